@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Size and offset of every shared struct, asserted by both builds. */
+#ifndef HDL_ABI_CHECK_H
+#define HDL_ABI_CHECK_H
+
+#include "heddle/abi_addr.h"
+#include "heddle/abi_conn.h"
+#include "heddle/abi_lb.h"
+#include "heddle/abi_verdict.h"
+
+#define HDL_ABI_SIZE(type, bytes) _Static_assert(sizeof(type) == (bytes), #type " changed its size")
+#define HDL_ABI_AT(type, member, offset) \
+	_Static_assert(__builtin_offsetof(type, member) == (offset), #type "." #member " moved")
+
+HDL_ABI_SIZE(struct hdl_addr, 16);
+HDL_ABI_SIZE(struct hdl_state, 384);
+HDL_ABI_AT(struct hdl_state, host_netns_cookie, 16);
+HDL_ABI_AT(struct hdl_state, heartbeat_ns, 64);
+HDL_ABI_AT(struct hdl_state, listener_port, 128);
+HDL_ABI_SIZE(struct hdl_vip_key, 24);
+HDL_ABI_SIZE(struct hdl_service_version, 64);
+HDL_ABI_AT(struct hdl_service_version, route_offset, 32);
+HDL_ABI_AT(struct hdl_service_version, label, 38);
+HDL_ABI_SIZE(struct hdl_service, 128);
+HDL_ABI_SIZE(struct hdl_route_row, 16);
+HDL_ABI_SIZE(struct hdl_cluster_version, 64);
+HDL_ABI_AT(struct hdl_cluster_version, member, 16);
+HDL_ABI_AT(struct hdl_cluster_version, table, 32);
+HDL_ABI_AT(struct hdl_cluster_version, policy, 52);
+HDL_ABI_SIZE(struct hdl_cluster, 128);
+HDL_ABI_SIZE(struct hdl_balance, 64);
+HDL_ABI_SIZE(struct hdl_endpoint, 64);
+HDL_ABI_AT(struct hdl_endpoint, generation, 36);
+HDL_ABI_SIZE(struct hdl_health, 64);
+HDL_ABI_AT(struct hdl_health, ejected_until_ns, 8);
+HDL_ABI_AT(struct hdl_health, returned_ns, 32);
+HDL_ABI_SIZE(struct hdl_sock, 72);
+HDL_ABI_SIZE(struct hdl_origin_key, 24);
+HDL_ABI_SIZE(struct hdl_origin, 32);
+HDL_ABI_SIZE(struct hdl_workload, 8);
+HDL_ABI_SIZE(struct hdl_traffic_key, 16);
+HDL_ABI_SIZE(struct hdl_traffic, 32);
+_Static_assert(HDL_VERDICT_COUNT == HDL_VERDICT_NO_ROUTE + 1, "HDL_VERDICT_COUNT is one more than the last verdict");
+
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Table access of the decision core in the daemon: the same arrays through their mappings (or plain memory). */
+#ifndef HDL_CORE_TABLES_USER_H
+#define HDL_CORE_TABLES_USER_H
+
+#include <stddef.h>
+#include "heddle/abi_lb.h"
+
+struct hdl_tables {
+	struct hdl_health *health; /* by endpoint id */
+	struct hdl_balance *balance; /* by cluster id */
+	const __u32 *slot;         /* elements of the `slot` map are adjacent: one flat array of u32 */
+	__u32 health_count, balance_count, slot_count;
+};
+
+static inline struct hdl_health *hdl_tables_health(struct hdl_tables *tables, __u32 endpoint)
+{
+	return endpoint < tables->health_count ? &tables->health[endpoint] : NULL;
+}
+
+static inline struct hdl_balance *hdl_tables_balance(struct hdl_tables *tables, __u32 cluster)
+{
+	return cluster < tables->balance_count ? &tables->balance[cluster] : NULL;
+}
+
+static inline int hdl_tables_slot(struct hdl_tables *tables, __u32 index, __u32 *ret_endpoint)
+{
+	if (index >= tables->slot_count)
+		return -1;
+	*ret_endpoint = tables->slot[index];
+	return 0;
+}
+
+#define hdl_fetch_add_u64(pointer, value) __atomic_fetch_add((pointer), (value), __ATOMIC_RELAXED)
+
+#define hdl_loop(count, step, argument)                            \
+	do {                                                       \
+		__u32 hdl_loop_n_ = (count);                       \
+		for (__u32 hdl_loop_i_ = 0; hdl_loop_i_ < hdl_loop_n_; hdl_loop_i_++) \
+			if (step(hdl_loop_i_, (argument)))         \
+				break;                             \
+	} while (0)
+
+#endif
