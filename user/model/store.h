@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Resources of a set of files over time: last accepted version of each object, diagnostics, state of each file. */
+#ifndef HDL_MODEL_STORE_H
+#define HDL_MODEL_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "base/str.h"
+#include "model/diag.h"
+#include "model/resource.h"
+
+/*
+ * Rules (architecture: an invalid document never takes away what is in force):
+ *  - only documents whose text or place in the file changed are decoded again; an unchanged one keeps its resource
+ *    pointer, so that a consumer may compare pointers;
+ *  - an object whose newest document is refused keeps its last accepted version;
+ *  - a document that is not YAML hides who it is, so all objects last accepted from that file and not seen elsewhere
+ *    in it stay;
+ *  - an object is dropped when its document vanished from a file that could be read, or its file was deleted;
+ *  - of two files with one object the one accepted first keeps it, the other is refused naming both places, and takes
+ *    over when the first goes away. Files new in the same update count in the order of their names.
+ */
+struct hdl_resource_store;
+
+enum hdl_file_state { HDL_FILE_ACCEPTED, HDL_FILE_REFUSED /* some document of it was */ };
+
+struct hdl_store_file {
+	const char *path;
+	enum hdl_file_state state;
+	size_t documents, accepted, refused, kept, skipped; /* kept: objects in force by an earlier version */
+	const struct hdl_diags *diags;
+};
+
+/* Accepted resources by (file name, document), immutable. Holds references to all they point to. */
+struct hdl_resource_list {
+	const struct hdl_resource *const *at;
+	size_t n;
+	uint64_t generation; /* grows with each list that differs from the one before */
+};
+
+struct hdl_resource_store *hdl_resource_store_new(void);
+struct hdl_resource_store *hdl_resource_store_free(struct hdl_resource_store *store);
+
+/* The file's content now; the text is not kept. 0 (also when documents were refused), -EFBIG, -ENOMEM. */
+int hdl_resource_store_put(struct hdl_resource_store *store, const char *path, struct hdl_str text);
+/* The file is there but could not be read: what was accepted from it stays, and reason is a diagnostic of the file. */
+int hdl_resource_store_unreadable(struct hdl_resource_store *store, const char *path, const char *reason);
+void hdl_resource_store_delete(struct hdl_resource_store *store, const char *path);
+
+/*
+ * Settles who owns which object after any number of put and delete, and hands out the list; the same list as before,
+ * with one more reference, when nothing changed. 0 or -ENOMEM (then nothing is settled).
+ */
+int hdl_resource_store_commit(struct hdl_resource_store *store, struct hdl_resource_list **ret_list);
+struct hdl_resource_list *hdl_resource_list_ref(struct hdl_resource_list *list);
+/* Accepts NULL. Returns NULL. Not thread-safe: on the thread of the store only. */
+struct hdl_resource_list *hdl_resource_list_unref(struct hdl_resource_list *list);
+
+/* Files in the order of their names, valid until the next call that changes the store. */
+size_t hdl_resource_store_files(const struct hdl_resource_store *store);
+bool hdl_resource_store_file(const struct hdl_resource_store *store, size_t i, struct hdl_store_file *ret);
+/* All diagnostics of all files, appended. Those about duplicates are of the last commit. */
+void hdl_resource_store_diags(const struct hdl_resource_store *store, struct hdl_diags *diags);
+
+#endif
