@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The compiled configuration: what xlate makes of the resources, what dp writes into the maps and what the proxy
+ * serves from. Immutable once published; everything in it lives in its arena. Fields marked "set by dp" are filled by
+ * the publisher before any other thread sees the snapshot. Strings are NUL-terminated and never NULL unless said so.
+ */
+#ifndef HDL_IR_SNAPSHOT_H
+#define HDL_IR_SNAPSHOT_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/str.h"
+#include "heddle/abi_addr.h"
+#include "heddle/abi_lb.h"
+
+struct hdl_re;          /* re/re.h */
+struct hdl_route_table; /* route/table.h */
+
+/* The object and line that caused something (promise P6). kind is NULL for what Heddle made by itself. */
+struct hdl_ir_origin {
+	const char *kind, *ns, *name; /* "VirtualService", "demo", "reviews" */
+	const char *file;
+	uint32_t line, column;
+};
+
+struct hdl_ir_label {
+	const char *key, *value;
+};
+
+struct hdl_ir_labels {
+	const struct hdl_ir_label *v; /* sorted by key */
+	size_t n;
+};
+
+struct hdl_ir_locality {
+	const char *region, *zone, *subzone; /* "" = unknown */
+};
+
+/* A pod. */
+struct hdl_ir_workload {
+	uint32_t id; /* set by dp: stable while the pod stays; 0 before */
+	const char *ns, *name, *service_account;
+	struct hdl_ir_labels labels;
+	struct hdl_addr address[HDL_FAMILIES]; /* zero = none */
+	struct hdl_ir_locality locality;
+	/* Label values of specification E.2; "unknown" where they say so. */
+	const char *workload_name, *app, *version, *canonical_service, *canonical_revision;
+	struct hdl_ir_origin origin;
+};
+
+enum hdl_ir_endpoint_status { HDL_IR_HEALTHY, HDL_IR_UNHEALTHY, HDL_IR_DRAINING };
+
+struct hdl_ir_endpoint {
+	struct hdl_addr address[HDL_FAMILIES]; /* both addresses of one pod are one endpoint; zero = none */
+	uint16_t port;                         /* target port, host order */
+	uint16_t weight;                       /* at least 1 */
+	enum hdl_ir_endpoint_status status;    /* only HEALTHY ones get an id and are ever chosen */
+	const struct hdl_ir_workload *workload; /* NULL = no pod known */
+	struct hdl_ir_locality locality;
+	uint32_t id, generation; /* set by dp: index and generation of the `endpoint` and `health` records */
+};
+
+/* Specification C.7. */
+struct hdl_ir_outlier {
+	bool enabled;
+	bool split_local_origin;
+	uint32_t consecutive_5xx;          /* 0 = off */
+	uint32_t consecutive_gateway;      /* 0 = off */
+	uint32_t consecutive_local_origin; /* 0 = off; acts only when split */
+	uint64_t interval_ns, base_ejection_ns;
+	uint8_t max_ejection_percent, min_health_percent;
+};
+
+enum hdl_ir_hash_source { HDL_IR_HASH_NONE, HDL_IR_HASH_SOURCE_IP, HDL_IR_HASH_HEADER, HDL_IR_HASH_COOKIE, HDL_IR_HASH_QUERY };
+
+struct hdl_ir_service;
+
+/* One subset of one service port, as one client sees it: Envoy's cluster. */
+struct hdl_ir_cluster {
+	uint32_t id;         /* set by dp */
+	const char *name;    /* "outbound|9080|v1|reviews.demo.svc.cluster.local" */
+	uint64_t name_hash;  /* XXH64 of name, seed 0 */
+	const char *fqdn, *subset; /* subset "" = whole service */
+	uint16_t port;
+	const struct hdl_ir_service *service; /* NULL never */
+	struct hdl_ir_endpoint *endpoints;
+	size_t endpoint_count;
+	size_t healthy_count; /* endpoints with status HEALTHY */
+	enum hdl_policy policy;
+	enum hdl_ir_hash_source hash_source;
+	const char *hash_name;      /* header (lower case), cookie or parameter name; "" otherwise */
+	uint32_t table_size;        /* Maglev, prime; 0 = no table */
+	struct hdl_range member[HDL_FAMILIES], table[HDL_FAMILIES]; /* set by dp: ranges in `slot` */
+	struct hdl_ir_outlier outlier;
+	uint64_t connect_timeout_ns;       /* 10 s unless configured */
+	uint64_t idle_timeout_ns;          /* upstream connection without a request; 1 h unless configured; 0 = never */
+	uint32_t max_requests_per_connection; /* 0 = unlimited */
+	struct hdl_ir_origin rule;         /* the DestinationRule; kind NULL = none */
+};
+
+enum hdl_ir_match_kind {
+	HDL_IR_MATCH_UNSET = 0, /* condition absent: always true */
+	HDL_IR_MATCH_EXACT,
+	HDL_IR_MATCH_PREFIX,
+	HDL_IR_MATCH_REGEX,   /* full match */
+	HDL_IR_MATCH_PRESENT, /* headers and query parameters only */
+};
+
+struct hdl_ir_string_match {
+	enum hdl_ir_match_kind kind;
+	struct hdl_str value;  /* exact and prefix text, or the regex's text */
+	const struct hdl_re *re;
+};
+
+struct hdl_ir_named_match {
+	struct hdl_str name; /* headers: lower case */
+	struct hdl_ir_string_match match;
+};
+
+/* One match block: all conditions hold (specification B.2). */
+struct hdl_ir_http_match {
+	const char *name; /* "" = unnamed */
+	struct hdl_ir_string_match uri, scheme, method, authority;
+	bool ignore_uri_case;
+	const struct hdl_ir_named_match *headers, *without_headers, *query;
+	size_t header_count, without_header_count, query_count;
+	uint16_t port;                    /* listener port; 0 = any */
+	struct hdl_ir_labels source_labels; /* of the client pod; n 0 = any */
+	const char *source_namespace;     /* "" = any */
+	struct hdl_ir_origin origin;
+};
+
+struct hdl_ir_destination {
+	const struct hdl_ir_cluster *cluster; /* NULL: unknown host or subset, answers 503 NC */
+	const char *cluster_name;             /* also when unknown */
+	uint32_t weight;
+	uint64_t threshold; /* core/subset.h: over the destinations of the route */
+};
+
+/* Conditions of retryOn (specification B.9). */
+enum hdl_ir_retry_on {
+	HDL_IR_RETRY_5XX = 1 << 0,
+	HDL_IR_RETRY_GATEWAY_ERROR = 1 << 1,
+	HDL_IR_RETRY_RESET = 1 << 2,
+	HDL_IR_RETRY_RESET_BEFORE_REQUEST = 1 << 3,
+	HDL_IR_RETRY_CONNECT_FAILURE = 1 << 4,
+	HDL_IR_RETRY_RETRIABLE_4XX = 1 << 5,
+	HDL_IR_RETRY_REFUSED_STREAM = 1 << 6,
+	HDL_IR_RETRY_STATUS_CODES = 1 << 7,
+	HDL_IR_RETRY_RATELIMITED = 1 << 8,
+	HDL_IR_RETRY_GRPC_CANCELLED = 1 << 9,
+	HDL_IR_RETRY_GRPC_DEADLINE_EXCEEDED = 1 << 10,
+	HDL_IR_RETRY_GRPC_INTERNAL = 1 << 11,
+	HDL_IR_RETRY_GRPC_RESOURCE_EXHAUSTED = 1 << 12,
+	HDL_IR_RETRY_GRPC_UNAVAILABLE = 1 << 13,
+};
+
+struct hdl_ir_retry {
+	uint32_t attempts; /* retries after the first try; 0 = off */
+	uint32_t on;       /* enum hdl_ir_retry_on */
+	const uint16_t *codes;
+	size_t code_count;
+	uint64_t per_try_timeout_ns; /* 0 = none */
+	uint64_t backoff_ns;         /* base, 25 ms unless configured; the maximum is ten times that */
+	bool avoid_previous_hosts;
+};
+
+struct hdl_ir_fault {
+	uint32_t delay_per_million, abort_per_million; /* 0 = off */
+	uint64_t delay_ns;
+	uint16_t abort_status;
+};
+
+struct hdl_ir_mirror {
+	struct hdl_ir_destination destination;
+	uint32_t per_million;
+};
+
+struct hdl_ir_http_route {
+	const char *name; /* access log: "-" when unnamed, "default" for a service without VirtualService */
+	const struct hdl_ir_http_match *matches;
+	size_t match_count; /* 0 = matches everything */
+	const struct hdl_ir_destination *destinations;
+	size_t destination_count;
+	uint64_t timeout_ns; /* 0 = none */
+	struct hdl_ir_retry retry;
+	struct hdl_ir_fault fault;
+	const struct hdl_ir_mirror *mirrors;
+	size_t mirror_count;
+	struct hdl_ir_origin origin;
+};
+
+/* Routes of one set of host names. */
+struct hdl_ir_vhost {
+	const char *name;           /* "reviews.demo.svc.cluster.local:9080" */
+	const char *const *domains; /* lower case, without port; "*.suffix" and "*" are wildcards */
+	size_t domain_count;
+	const struct hdl_ir_http_route *routes;
+	size_t route_count;
+	const struct hdl_ir_service *service; /* NULL: no service behind (gateway, or host outside the registry) */
+	struct hdl_ir_origin origin;
+};
+
+/* Envoy's RouteConfiguration: all virtual hosts of a port. */
+struct hdl_ir_route_config {
+	const char *name; /* "9080" (mesh), "http.8080" (gateway) */
+	uint16_t port;
+	bool gateway;
+	const struct hdl_ir_vhost *const *vhosts;
+	size_t vhost_count;
+	struct hdl_route_table *table; /* compiled by route/table.c before publication; freed with the snapshot */
+};
+
+enum hdl_ir_protocol {
+	HDL_IR_AUTO, /* undeclared */
+	HDL_IR_HTTP,
+	HDL_IR_HTTP2,
+	HDL_IR_GRPC,
+	HDL_IR_TCP,
+	HDL_IR_TLS,
+	HDL_IR_UDP,
+};
+
+struct hdl_ir_service_port {
+	uint32_t id; /* position in snapshot->service_ports, plus 1: only for explanations within one snapshot */
+	const struct hdl_ir_service *service;
+	const char *name; /* "" = unnamed */
+	uint16_t port, target_port;
+	enum hdl_ir_protocol protocol;
+	enum hdl_label label;
+	const char *label_reason; /* one sentence: which rule made it so */
+	struct hdl_ir_origin label_origin;
+	enum hdl_fail_mode fail_mode;
+	/* Layer-4 route: for label L4, and for REQUEST in fail mode open. */
+	const struct hdl_ir_destination *destinations;
+	size_t destination_count;
+	struct hdl_ir_origin route_origin;
+	const struct hdl_ir_cluster *cluster;          /* whole service */
+	const struct hdl_ir_route_config *route_config; /* HTTP ports; NULL otherwise */
+	const struct hdl_ir_vhost *vhost;              /* HTTP ports: takes a Host that names no service of the port */
+};
+
+struct hdl_ir_service {
+	const char *fqdn, *ns, *name;
+	const struct hdl_addr *addresses; /* service addresses; empty for headless ones */
+	size_t address_count;
+	struct hdl_ir_service_port *ports;
+	size_t port_count;
+	struct hdl_ir_origin origin;
+};
+
+/* A port on which an Istio Gateway listens. */
+struct hdl_ir_gateway_listener {
+	struct hdl_addr address; /* zero = all addresses of the node, both families */
+	uint16_t port;
+	const struct hdl_ir_route_config *route_config;
+	struct hdl_ir_origin origin;
+};
+
+/* NodeConfig with its defaults applied. */
+struct hdl_ir_node {
+	const char *node_name, *domain, *root_namespace;
+	struct hdl_ir_locality locality;
+	enum hdl_fail_mode fail_mode;
+	bool http_default_request;
+	uint32_t packet_mark, packet_mask, route_table;
+	uint32_t capacity_services, capacity_endpoints, capacity_flows;
+	const char *const *pod_interfaces; /* patterns; none = host side of the veth of each known pod */
+	size_t pod_interface_count;
+	const char *access_log_path; /* "" = off, "-" or "/dev/stdout" = standard output */
+	bool access_log_json;
+	const char *access_log_format; /* "" = Istio's default */
+	uint32_t retry_budget_percent, retry_budget_min;
+	/* limits {...}: see model/nodeconfig.h for names and defaults */
+	uint32_t max_request_headers_bytes, max_request_headers_count, max_connections, retry_buffer_bytes;
+	uint64_t request_headers_timeout_ns, downstream_idle_timeout_ns;
+};
+
+struct hdl_snapshot_cleanup;
+
+struct hdl_snapshot {
+	atomic_uint references;
+	uint64_t epoch; /* set by dp; 0 before */
+	struct hdl_arena *arena;
+	struct hdl_ir_node node;
+	struct hdl_ir_workload **workloads;
+	size_t workload_count;
+	struct hdl_ir_service **services;
+	size_t service_count;
+	struct hdl_ir_service_port **service_ports; /* all ports of all services */
+	size_t service_port_count;
+	struct hdl_ir_cluster **clusters; /* sorted by name */
+	size_t cluster_count;
+	struct hdl_ir_route_config **route_configs;
+	size_t route_config_count;
+	struct hdl_ir_gateway_listener *gateway_listeners;
+	size_t gateway_listener_count;
+	void *index;                           /* look-up tables, built by hdl_snapshot_seal() */
+	struct hdl_snapshot_cleanup *cleanups; /* what is not arena memory */
+};
+
+/* Empty snapshot with one reference. NULL when out of memory. */
+struct hdl_snapshot *hdl_snapshot_new(void);
+struct hdl_snapshot *hdl_snapshot_ref(struct hdl_snapshot *snapshot);
+/* Frees with the last reference; any thread. Accepts NULL. Returns NULL. */
+struct hdl_snapshot *hdl_snapshot_unref(struct hdl_snapshot *snapshot);
+/* Runs free_object(object) when the snapshot is freed. 0 or -ENOMEM (object is then freed at once). */
+int hdl_snapshot_own(struct hdl_snapshot *snapshot, void *object, void (*free_object)(void *object));
+/* Builds the look-up tables: the last step of xlate. 0 or -ENOMEM. */
+int hdl_snapshot_seal(struct hdl_snapshot *snapshot);
+
+/* Look-ups; NULL if there is none. port in host order. */
+const struct hdl_ir_service_port *hdl_snapshot_find_vip(const struct hdl_snapshot *snapshot, const struct hdl_addr *address, uint16_t port);
+const struct hdl_ir_workload *hdl_snapshot_find_workload(const struct hdl_snapshot *snapshot, const struct hdl_addr *address);
+struct hdl_ir_cluster *hdl_snapshot_find_cluster(const struct hdl_snapshot *snapshot, const char *name);
+
+/* Canonical text of the whole snapshot (ir/dump.c): stable across runs, without ids and epochs. For golden tests. */
+void hdl_snapshot_dump(const struct hdl_snapshot *snapshot, struct hdl_buf *buf);
+
+#endif
