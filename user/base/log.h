@@ -17,9 +17,9 @@ void hdl_log(enum hdl_log_level level, const char *fmt, ...) __attribute__((form
 #define hdl_log_error(...) hdl_log(HDL_LOG_ERROR, __VA_ARGS__)
 #define hdl_log_warn(...) hdl_log(HDL_LOG_WARN, __VA_ARGS__)
 #define hdl_log_info(...) hdl_log(HDL_LOG_INFO, __VA_ARGS__)
-#define hdl_log_debug(...)                                 \
-	do {                                               \
-		if (hdl_log_enabled(HDL_LOG_DEBUG))        \
+#define hdl_log_debug(...)                                   \
+	do {                                                 \
+		if (hdl_log_enabled(HDL_LOG_DEBUG))          \
 			hdl_log(HDL_LOG_DEBUG, __VA_ARGS__); \
 	} while (0)
 
