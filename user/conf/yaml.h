@@ -10,7 +10,8 @@
 #include "conf/node.h"
 
 /* Limits on what a file may ask of us; each refusal names the limit. */
-#define HDL_YAML_MAX_FILE_BYTES (256u << 20)    /* a file that is a whole cluster dump */
+#define HDL_YAML_MAX_FILE_BYTES (64u << 20)     /* time of one read of a file */
+#define HDL_YAML_MAX_DOCUMENTS 1000000u         /* per file: each costs a parser */
 #define HDL_YAML_MAX_DOCUMENT_BYTES (10u << 20) /* memory and time of one parse */
 #define HDL_YAML_MAX_DEPTH 64                   /* recursion of every walk over the tree */
 #define HDL_YAML_MAX_NODES 1000000u             /* per document, aliases followed: alias bombs */
@@ -44,7 +45,7 @@ bool hdl_yaml_stream_next(struct hdl_yaml_stream *stream, struct hdl_yaml_chunk 
  * says why and where. -ENOMEM. The nodes live in the arena; what a refused document took of it stays taken.
  */
 int hdl_yaml_parse_document(struct hdl_arena *arena, const struct hdl_yaml_chunk *chunk, struct hdl_node **ret_root,
-                            struct hdl_yaml_error *ret_error);
+			    struct hdl_yaml_error *ret_error);
 
 struct hdl_yaml_document {
 	const char *file;
@@ -61,6 +62,6 @@ typedef int hdl_yaml_document_fn(void *data, const struct hdl_yaml_document *doc
  * HDL_YAML_MAX_FILE_BYTES, nothing was read), -ENOMEM, or what each() returned.
  */
 int hdl_yaml_parse(struct hdl_arena *arena, const char *file, struct hdl_str text, hdl_yaml_document_fn *each,
-                   void *data);
+		   void *data);
 
 #endif
