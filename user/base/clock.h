@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Monotonic and wall clock in nanoseconds. */
 #ifndef HDL_BASE_CLOCK_H
 #define HDL_BASE_CLOCK_H
 
