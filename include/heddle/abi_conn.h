@@ -17,16 +17,18 @@ struct hdl_sock {
 	struct hdl_addr address;          /* what it was rewritten to */
 	__be16 original_port;
 	__be16 port;
-	__u8 kind;       /* enum hdl_sock_kind */
-	__u8 charged;    /* 1 while health.active of the endpoint counts this socket */
+	__u8 kind;        /* enum hdl_sock_kind */
+	__u8 verdict;     /* enum hdl_verdict: BALANCED, FAILED_OPEN or PUNTED_HOST */
 	__u8 established; /* 1 once the kernel reported the handshake done */
 	__u8 padding;
-	__u32 service;   /* id in `service` */
-	__u32 endpoint;  /* id in `endpoint`; 0 when punted */
+	__u32 service;    /* id in `service` */
+	__u32 endpoint;   /* id in `endpoint`; 0 when punted */
 	__u32 generation; /* of the endpoint */
-	__u32 workload;  /* client, id in the daemon's tables; 0 = unknown */
-	__u64 epoch;     /* that decided */
-	__u64 start_ns;  /* CLOCK_MONOTONIC of connect() */
+	__u32 workload;   /* client, id in the daemon's tables; 0 = unknown */
+	__u64 epoch;      /* that decided */
+	__u64 start_ns;   /* CLOCK_MONOTONIC of connect() */
+	__u32 charged;    /* 1 while health.active of the endpoint counts this socket; swapped atomically to 0 */
+	__u32 uid;        /* of the process that called connect() */
 };
 
 /* Key of map `origin`: a connection that connect rewrite led to a worker, as the worker's accept() sees it. */
@@ -51,10 +53,15 @@ enum hdl_workload_flags {
 	HDL_WORKLOAD_HOST = 2, /* the node's own namespace */
 };
 
-/* Value of map `workload`, by netns cookie (u64). */
+/*
+ * Value of map `workload`, by netns cookie (u64). A hash element may be recycled under its reader, so the record
+ * repeats its key and is used only when that is still the key after copying.
+ */
 struct hdl_workload {
-	__u32 id;    /* pod in the daemon's tables; 0 = a namespace without a known pod */
-	__u32 flags; /* enum hdl_workload_flags */
+	__u32 id;     /* pod in the daemon's tables; 0 = a namespace without a known pod */
+	__u32 flags;  /* enum hdl_workload_flags */
+	__u64 cookie; /* the key; a record with another is ignored */
+	struct hdl_addr address[HDL_FAMILIES]; /* of the pod, for the source-IP hash; zero = none or several */
 };
 
 /* Key of map `traffic` (per CPU): bytes of layer-4 connections, for istio_tcp_* (specification E.2). */

@@ -92,6 +92,11 @@ enum hdl_hash_input {
 	HDL_HASH_REQUEST = 2,   /* header, cookie or query parameter: proxy only */
 };
 
+/* Value of map `slot`: 16 endpoint ids; the elements together are one flat array of u32. */
+struct hdl_slots {
+	__u32 endpoint[HDL_SLOTS_PER_ELEMENT];
+};
+
 /* A run of u32 in map `slot`: element index = offset / 16, position = offset % 16. */
 struct hdl_range {
 	__u32 offset;

@@ -9,11 +9,17 @@
  *   int hdl_tables_slot(tables, index, &ret_endpoint)           0 or -1 when out of range
  *   hdl_loop(count, step, argument)                             calls step(i, argument) until it returns 1
  *   hdl_fetch_add_u64(pointer, value)                           atomic, returns the former value
+ *   hdl_add_u32(pointer, value)                                 atomic
+ *   hdl_compare_swap_u64(pointer, former, value)                atomic, returns what was there
  *
  * Probing past ejected endpoints never changes which keys the others get: only an ejected endpoint's own share moves.
  * ROUND_ROBIN takes the next turn, so that the rest alternates strictly. RANDOM draws again (16 times, then scans).
- * Maglev walks the table from the hash, in which neighbours are mixed, then scans. All are bounded by the number of
- * endpoints plus a constant, and find an endpoint whenever there is one.
+ * Maglev walks the table from the hash, in which neighbours are mixed, then scans. All are bounded by twice the number
+ * of endpoints plus a constant, and find an endpoint whenever there is one.
+ *
+ * Return from ejection. An endpoint counts again as soon as its time is over. Its share of the ejection budget
+ * (balance.ejected) is given back by whoever swaps ejected_until_ns from that value to 0: the daemon's sweep, or, while
+ * there is no daemon (pick->release), the pick that comes by.
  */
 #ifndef HDL_CORE_PICK_H
 #define HDL_CORE_PICK_H
@@ -38,11 +44,12 @@ struct hdl_pick {
 	__u8 policy;             /* enum hdl_policy */
 	__u8 has_hash;
 	__u8 min_health_percent;
+	__u8 release;            /* 1 = nobody sweeps: end ejections whose time is over */
 	/* scratch */
 	__u8 panic;
 	__u8 mode;       /* enum hdl_policy of the probe at work */
 	__u8 first_draw; /* the second choice of LEAST_REQUEST uses draws of its own */
-	__u8 padding[2];
+	__u8 padding;
 	__u32 position;
 	/* out */
 	__u32 endpoint; /* id, HDL_ENDPOINT_NONE if none */
@@ -68,6 +75,20 @@ HDL_CORE __u32 hdl_core_scale(__u64 draw, __u32 count)
 HDL_CORE int hdl_core_ejected(const struct hdl_health *health, __u64 now_ns)
 {
 	return now_ns < *(const volatile __u64 *)&health->ejected_until_ns;
+}
+
+/* Ends an ejection whose time is over, exactly once however many pass by. */
+HDL_CORE void hdl_core_release(const struct hdl_pick *pick, struct hdl_health *health)
+{
+	__u64 until = *(const volatile __u64 *)&health->ejected_until_ns;
+	struct hdl_balance *balance;
+
+	if (until == 0 || pick->now_ns < until || hdl_compare_swap_u64(&health->ejected_until_ns, until, 0) != until)
+		return;
+	*(volatile __u64 *)&health->returned_ns = pick->now_ns;
+	balance = hdl_tables_balance(pick->tables, pick->cluster);
+	if (balance && *(const volatile __u32 *)&balance->ejected != 0)
+		hdl_add_u32(&balance->ejected, -1);
 }
 
 /* One probe. Returns 1 when it found an endpoint (in pick->endpoint) or cannot go on. */
@@ -103,6 +124,8 @@ static int hdl_core_probe(__u32 i, struct hdl_pick *pick)
 	health = hdl_tables_health(pick->tables, endpoint);
 	if (!health)
 		return 1;
+	if (pick->release)
+		hdl_core_release(pick, health);
 	if (!pick->panic && hdl_core_ejected(health, pick->now_ns)) {
 		pick->probes++;
 		return 0;
@@ -124,8 +147,10 @@ HDL_CORE __u32 hdl_core_search(struct hdl_pick *pick, __u8 mode, __u8 first_draw
 	pick->position = 0;
 	pick->mode = mode;
 	pick->first_draw = first_draw;
+	/* ROUND_ROBIN scans too when all its turns met ejected ones: others may have taken the healthy turns. */
 	if (hdl_core_probe(0, pick) == 0)
-		hdl_loop(pick->member.count + HDL_CORE_TABLE_PROBES, hdl_core_probe_next, pick);
+		hdl_loop(pick->member.count + (mode == HDL_POLICY_ROUND_ROBIN ? pick->member.count : HDL_CORE_TABLE_PROBES),
+			 hdl_core_probe_next, pick);
 	return pick->endpoint;
 }
 
@@ -170,8 +195,8 @@ HDL_CORE int hdl_core_pick(struct hdl_pick *pick)
 			struct hdl_health *a = hdl_tables_health(pick->tables, first);
 			struct hdl_health *b = hdl_tables_health(pick->tables, second);
 
-			/* On a tie the first stays (specification C.1). */
-			if (!a || !b || *(const volatile __u32 *)&a->active <= *(const volatile __u32 *)&b->active)
+			/* On a tie the first stays (specification C.1); also when the rest was ejected meanwhile. */
+			if (second == HDL_ENDPOINT_NONE || !a || !b || *(const volatile __u32 *)&a->active <= *(const volatile __u32 *)&b->active)
 				pick->endpoint = first;
 		}
 	} else {

@@ -32,6 +32,14 @@ static inline int hdl_tables_slot(struct hdl_tables *tables, __u32 index, __u32 
 }
 
 #define hdl_fetch_add_u64(pointer, value) __atomic_fetch_add((pointer), (value), __ATOMIC_RELAXED)
+#define hdl_add_u32(pointer, value) ((void)__atomic_fetch_add((pointer), (__u32)(value), __ATOMIC_RELAXED))
+
+/* Returns what was there: `former` when the swap took place. */
+static inline __u64 hdl_compare_swap_u64(__u64 *pointer, __u64 former, __u64 value)
+{
+	__atomic_compare_exchange_n(pointer, &former, value, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+	return former;
+}
 
 #define hdl_loop(count, step, argument)                            \
 	do {                                                       \

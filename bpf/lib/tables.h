@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Table access of the decision core in BPF (core/pick.h says what it needs), and what every program does with maps. */
+#ifndef HDL_BPF_TABLES_H
+#define HDL_BPF_TABLES_H
+
+#include "maps/maps.bpf.h"
+#include "bpf/lib/config.h"
+#include "heddle/abi_verdict.h"
+#include "heddle/core/subset.h"
+
+#ifndef NULL
+#define NULL ((void *)0)
+#endif
+
+/* The maps are global: nothing to carry. */
+struct hdl_tables {
+	__u64 unused;
+};
+
+HDL_CORE struct hdl_health *hdl_tables_health(struct hdl_tables *tables, __u32 endpoint)
+{
+	(void)tables;
+	return bpf_map_lookup_elem(&health, &endpoint);
+}
+
+HDL_CORE struct hdl_balance *hdl_tables_balance(struct hdl_tables *tables, __u32 cluster)
+{
+	(void)tables;
+	return bpf_map_lookup_elem(&balance, &cluster);
+}
+
+HDL_CORE int hdl_tables_slot(struct hdl_tables *tables, __u32 index, __u32 *ret_endpoint)
+{
+	__u32 element = index / HDL_SLOTS_PER_ELEMENT;
+	const struct hdl_slots *slots = bpf_map_lookup_elem(&slot, &element);
+
+	(void)tables;
+	if (!slots)
+		return -1;
+	*ret_endpoint = slots->endpoint[index % HDL_SLOTS_PER_ELEMENT];
+	return 0;
+}
+
+#define hdl_loop(count, step, argument) bpf_loop((count), (void *)(step), (argument), 0)
+#define hdl_fetch_add_u64(pointer, value) __sync_fetch_and_add((pointer), (value))
+#define hdl_add_u32(pointer, value) ((void)__sync_fetch_and_add((pointer), (value)))
+#define hdl_compare_swap_u64(pointer, former, value) __sync_val_compare_and_swap((pointer), (former), (value))
+
+HDL_CORE struct hdl_state *hdl_state(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&state, &zero);
+}
+
+/* Load that is ordered before all that follows. */
+HDL_CORE __u64 hdl_load_acquire(const __u64 *pointer)
+{
+	__u64 value = *(const volatile __u64 *)pointer;
+
+	if (hdl_config_weak_memory) {
+		/* A fetching atomic is a full barrier; without use of its result the compiler would emit one that is not. */
+		__u64 barrier = 0, former = __sync_fetch_and_add(&barrier, 1);
+
+		asm volatile("" : : "r"(former) : "memory");
+	}
+	asm volatile("" : : : "memory");
+	return value;
+}
+
+/* Counts an outcome. Atomic: a program in a softirq may interrupt one of a task on the same CPU. */
+HDL_CORE void hdl_count(__u32 outcome)
+{
+	__u64 *counter = bpf_map_lookup_elem(&verdict, &outcome);
+
+	if (counter)
+		(void)__sync_fetch_and_add(counter, 1);
+}
+
+#endif
