@@ -12,7 +12,7 @@
 
 enum hdl_severity { HDL_INFO, HDL_WARNING, HDL_ERROR };
 
-/* Enough for a person to work on; a file of garbage must not fill the memory. Later ones are counted, not kept. */
+/* Enough for a person to work on; a document of garbage must not fill the memory. Later ones are counted, not kept. */
 #define HDL_DIAGS_MAX_PER_DOCUMENT 100
 
 struct hdl_diag {
@@ -30,7 +30,7 @@ struct hdl_diags {
 	struct hdl_diag *at;
 	size_t n, capacity;
 	size_t errors, warnings; /* including those not kept */
-	size_t limit;            /* most to keep, 0: HDL_DIAGS_MAX_PER_DOCUMENT */
+	size_t limit;            /* most to keep, 0: no limit of the list's own */
 	size_t dropped;
 	bool no_memory; /* sticky: some diagnostic could not be kept */
 };
@@ -38,7 +38,7 @@ struct hdl_diags {
 void hdl_diags_done(struct hdl_diags *diags);
 /* Copies what diag points to, with message taken from fmt. */
 void hdl_diags_add(struct hdl_diags *diags, const struct hdl_diag *where, const char *fmt, ...)
-        __attribute__((format(printf, 3, 4)));
+	__attribute__((format(printf, 3, 4)));
 void hdl_diags_vadd(struct hdl_diags *diags, const struct hdl_diag *where, const char *fmt, va_list ap);
 /* Appends copies of all of from's. */
 void hdl_diags_append(struct hdl_diags *diags, const struct hdl_diags *from);

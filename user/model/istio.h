@@ -29,7 +29,7 @@ static inline enum hdl_string_match_kind hdl_string_match_kind(const struct hdl_
 	return m->exact.s  ? HDL_MATCH_EXACT :
 	       m->prefix.s ? HDL_MATCH_PREFIX :
 	       m->regex.s  ? HDL_MATCH_REGEX :
-	                     HDL_MATCH_PRESENT;
+			     HDL_MATCH_PRESENT;
 }
 
 /* "" for presence */

@@ -73,7 +73,7 @@ struct hdl_source {
  * warnings. 1: a kind or API group that is not read. -EINVAL: refused, the reasons are in diags. -ENOMEM.
  */
 int hdl_model_decode(struct hdl_arena *arena, const struct hdl_source *source, const struct hdl_node *node,
-                     struct hdl_resource **ret_resource, struct hdl_diags *diags);
+		     struct hdl_resource **ret_resource, struct hdl_diags *diags);
 /*
  * Reads only who an object is, also of one that would be refused. 0; 1 a kind that is not read; -EINVAL no identity
  * can be read. Strings are copied into the arena.
@@ -101,6 +101,6 @@ void hdl_resource_set_done(struct hdl_resource_set *set);
  */
 int hdl_resource_set_add(struct hdl_resource_set *set, const struct hdl_resource *resource, struct hdl_diags *diags);
 const struct hdl_resource *hdl_resource_set_find(const struct hdl_resource_set *set, enum hdl_kind kind, const char *ns,
-                                                 const char *name);
+						 const char *name);
 
 #endif
