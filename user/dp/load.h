@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Loads the BPF object, adopts or pins maps and programs under the bpffs path, and attaches the cgroup hooks by pinned
+ * links (promise P3). Runs in the keeper, which is single-threaded and has the capabilities.
+ *
+ * Pins in the directory: each map by its name (`state` last: it marks a complete set), prog_NAME for every program,
+ * link_NAME for every cgroup hook, qdisc/IFINDEX for each clsact qdisc that attach.c created.
+ */
+#ifndef HDL_DP_LOAD_H
+#define HDL_DP_LOAD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "base/err.h"
+#include "dp/publish.h"
+
+struct hdl_load_conf {
+	const char *bpffs;  /* directory, absolute; created if it is not there */
+	const char *cgroup; /* cgroup2 directory to attach to */
+	struct hdl_dp_capacity capacity;
+	uint32_t worker_uid; /* sockets of this user are exempt; 0 = nobody */
+	uint32_t packet_mark, packet_mask, route_table;
+};
+
+/* What a start found and did, for the log and `heddlectl status`. */
+struct hdl_load_report {
+	bool adopted;            /* maps were pinned before: their contents stay */
+	unsigned int links_kept; /* hooks that were attached and now run the new programs */
+	unsigned int links_new;
+	unsigned int sizes_kept; /* adopted maps whose size is not the configured one */
+	char sizes[512];         /* these, as "endpoint 1024 (configured 4096), ..." */
+	uint32_t old_packet_mark, old_packet_mask, old_route_table; /* of the adopted state; 0 = none or the same */
+};
+
+struct hdl_load;
+
+/* Mounts bpf at /sys/fs/bpf if path is below it and nothing is mounted there, and creates the directory path. */
+int hdl_load_prepare_bpffs(const char *path, struct hdl_err *err);
+
+/*
+ * Opens, sizes, loads and pins. Nothing is attached yet: the caller sets rules, routes and listeners first.
+ * -EPROTO: pinned maps of another ABI (err says to run --uninstall); -EPERM: BPF not permitted; else errno of libbpf
+ * with its last words.
+ */
+int hdl_load_open(const struct hdl_load_conf *conf, struct hdl_load **ret, struct hdl_load_report *ret_report,
+		  struct hdl_err *err);
+/*
+ * Attaches the cgroup hooks, or points the pinned links at the new programs, each atomically. On failure the links that
+ * this call made are gone again. -EEXIST: a pinned link belongs to another cgroup; err names both.
+ */
+int hdl_load_attach(struct hdl_load *load, struct hdl_load_report *report, struct hdl_err *err);
+
+/* Fills the *_fd fields; they belong to load and are closed on exec. For SCM_RIGHTS and hdl_dp_maps_open(). */
+void hdl_load_fds(const struct hdl_load *load, struct hdl_dp_maps *maps);
+/* The same from the pins alone, without loading anything: for tools. Descriptors belong to the caller. */
+int hdl_load_pinned_fds(const char *bpffs, struct hdl_dp_maps *maps, struct hdl_err *err);
+#define HDL_DP_MAP_FDS 16 /* number of *_fd fields in struct hdl_dp_maps */
+/* The i-th *_fd field, in a fixed order, so that keeper and worker pass them without naming each; NULL past the end. */
+int *hdl_dp_maps_fd(struct hdl_dp_maps *maps, unsigned int i, const char **ret_name);
+
+int hdl_load_tc_program(const struct hdl_load *load); /* descriptor for hdl_attach_tc(), owned by load */
+
+/* Puts a listening socket into the `listener` map. family: enum hdl_family. 0 or negative errno. */
+int hdl_load_set_listener(const struct hdl_load *load, unsigned int worker, int family, int listener_fd);
+/* Takes it out: later flows of this worker find no listener. 0, also when there was none. */
+int hdl_load_clear_listener(const struct hdl_load *load, unsigned int worker, int family);
+
+/* The record itself, mapped: the keeper writes ports and worker count, reads the heartbeat. Owned by load. */
+struct hdl_state *hdl_load_state(const struct hdl_load *load);
+
+/* Closes descriptors; pins and hooks stay. Accepts NULL. Returns NULL. */
+struct hdl_load *hdl_load_free(struct hdl_load *load);
+
+#endif
