@@ -101,9 +101,11 @@ FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_
 # --- user targets ----------------------------------------------------------------------------------------------------
 
 .PHONY: all deps demo check check-run check-unit check-golden check-bpf check-net check-lint check-vm asan ubsan tsan \
-	fuzz-smoke fuzzers bench format golden install uninstall clean help tests FORCE
+	fuzz-smoke fuzzers bench format golden install uninstall clean help tests unit-tests bpf-tests \
+	golden-programs net-programs lib-programs bench-programs FORCE
 
-all: $(PROGRAMS) $(call archives,$(LAYERS)) ## build heddled, heddlectl, BPF objects and skeletons under $(BUILD)
+all: $(PROGRAMS) $(call archives,$(LAYERS)) $(SKELETON) ## build heddled, heddlectl, BPF objects and skeletons under $(BUILD)
+	@:
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z -]*\):.*## \(.*\)/\1\t\2/p' Makefile | \
@@ -129,19 +131,19 @@ check-run:
 	$(Q)$(RUN) $(CHECK_GROUPS)
 
 check-unit: ## unit tests (no root, under a minute)
-	-$(Q)$(MAKE) --no-print-directory -k $(UNIT_TESTS)
+	-$(Q)$(MAKE) --no-print-directory -k unit-tests
 	$(Q)$(RUN) unit
 
 check-golden: ## YAML to snapshot text to map dump, against recorded output
-	-$(Q)$(MAKE) --no-print-directory -k all $(call dir_programs,golden)
+	-$(Q)$(MAKE) --no-print-directory -k all golden-programs
 	$(Q)$(RUN) golden
 
 check-bpf: ## tests of the BPF programs (root)
-	-$(Q)$(MAKE) --no-print-directory -k $(BPF_TESTS)
+	-$(Q)$(MAKE) --no-print-directory -k bpf-tests
 	$(Q)$(RUN) bpf
 
 check-net: ## network tests in namespaces (root)
-	-$(Q)$(MAKE) --no-print-directory -k all $(call dir_programs,net) $(call dir_programs,lib)
+	-$(Q)$(MAKE) --no-print-directory -k all net-programs lib-programs
 	$(Q)$(RUN) net
 
 check-lint: ## layers, banned functions, headers, format, scripts, man pages
@@ -166,16 +168,23 @@ fuzz-smoke: ## run every fuzz target for FUZZ_SECONDS from its corpus
 	$(Q)$(MAKE) --no-print-directory -k BUILD=$(BUILD)-fuzz CC=$(CLANG) CXX=$(CLANG)++ SANITIZE=fuzz fuzzers
 	$(Q)FUZZ_SECONDS=$(FUZZ_SECONDS) BUILD=$(BUILD)-fuzz tests/run fuzz
 
-bench: all $(call dir_programs,bench) $(call dir_programs,lib) ## benchmarks: a table of ratios (root)
+bench: all bench-programs lib-programs ## benchmarks: a table of ratios (root)
 	$(Q)HDL_BUILD=$(abspath $(BUILD)) tests/bench/run
 
 format: ## clang-format the C files in place
 	$(Q)tools/lint/c-files | xargs clang-format -i
 
-golden: all $(call dir_programs,golden) ## rewrite the recorded output of the golden tests
+golden: all golden-programs ## rewrite the recorded output of the golden tests
 	$(Q)HDL_GOLDEN_WRITE=1 $(RUN) golden
 
-tests: $(UNIT_TESTS) $(BPF_TESTS) $(foreach d,$(filter-out bench,$(PROGRAM_DIRS)),$(call dir_programs,$d))
+# each with a recipe, so that make is silent when there is nothing to do
+unit-tests: $(UNIT_TESTS)
+	@:
+bpf-tests: $(BPF_TESTS)
+	@:
+$(foreach d,$(PROGRAM_DIRS),$(eval $d-programs: $(call dir_programs,$d) ; @:))
+tests: unit-tests bpf-tests golden-programs net-programs lib-programs
+	@:
 
 install: all ## install under DESTDIR and PREFIX
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man8
@@ -294,6 +303,7 @@ $(BUILD)/fuzz/$1: tests/fuzz/$1.c $(call archives,$(call fuzz_layers,tests/fuzz/
 		$(call link,$(call archives,$(call fuzz_layers,tests/fuzz/$1.c)))
 endef
 fuzzers: $(FUZZERS)
+	@:
 ifeq ($(SANITIZE),fuzz)
 $(foreach f,$(notdir $(FUZZERS)),$(eval $(call fuzz_rule,$f)))
 endif
