@@ -276,7 +276,7 @@ struct hdl_ir_node {
 	uint32_t retry_budget_percent, retry_budget_min;
 	/* limits {...}: see model/nodeconfig.h for names and defaults */
 	uint32_t max_request_headers_bytes, max_request_headers_count, max_connections, retry_buffer_bytes;
-	uint64_t request_headers_timeout_ns, downstream_idle_timeout_ns;
+	uint64_t request_headers_timeout_ns, downstream_idle_timeout_ns, drain_timeout_ns;
 };
 
 struct hdl_snapshot_cleanup;

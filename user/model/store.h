@@ -41,6 +41,12 @@ struct hdl_resource_list {
 
 struct hdl_resource_store *hdl_resource_store_new(void);
 struct hdl_resource_store *hdl_resource_store_free(struct hdl_resource_store *store);
+/*
+ * A further check of each document that decoded well, such as hdl_xlate_check(): -EINVAL refuses it, with the reasons
+ * added to diags, and its last accepted version stays in force; -ENOMEM. Set it before the first put; NULL: none.
+ */
+typedef int hdl_resource_check_fn(const struct hdl_resource *resource, struct hdl_diags *diags);
+void hdl_resource_store_set_check(struct hdl_resource_store *store, hdl_resource_check_fn *check);
 
 /* The file's content now; the text is not kept. 0 (also when documents were refused), -EFBIG, -ENOMEM. */
 int hdl_resource_store_put(struct hdl_resource_store *store, const char *path, struct hdl_str text);

@@ -5,14 +5,17 @@
 
 #include <stdint.h>
 #include "base/str.h"
-#include "http/head.h"
+#include "http/message.h"
 #include "ir/snapshot.h"
 
 struct hdl_route_table;
 
 /* Compiles config (which must outlive the table). NULL when out of memory. */
 struct hdl_route_table *hdl_route_table_new(const struct hdl_ir_route_config *config);
+/* Accepts NULL. */
 void hdl_route_table_free(struct hdl_route_table *table);
+/* Makes the tables of all route configurations of an unpublished snapshot, which then owns them. 0 or -ENOMEM. */
+int hdl_route_compile(struct hdl_snapshot *snapshot);
 
 /* Who asks, and where the request arrived. */
 struct hdl_route_client {
