@@ -43,12 +43,12 @@ enum hdl_h1_body_state {
 };
 
 struct hdl_h1_body {
-	uint8_t state;          /* enum hdl_h1_body_state */
-	uint8_t digits;         /* of the chunk size being read */
-	uint16_t extension;     /* bytes of the extension being read */
+	uint8_t state;      /* enum hdl_h1_body_state */
+	uint8_t digits;     /* of the chunk size being read */
+	uint16_t extension; /* bytes of the extension being read */
 	uint32_t excess;
-	uint64_t remaining;     /* bytes of the body or of the chunk */
-	uint64_t total;         /* body bytes handed out */
+	uint64_t remaining; /* bytes of the body or of the chunk */
+	uint64_t total;     /* body bytes handed out */
 	uint32_t trailer_bytes_max, trailers_max;
 	struct hdl_h1_scan scan;
 	struct hdl_http_headers *trailers;

@@ -44,7 +44,7 @@ enum hdl_h1_error {
 #define X(id, status, label, details) HDL_H1_E_##id,
 	HDL_H1_ERRORS(X)
 #undef X
-	HDL_H1_E_COUNT,
+		HDL_H1_E_COUNT,
 };
 
 /* All take the number with either sign. */

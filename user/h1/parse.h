@@ -25,9 +25,10 @@ struct hdl_h1_limits {
  * Zero it before each new message. It holds offsets only: the buffer may move between calls.
  */
 struct hdl_h1_scan {
-	uint32_t at;    /* bytes examined */
-	uint32_t line;  /* start of the line in which `at` is */
-	uint32_t start; /* start of the start line: 2 after a tolerated leading CRLF */
+	uint32_t at;        /* bytes examined */
+	uint32_t line;      /* start of the line in which `at` is */
+	uint32_t start;     /* start of the start line: 2 after a tolerated leading CRLF */
+	uint32_t start_end; /* its CR, once it was seen and found good */
 	uint8_t started, start_line_ok;
 };
 

@@ -57,7 +57,8 @@ extern const struct hdl_str hdl_h1_continue;
 
 /*
  * Framing towards a client of `version`: a body of unknown length becomes chunked for HTTP/1.1, and for HTTP/1.0 ends
- * with the connection (keep_alive is cleared). Call it on the response head before hdl_h1_write_response().
+ * with the connection (keep_alive is cleared). Sets version. Call it on the response head before
+ * hdl_h1_write_response(), after keep_alive was set to what the client's connection shall do.
  */
 void hdl_h1_adapt_response(struct hdl_http_head *head, enum hdl_http_version client_version);
 

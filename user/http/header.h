@@ -48,7 +48,7 @@ enum hdl_http_header_id {
 #define X(id, name) HDL_HTTP_H_##id,
 	HDL_HTTP_HEADER_IDS(X)
 #undef X
-	HDL_HTTP_H_COUNT,
+		HDL_HTTP_H_COUNT,
 	HDL_HTTP_H_REMOVED = 255, /* tombstone: skip it */
 };
 _Static_assert(HDL_HTTP_H_COUNT <= 64, "one bit per id in hdl_http_headers.present");
@@ -57,7 +57,7 @@ _Static_assert(HDL_HTTP_H_COUNT <= 64, "one bit per id in hdl_http_headers.prese
 #define HDL_HTTP_HEADER_VERBATIM 1
 
 struct hdl_http_header {
-	struct hdl_str name; /* lower-case */
+	struct hdl_str name;  /* lower-case */
 	struct hdl_str value; /* without blanks at the ends; may be empty */
 	uint8_t known;        /* enum hdl_http_header_id */
 	uint8_t flags;        /* HDL_HTTP_HEADER_*; whoever changes name or value clears VERBATIM */
@@ -73,8 +73,8 @@ struct hdl_http_headers {
 	uint64_t present; /* bit 1 << id for each well-known header in the list */
 };
 
-#define HDL_HTTP_HEADERS_EACH(list, h)                                                                                 \
-	for (struct hdl_http_header *h = (list)->v, *h##_end = (list)->v + (list)->n; h < h##_end; h++)                \
+#define HDL_HTTP_HEADERS_EACH(list, h)                                                                  \
+	for (struct hdl_http_header *h = (list)->v, *h##_end = (list)->v + (list)->n; h < h##_end; h++) \
 		if (h->known != HDL_HTTP_H_REMOVED)
 
 /* HDL_HTTP_H_OTHER if not well-known. The name must be lower-case. */

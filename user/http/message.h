@@ -21,8 +21,8 @@ struct hdl_str hdl_http_version_text(enum hdl_http_version version);
 
 /* Where the body ends. */
 enum hdl_http_framing {
-	HDL_HTTP_BODY_NONE,        /* no body bytes on the wire, whatever the headers say (HEAD, 204, 304, GET) */
-	HDL_HTTP_BODY_LENGTH,      /* content_length bytes; 0 is possible */
+	HDL_HTTP_BODY_NONE,   /* no body bytes on the wire, whatever the headers say (HEAD, 204, 304, GET) */
+	HDL_HTTP_BODY_LENGTH, /* content_length bytes; 0 is possible */
 	HDL_HTTP_BODY_CHUNKED,
 	HDL_HTTP_BODY_UNTIL_CLOSE, /* responses only */
 };

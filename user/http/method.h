@@ -24,7 +24,7 @@ enum hdl_http_method {
 #define X(id, text) HDL_HTTP_##id,
 	HDL_HTTP_METHODS(X)
 #undef X
-	HDL_HTTP_METHOD_COUNT,
+		HDL_HTTP_METHOD_COUNT,
 };
 
 /* Longest name above; the parsers refuse longer ones before the line is complete. */
