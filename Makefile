@@ -57,6 +57,10 @@ $(error SANITIZE is one of address, undefined, thread, fuzz)
 else
 HARDEN += -D_FORTIFY_SOURCE=2
 endif
+# the checks that sanitizers put in make gcc see uses of what is never set
+ifneq ($(SANITIZE),)
+WARNINGS += $(if $(findstring clang,$(CC)),,-Wno-maybe-uninitialized)
+endif
 DEFINES := -D_GNU_SOURCE -DHDL_VERSION='"$(VERSION)"' $(if $(SANITIZE),-DHDL_SANITIZE)
 HDL_CFLAGS = -std=gnu17 $(DEFINES) $(WARNINGS) $(OPTIMIZE) -g $(HARDEN) $(SAN) $(INCLUDES) -pthread $(CFLAGS)
 HDL_CXXFLAGS = -std=c++17 $(DEFINES) $(WARNINGS) $(OPTIMIZE) -g $(HARDEN) $(SAN) $(INCLUDES) -pthread $(CXXFLAGS)
@@ -118,7 +122,7 @@ deps: ## install the missing Debian packages and say which (root)
 # The packages may be missing when make starts, so that the real work happens in a second make.
 demo: deps ## set up pods on this machine, run heddled on examples/seed and show each promise (root)
 	$(Q)$(MAKE) --no-print-directory all
-	$(Q)HDL_BUILD=$(abspath $(BUILD)) tests/demo
+	$(Q)BUILD=$(abspath $(BUILD)) tests/demo
 
 check: deps ## all tests: lint, unit, golden, BPF, network (root)
 	$(Q)$(MAKE) --no-print-directory check-run
