@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Canonical text of a snapshot: everything that decides about traffic, nothing that differs between two runs. */
+#include "ir/snapshot.h"
+
+#include "base/addr.h"
+#include "base/duration.h"
+
+static const char *const policy_names[] = {
+	[HDL_POLICY_LEAST_REQUEST] = "LEAST_REQUEST", [HDL_POLICY_ROUND_ROBIN] = "ROUND_ROBIN",
+	[HDL_POLICY_RANDOM] = "RANDOM",               [HDL_POLICY_MAGLEV] = "MAGLEV",
+	[HDL_POLICY_PASSTHROUGH] = "PASSTHROUGH",
+};
+
+static const char *const hash_names[] = {
+	[HDL_IR_HASH_NONE] = "none",     [HDL_IR_HASH_SOURCE_IP] = "source address", [HDL_IR_HASH_HEADER] = "header",
+	[HDL_IR_HASH_COOKIE] = "cookie", [HDL_IR_HASH_QUERY] = "query parameter",
+};
+
+static const char *const protocol_names[] = {
+	[HDL_IR_AUTO] = "AUTO", [HDL_IR_HTTP] = "HTTP", [HDL_IR_HTTP2] = "HTTP2", [HDL_IR_GRPC] = "GRPC",
+	[HDL_IR_TCP] = "TCP",   [HDL_IR_TLS] = "TLS",   [HDL_IR_UDP] = "UDP",
+};
+
+static const char *const label_names[] = {
+	[HDL_LABEL_NONE] = "none",
+	[HDL_LABEL_L4] = "l4",
+	[HDL_LABEL_REQUEST] = "request",
+};
+
+static const char *const status_names[] = {
+	[HDL_IR_HEALTHY] = "HEALTHY",
+	[HDL_IR_UNHEALTHY] = "UNHEALTHY",
+	[HDL_IR_DRAINING] = "DRAINING",
+};
+
+static const char *const kind_names[] = {
+	[HDL_IR_MATCH_EXACT] = "exact",
+	[HDL_IR_MATCH_PREFIX] = "prefix",
+	[HDL_IR_MATCH_REGEX] = "regex",
+	[HDL_IR_MATCH_PRESENT] = "present",
+};
+
+static const char *const retry_names[] = {
+	"5xx",           "gateway-error",     "reset",    "reset-before-request", "connect-failure",
+	"retriable-4xx", "refused-stream",    "codes",    "envoy-ratelimited",    "cancelled",
+	"deadline-exceeded", "internal",      "resource-exhausted", "unavailable",
+};
+
+static const char *fail_mode_name(enum hdl_fail_mode mode)
+{
+	return mode == HDL_FAIL_CLOSED ? "closed" : "open";
+}
+
+static void dump_origin(struct hdl_buf *buf, const struct hdl_ir_origin *origin)
+{
+	if (!origin->kind)
+		return;
+	hdl_buf_printf(buf, " (%s ", origin->kind);
+	if (origin->ns && origin->ns[0])
+		hdl_buf_printf(buf, "%s/", origin->ns);
+	hdl_buf_printf(buf, "%s at %s:%u:%u)", origin->name, origin->file, origin->line, origin->column);
+}
+
+static void dump_duration(struct hdl_buf *buf, const char *before, uint64_t ns)
+{
+	hdl_buf_adds(buf, before);
+	hdl_duration_print(buf, (int64_t)ns);
+}
+
+static void dump_addresses(struct hdl_buf *buf, const struct hdl_addr *address, size_t n)
+{
+	char text[HDL_ADDR_TEXT_MAX];
+
+	for (size_t i = 0; i < n; i++)
+		if (!hdl_addr_is_zero(&address[i]))
+			hdl_buf_printf(buf, " %s", hdl_addr_print(&address[i], text));
+}
+
+static void dump_locality(struct hdl_buf *buf, const struct hdl_ir_locality *l)
+{
+	if (l->region[0] || l->zone[0] || l->subzone[0])
+		hdl_buf_printf(buf, " locality %s/%s/%s", l->region, l->zone, l->subzone);
+}
+
+static void dump_node(struct hdl_buf *buf, const struct hdl_ir_node *node)
+{
+	hdl_buf_printf(buf, "node \"%s\" domain %s root-namespace %s", node->node_name, node->domain,
+		       node->root_namespace);
+	dump_locality(buf, &node->locality);
+	hdl_buf_printf(buf, "\n  fail-mode %s http-default %s\n", fail_mode_name(node->fail_mode),
+		       node->http_default_request ? "request" : "l4");
+	hdl_buf_printf(buf, "  packet-mark 0x%x mask 0x%x table %u\n", node->packet_mark, node->packet_mask,
+		       node->route_table);
+	hdl_buf_printf(buf, "  capacity services %u endpoints %u flows %u\n", node->capacity_services,
+		       node->capacity_endpoints, node->capacity_flows);
+	hdl_buf_adds(buf, "  pod-interfaces");
+	for (size_t i = 0; i < node->pod_interface_count; i++)
+		hdl_buf_printf(buf, " %s", node->pod_interfaces[i]);
+	hdl_buf_printf(buf, "\n  access-log \"%s\" %s \"%s\"\n", node->access_log_path,
+		       node->access_log_json ? "JSON" : "TEXT", node->access_log_format);
+	hdl_buf_printf(buf, "  retry-budget %u %% at least %u\n", node->retry_budget_percent, node->retry_budget_min);
+	hdl_buf_printf(buf, "  limits header-bytes %u headers %u connections %u retry-buffer-bytes %u",
+		       node->max_request_headers_bytes, node->max_request_headers_count, node->max_connections,
+		       node->retry_buffer_bytes);
+	dump_duration(buf, " header-timeout ", node->request_headers_timeout_ns);
+	dump_duration(buf, " idle-timeout ", node->downstream_idle_timeout_ns);
+	dump_duration(buf, " drain-timeout ", node->drain_timeout_ns);
+	hdl_buf_adds(buf, "\n");
+}
+
+static void dump_labels(struct hdl_buf *buf, const struct hdl_ir_labels *labels)
+{
+	for (size_t i = 0; i < labels->n; i++)
+		hdl_buf_printf(buf, " %s=%s", labels->v[i].key, labels->v[i].value);
+}
+
+static void dump_workload(struct hdl_buf *buf, const struct hdl_ir_workload *w)
+{
+	hdl_buf_printf(buf, "workload %s/%s", w->ns, w->name);
+	dump_addresses(buf, w->address, HDL_FAMILIES);
+	dump_locality(buf, &w->locality);
+	dump_origin(buf, &w->origin);
+	hdl_buf_printf(buf, "\n  account %s workload %s app %s version %s canonical %s %s\n  labels", w->service_account,
+		       w->workload_name, w->app, w->version, w->canonical_service, w->canonical_revision);
+	dump_labels(buf, &w->labels);
+	hdl_buf_adds(buf, "\n");
+}
+
+static void dump_destinations(struct hdl_buf *buf, const char *indent, const struct hdl_ir_destination *d, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		hdl_buf_printf(buf, "%sto %s weight %u threshold %llu%s\n", indent, d[i].cluster_name, d[i].weight,
+			       (unsigned long long)d[i].threshold, d[i].cluster ? "" : " UNKNOWN");
+}
+
+static void dump_service_port(struct hdl_buf *buf, const struct hdl_ir_service_port *p)
+{
+	hdl_buf_printf(buf, "  port %u \"%s\" target %u %s label %s: %s", p->port, p->name, p->target_port,
+		       protocol_names[p->protocol], label_names[p->label], p->label_reason);
+	dump_origin(buf, &p->label_origin);
+	hdl_buf_printf(buf, "\n    fail-mode %s cluster %s", fail_mode_name(p->fail_mode), p->cluster->name);
+	if (p->route_config)
+		hdl_buf_printf(buf, " routes %s vhost %s", p->route_config->name, p->vhost ? p->vhost->name : "-");
+	hdl_buf_adds(buf, "\n    layer-4 route");
+	dump_origin(buf, &p->route_origin);
+	hdl_buf_adds(buf, "\n");
+	dump_destinations(buf, "      ", p->destinations, p->destination_count);
+}
+
+static void dump_service(struct hdl_buf *buf, const struct hdl_ir_service *s)
+{
+	hdl_buf_printf(buf, "service %s", s->fqdn);
+	dump_origin(buf, &s->origin);
+	hdl_buf_adds(buf, "\n  addresses");
+	dump_addresses(buf, s->addresses, s->address_count);
+	hdl_buf_adds(buf, "\n");
+	for (size_t i = 0; i < s->port_count; i++)
+		dump_service_port(buf, &s->ports[i]);
+}
+
+static void dump_outlier(struct hdl_buf *buf, const struct hdl_ir_outlier *o)
+{
+	if (!o->enabled)
+		return;
+	hdl_buf_printf(buf, "  outlier 5xx %u gateway %u local-origin %u%s", o->consecutive_5xx, o->consecutive_gateway,
+		       o->consecutive_local_origin, o->split_local_origin ? " split" : "");
+	dump_duration(buf, " interval ", o->interval_ns);
+	dump_duration(buf, " base-ejection ", o->base_ejection_ns);
+	hdl_buf_printf(buf, " max-ejection %u %% min-health %u %%\n", o->max_ejection_percent, o->min_health_percent);
+}
+
+static void dump_endpoint(struct hdl_buf *buf, const struct hdl_ir_endpoint *e)
+{
+	hdl_buf_adds(buf, "  endpoint");
+	dump_addresses(buf, e->address, HDL_FAMILIES);
+	hdl_buf_printf(buf, " port %u weight %u %s", e->port, e->weight, status_names[e->status]);
+	if (e->workload)
+		hdl_buf_printf(buf, " pod %s/%s", e->workload->ns, e->workload->name);
+	dump_locality(buf, &e->locality);
+	hdl_buf_adds(buf, "\n");
+}
+
+static void dump_cluster(struct hdl_buf *buf, const struct hdl_ir_cluster *c)
+{
+	hdl_buf_printf(buf, "cluster %s %s", c->name, policy_names[c->policy]);
+	if (c->hash_source != HDL_IR_HASH_NONE)
+		hdl_buf_printf(buf, " by %s", hash_names[c->hash_source]);
+	if (c->hash_name[0])
+		hdl_buf_printf(buf, " %s", c->hash_name);
+	if (c->table_size)
+		hdl_buf_printf(buf, " table %u", c->table_size);
+	dump_origin(buf, &c->rule);
+	dump_duration(buf, "\n  connect-timeout ", c->connect_timeout_ns);
+	dump_duration(buf, " idle-timeout ", c->idle_timeout_ns);
+	hdl_buf_printf(buf, " max-requests %u endpoints %zu healthy %zu\n", c->max_requests_per_connection,
+		       c->endpoint_count, c->healthy_count);
+	dump_outlier(buf, &c->outlier);
+	for (size_t i = 0; i < c->endpoint_count; i++)
+		dump_endpoint(buf, &c->endpoints[i]);
+}
+
+static void dump_string_match(struct hdl_buf *buf, const struct hdl_ir_string_match *m)
+{
+	hdl_buf_printf(buf, " %s", kind_names[m->kind]);
+	if (m->kind != HDL_IR_MATCH_PRESENT)
+		hdl_buf_printf(buf, " \"" HDL_STR_FMT "\"", HDL_STR_ARG(m->value));
+}
+
+static void dump_part(struct hdl_buf *buf, const char *name, const struct hdl_ir_string_match *m)
+{
+	if (m->kind == HDL_IR_MATCH_UNSET)
+		return;
+	hdl_buf_printf(buf, " %s", name);
+	dump_string_match(buf, m);
+}
+
+static void dump_named(struct hdl_buf *buf, const char *what, const struct hdl_ir_named_match *m, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		hdl_buf_printf(buf, " %s " HDL_STR_FMT, what, HDL_STR_ARG(m[i].name));
+		dump_string_match(buf, &m[i].match);
+	}
+}
+
+static void dump_match(struct hdl_buf *buf, const struct hdl_ir_http_match *m)
+{
+	hdl_buf_adds(buf, "      match");
+	if (m->name[0])
+		hdl_buf_printf(buf, " [%s]", m->name);
+	dump_part(buf, "uri", &m->uri);
+	if (m->ignore_uri_case)
+		hdl_buf_adds(buf, " ignoring case");
+	dump_part(buf, "scheme", &m->scheme);
+	dump_part(buf, "method", &m->method);
+	dump_part(buf, "authority", &m->authority);
+	dump_named(buf, "header", m->headers, m->header_count);
+	dump_named(buf, "without-header", m->without_headers, m->without_header_count);
+	dump_named(buf, "query", m->query, m->query_count);
+	if (m->port)
+		hdl_buf_printf(buf, " port %u", m->port);
+	if (m->source_labels.n) {
+		hdl_buf_adds(buf, " source-labels");
+		dump_labels(buf, &m->source_labels);
+	}
+	if (m->source_namespace[0])
+		hdl_buf_printf(buf, " source-namespace %s", m->source_namespace);
+	dump_origin(buf, &m->origin);
+	hdl_buf_adds(buf, "\n");
+}
+
+static void dump_retry(struct hdl_buf *buf, const struct hdl_ir_retry *r)
+{
+	if (!r->attempts) {
+		hdl_buf_adds(buf, "      retries off\n");
+		return;
+	}
+	hdl_buf_printf(buf, "      retries %u on", r->attempts);
+	for (size_t i = 0; i < sizeof(retry_names) / sizeof(retry_names[0]); i++)
+		if (r->on >> i & 1)
+			hdl_buf_printf(buf, " %s", retry_names[i]);
+	for (size_t i = 0; i < r->code_count; i++)
+		hdl_buf_printf(buf, " %u", r->codes[i]);
+	if (r->per_try_timeout_ns)
+		dump_duration(buf, " per-try-timeout ", r->per_try_timeout_ns);
+	dump_duration(buf, " backoff ", r->backoff_ns);
+	hdl_buf_printf(buf, " previous-hosts %s\n", r->avoid_previous_hosts ? "avoided" : "allowed");
+}
+
+static void dump_http_route(struct hdl_buf *buf, const struct hdl_ir_http_route *r)
+{
+	hdl_buf_printf(buf, "    route %s", r->name);
+	dump_origin(buf, &r->origin);
+	hdl_buf_adds(buf, "\n");
+	for (size_t i = 0; i < r->match_count; i++)
+		dump_match(buf, &r->matches[i]);
+	dump_destinations(buf, "      ", r->destinations, r->destination_count);
+	if (r->timeout_ns) {
+		dump_duration(buf, "      timeout ", r->timeout_ns);
+		hdl_buf_adds(buf, "\n");
+	}
+	dump_retry(buf, &r->retry);
+	if (r->fault.delay_per_million) {
+		hdl_buf_printf(buf, "      delay %u per million", r->fault.delay_per_million);
+		dump_duration(buf, " by ", r->fault.delay_ns);
+		hdl_buf_adds(buf, "\n");
+	}
+	if (r->fault.abort_per_million)
+		hdl_buf_printf(buf, "      abort %u per million with %u\n", r->fault.abort_per_million,
+			       r->fault.abort_status);
+	for (size_t i = 0; i < r->mirror_count; i++)
+		hdl_buf_printf(buf, "      mirror %u per million to %s\n", r->mirrors[i].per_million,
+			       r->mirrors[i].destination.cluster_name);
+}
+
+static void dump_vhost(struct hdl_buf *buf, const struct hdl_ir_vhost *v)
+{
+	hdl_buf_printf(buf, "  vhost %s", v->name);
+	dump_origin(buf, &v->origin);
+	hdl_buf_adds(buf, "\n    domains");
+	for (size_t i = 0; i < v->domain_count; i++)
+		hdl_buf_printf(buf, " %s", v->domains[i]);
+	hdl_buf_adds(buf, "\n");
+	for (size_t i = 0; i < v->route_count; i++)
+		dump_http_route(buf, &v->routes[i]);
+}
+
+static void dump_gateway_listener(struct hdl_buf *buf, const struct hdl_ir_gateway_listener *g)
+{
+	hdl_buf_adds(buf, "gateway-listener");
+	if (hdl_addr_is_zero(&g->address))
+		hdl_buf_adds(buf, " *");
+	dump_addresses(buf, &g->address, 1);
+	hdl_buf_printf(buf, " port %u routes %s", g->port, g->route_config->name);
+	dump_origin(buf, &g->origin);
+	hdl_buf_adds(buf, "\n");
+}
+
+void hdl_snapshot_dump(const struct hdl_snapshot *snapshot, struct hdl_buf *buf)
+{
+	dump_node(buf, &snapshot->node);
+	for (size_t i = 0; i < snapshot->workload_count; i++)
+		dump_workload(buf, snapshot->workloads[i]);
+	for (size_t i = 0; i < snapshot->service_count; i++)
+		dump_service(buf, snapshot->services[i]);
+	for (size_t i = 0; i < snapshot->cluster_count; i++)
+		dump_cluster(buf, snapshot->clusters[i]);
+	for (size_t i = 0; i < snapshot->route_config_count; i++) {
+		const struct hdl_ir_route_config *c = snapshot->route_configs[i];
+
+		hdl_buf_printf(buf, "routes %s port %u%s\n", c->name, c->port, c->gateway ? " gateway" : "");
+		for (size_t v = 0; v < c->vhost_count; v++)
+			dump_vhost(buf, c->vhosts[v]);
+	}
+	for (size_t i = 0; i < snapshot->gateway_listener_count; i++)
+		dump_gateway_listener(buf, &snapshot->gateway_listeners[i]);
+}
