@@ -73,11 +73,12 @@ struct hdl_msg_hello {
 	uint32_t mode;                          /* enum hdl_mode */
 	uint32_t log_level;                     /* enum hdl_log_level */
 	uint8_t log_json, strict, unprivileged; /* unprivileged: the user was changed */
-	uint8_t access_log_given;               /* --access-log: NodeConfig's path does not count */
+	uint8_t node_config_given;              /* --node-config: NodeConfigs of other files do not count */
 	uint32_t worker_count;
 	uint32_t restarts; /* worker processes before this one */
 	uint64_t keeper_pid;
-	uint64_t start_ns; /* of the keeper, CLOCK_MONOTONIC */
+	uint64_t start_ns;                 /* of the keeper, CLOCK_MONOTONIC */
+	char access_log[HDL_MSG_PATH_MAX]; /* of --access-log; "" = NodeConfig decides */
 };
 
 /* One pass over the configuration: BEGIN, one FILE for each, END. */

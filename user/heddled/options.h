@@ -51,7 +51,5 @@ int hdl_options_parse(int argc, char **argv, struct hdl_options *ret, struct hdl
 void hdl_options_help(struct hdl_buf *buf);
 /* Name of the i-th option that people may use, NULL past the end: for the test of the manual page. */
 const char *hdl_options_name(size_t i);
-/* Mount point of cgroup2 by the text of /proc/self/mountinfo. 0 or -ENOENT. */
-int hdl_options_find_cgroup2(const char *mountinfo, char *ret_path, size_t size);
 
 #endif

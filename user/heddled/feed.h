@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Keeps the worker process supplied with the configuration: scans, opens what changed, passes the descriptors.
+ *
+ * A pass begins at the first sign of a change, at most every HDL_FEED_GAP_NS, and not before the worker has answered the
+ * one before. A file that is just being written in place, that vanished or that became empty is passed as unchanged for
+ * HDL_FEED_HOLD_NS, because editors make files vanish and empty for a moment; a pass on request does not wait for that.
+ */
+#ifndef HDL_HEDDLED_FEED_H
+#define HDL_HEDDLED_FEED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "base/clock.h"
+#include "base/err.h"
+#include "heddled/proc.h"
+
+#define HDL_FEED_GAP_NS (50 * HDL_NS_PER_MS)
+#define HDL_FEED_HOLD_NS (100 * HDL_NS_PER_MS)
+#define HDL_FEED_RESCAN_NS (5 * HDL_NS_PER_S) /* file systems without events */
+#define HDL_FEED_REQUESTS_MAX 64              /* requests that may wait; more are answered with the next pass */
+
+struct hdl_feed;
+
+struct hdl_feed_conf {
+	const char *const *paths; /* live as long as the feed */
+	size_t path_count;
+	const char *node_path; /* NULL = none */
+};
+
+struct hdl_feed *hdl_feed_new(const struct hdl_feed_conf *conf, struct hdl_err *err);
+struct hdl_feed *hdl_feed_free(struct hdl_feed *feed);
+int hdl_feed_fd(const struct hdl_feed *feed); /* readable: call hdl_feed_turn() */
+
+/* A new worker process: it knows nothing yet. */
+void hdl_feed_restart(struct hdl_feed *feed);
+/* The worker (or SIGHUP, with request 0) wants a pass over what is on disk now. */
+void hdl_feed_request(struct hdl_feed *feed, uint64_t request);
+/* The worker answered the pass with that sequence number. */
+void hdl_feed_synced(struct hdl_feed *feed, uint64_t sequence);
+
+/*
+ * Does what is due: call it when the descriptor is readable, when the channel has room again, and at *ret_next_ns.
+ * 0, or the channel's failure.
+ */
+int hdl_feed_turn(struct hdl_feed *feed, struct hdl_channel *channel, uint64_t now_ns, uint64_t *ret_next_ns,
+		  struct hdl_err *err);
+
+#endif

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Watches configuration directories with inotify. */
+#include "heddled/watch.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+#include "base/clock.h"
+#include "base/log.h"
+#include "heddled/scan.h"
+
+#define EVENTS                                                                                          \
+	(IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_MODIFY | IN_CLOSE_WRITE | IN_ATTRIB | \
+	 IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
+
+/* After this time a write to a file counts as the first one again: its close may have been missed. */
+#define WRITING_FORGET_NS (10 * HDL_NS_PER_S)
+
+struct directory {
+	char *path;
+	int wd;
+	bool any_name, named; /* named: in the scan that runs */
+};
+
+struct writing {
+	char *path;
+	uint64_t since_ns;
+};
+
+struct hdl_watch {
+	int fd;
+	bool full; /* the limit of watches is reached; said once */
+	struct directory *directory;
+	size_t n, capacity;
+	struct writing *writing;
+	size_t writing_count;
+};
+
+struct hdl_watch *hdl_watch_new(struct hdl_err *err)
+{
+	struct hdl_watch *watch = calloc(1, sizeof(*watch));
+
+	if (watch)
+		watch->writing = calloc(HDL_WATCH_WRITING_MAX, sizeof(*watch->writing));
+	if (!watch || !watch->writing) {
+		free(watch);
+		hdl_err_set(err, -ENOMEM, "out of memory");
+		return NULL;
+	}
+	watch->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	if (watch->fd < 0) {
+		hdl_err_set(err, -errno, "inotify: %s", strerror(errno));
+		free(watch->writing);
+		free(watch);
+		return NULL;
+	}
+	return watch;
+}
+
+struct hdl_watch *hdl_watch_free(struct hdl_watch *watch)
+{
+	if (!watch)
+		return NULL;
+	for (size_t i = 0; i < watch->n; i++)
+		free(watch->directory[i].path);
+	for (size_t i = 0; i < watch->writing_count; i++)
+		free(watch->writing[i].path);
+	close(watch->fd);
+	free(watch->directory);
+	free(watch->writing);
+	free(watch);
+	return NULL;
+}
+
+int hdl_watch_fd(const struct hdl_watch *watch)
+{
+	return watch->fd;
+}
+
+static struct directory *find(struct hdl_watch *watch, int wd)
+{
+	for (size_t i = 0; i < watch->n; i++)
+		if (watch->directory[i].wd == wd)
+			return &watch->directory[i];
+	return NULL;
+}
+
+static void forget(struct hdl_watch *watch, struct directory *directory)
+{
+	free(directory->path);
+	*directory = watch->directory[--watch->n];
+}
+
+void hdl_watch_begin(struct hdl_watch *watch)
+{
+	for (size_t i = 0; i < watch->n; i++)
+		watch->directory[i].named = false;
+}
+
+static void add(struct hdl_watch *watch, int wd, const char *path, bool any_name)
+{
+	char *copy = strdup(path);
+
+	if (copy && watch->n == watch->capacity) {
+		size_t capacity = watch->capacity ? watch->capacity * 2 : 16;
+		void *more = reallocarray(watch->directory, capacity, sizeof(*watch->directory));
+
+		if (more) {
+			watch->directory = more;
+			watch->capacity = capacity;
+		}
+	}
+	if (!copy || watch->n == watch->capacity) {
+		/* the fallback of the timed scan remains */
+		free(copy);
+		inotify_rm_watch(watch->fd, wd);
+		return;
+	}
+	watch->directory[watch->n++] = (struct directory){ copy, wd, any_name, true };
+}
+
+void hdl_watch_directory(struct hdl_watch *watch, const char *path, bool any_name)
+{
+	struct directory *known;
+	int wd;
+
+	for (size_t i = 0; i < watch->n; i++) {
+		known = &watch->directory[i];
+		if (known->named && strcmp(known->path, path) == 0) {
+			known->any_name |= any_name;
+			return;
+		}
+	}
+	wd = inotify_add_watch(watch->fd, path, EVENTS);
+	if (wd < 0) {
+		if (errno == ENOSPC && !watch->full) {
+			watch->full = true;
+			hdl_log_warn("too many directories to watch (fs.inotify.max_user_watches); changes are seen "
+				     "within seconds only");
+		}
+		return;
+	}
+	known = find(watch, wd);
+	if (!known) {
+		add(watch, wd, path, any_name);
+		return;
+	}
+	known->any_name = known->named ? known->any_name || any_name : any_name;
+	known->named = true;
+	/* the same directory by another name: the name of the walk is the one that files are known by */
+	if (!any_name && strcmp(known->path, path) != 0) {
+		char *copy = strdup(path);
+
+		if (copy) {
+			free(known->path);
+			known->path = copy;
+		}
+	}
+}
+
+void hdl_watch_end(struct hdl_watch *watch)
+{
+	for (size_t i = 0; i < watch->n;) {
+		struct directory *directory = &watch->directory[i];
+
+		if (directory->named) {
+			i++;
+			continue;
+		}
+		inotify_rm_watch(watch->fd, directory->wd);
+		forget(watch, directory);
+	}
+}
+
+static void drop_writing(struct hdl_watch *watch, size_t i)
+{
+	free(watch->writing[i].path);
+	watch->writing[i] = watch->writing[--watch->writing_count];
+}
+
+/* Is remembered from the first write to the close; a rename over the file ends it too. */
+static void note_writing(struct hdl_watch *watch, const struct directory *directory, const char *name, bool writes,
+			 uint64_t now_ns)
+{
+	size_t n = strlen(directory->path), size = n + strlen(name) + 2;
+	const char *slash = n && directory->path[n - 1] == '/' ? "" : "/";
+	char *path = malloc(size);
+
+	if (!path)
+		return;
+	snprintf(path, size, "%s%s%s", directory->path, slash, name);
+	for (size_t i = 0; i < watch->writing_count; i++) {
+		if (strcmp(watch->writing[i].path, path) != 0)
+			continue;
+		if (!writes)
+			drop_writing(watch, i);
+		else if (now_ns - watch->writing[i].since_ns > WRITING_FORGET_NS)
+			watch->writing[i].since_ns = now_ns;
+		free(path);
+		return;
+	}
+	if (!writes || watch->writing_count == HDL_WATCH_WRITING_MAX) {
+		free(path);
+		return;
+	}
+	watch->writing[watch->writing_count++] = (struct writing){ path, now_ns };
+}
+
+static bool handle(struct hdl_watch *watch, const struct inotify_event *event, uint64_t now_ns)
+{
+	struct directory *directory;
+
+	if (event->mask & IN_Q_OVERFLOW)
+		return true;
+	directory = find(watch, event->wd);
+	if (!directory)
+		return false;
+	if (event->mask & IN_IGNORED) {
+		forget(watch, directory);
+		return true;
+	}
+	if (event->len == 0)
+		return (event->mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_ATTRIB)) != 0;
+	/* Kubernetes volumes are swapped by renaming the hidden link ..data; every other hidden name is not ours. */
+	if (event->name[0] == '.')
+		return strcmp(event->name, "..data") == 0;
+	if (event->mask & IN_ISDIR)
+		return !(event->mask & IN_ATTRIB);
+	if (!directory->any_name && !hdl_scan_name_counts(event->name))
+		return false;
+	if (event->mask & (IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_TO | IN_DELETE))
+		note_writing(watch, directory, event->name, event->mask & IN_MODIFY, now_ns);
+	return true;
+}
+
+bool hdl_watch_read(struct hdl_watch *watch, uint64_t now_ns)
+{
+	char space[16384] __attribute__((aligned(__alignof__(struct inotify_event))));
+	bool changed = false;
+
+	for (;;) {
+		ssize_t n = read(watch->fd, space, sizeof(space));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return changed;
+		for (char *at = space; at < space + n;) {
+			struct inotify_event *event = (struct inotify_event *)at;
+
+			changed |= handle(watch, event, now_ns);
+			at += sizeof(*event) + event->len;
+		}
+	}
+}
+
+bool hdl_watch_is_writing(const struct hdl_watch *watch, const char *path, uint64_t now_ns, uint64_t for_ns,
+			  uint64_t *ret_since_ns)
+{
+	for (size_t i = 0; i < watch->writing_count; i++) {
+		const struct writing *writing = &watch->writing[i];
+
+		if (strcmp(writing->path, path) != 0)
+			continue;
+		if (now_ns - writing->since_ns >= for_ns)
+			return false;
+		*ret_since_ns = writing->since_ns;
+		return true;
+	}
+	return false;
+}
