@@ -106,7 +106,7 @@ FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_
 
 .PHONY: all deps demo check check-run check-unit check-golden check-bpf check-net check-lint check-vm asan ubsan tsan \
 	fuzz-smoke fuzzers bench format golden install uninstall clean help tests unit-tests bpf-tests \
-	golden-programs net-programs lib-programs bench-programs FORCE
+	golden-programs net-programs lib-programs bench-programs lint-needs FORCE
 
 all: $(PROGRAMS) $(call archives,$(LAYERS)) $(SKELETON) ## build heddled, heddlectl, BPF objects and skeletons under $(BUILD)
 	@:
@@ -130,29 +130,28 @@ check: deps ## all tests: lint, unit, golden, BPF, network (root)
 CHECK_GROUPS ?= lint unit golden bpf net
 RUN = BUILD=$(BUILD) CC='$(CC)' CLANG='$(CLANG)' HDL_SANITIZE=$(SANITIZE) tests/run
 # A part that does not build is a failed test; it does not keep the others from running.
+# $(call build_and_run,WHAT TO BUILD,GROUPS)
+define build_and_run
+	$(Q)failed=; $(MAKE) --no-print-directory -k $1 || failed=--build-failed; $(RUN) $$failed $2
+endef
+
 check-run:
-	-$(Q)$(MAKE) --no-print-directory -k all tests
-	$(Q)$(RUN) $(CHECK_GROUPS)
+	$(call build_and_run,all tests,$(CHECK_GROUPS))
 
 check-unit: ## unit tests (no root, under a minute)
-	-$(Q)$(MAKE) --no-print-directory -k unit-tests
-	$(Q)$(RUN) unit
+	$(call build_and_run,unit-tests,unit)
 
 check-golden: ## YAML to snapshot text to map dump, against recorded output
-	-$(Q)$(MAKE) --no-print-directory -k all golden-programs
-	$(Q)$(RUN) golden
+	$(call build_and_run,all golden-programs,golden)
 
 check-bpf: ## tests of the BPF programs (root)
-	-$(Q)$(MAKE) --no-print-directory -k bpf-tests
-	$(Q)$(RUN) bpf
+	$(call build_and_run,bpf-tests,bpf)
 
 check-net: ## network tests in namespaces (root)
-	-$(Q)$(MAKE) --no-print-directory -k all net-programs lib-programs
-	$(Q)$(RUN) net
+	$(call build_and_run,all net-programs lib-programs,net)
 
 check-lint: ## layers, banned functions, headers, format, scripts, man pages
-	-$(if $(SKELETON),$(Q)$(MAKE) --no-print-directory -k $(SKELETON))
-	$(Q)$(RUN) lint
+	$(call build_and_run,lint-needs,lint)
 
 check-vm: ## the BPF and network tests inside VMs of a list of kernels (qemu)
 	$(Q)tools/deps build test vm
@@ -169,8 +168,9 @@ tsan: ## the tests with ThreadSanitizer
 	$(Q)$(call san,tsan,thread)
 
 fuzz-smoke: ## run every fuzz target for FUZZ_SECONDS from its corpus
-	$(Q)$(MAKE) --no-print-directory -k BUILD=$(BUILD)-fuzz CC=$(CLANG) CXX=$(CLANG)++ SANITIZE=fuzz fuzzers
-	$(Q)FUZZ_SECONDS=$(FUZZ_SECONDS) BUILD=$(BUILD)-fuzz tests/run fuzz
+	$(Q)failed=; $(MAKE) --no-print-directory -k BUILD=$(BUILD)-fuzz CC=$(CLANG) CXX=$(CLANG)++ SANITIZE=fuzz \
+		fuzzers || failed=--build-failed; \
+	FUZZ_SECONDS=$(FUZZ_SECONDS) BUILD=$(BUILD)-fuzz tests/run $$failed fuzz
 
 bench: all bench-programs lib-programs ## benchmarks: a table of ratios (root)
 	$(Q)HDL_BUILD=$(abspath $(BUILD)) tests/bench/run
@@ -187,6 +187,8 @@ unit-tests: $(UNIT_TESTS)
 bpf-tests: $(BPF_TESTS)
 	@:
 $(foreach d,$(PROGRAM_DIRS),$(eval $d-programs: $(call dir_programs,$d) ; @:))
+lint-needs: $(SKELETON)
+	@:
 tests: unit-tests bpf-tests golden-programs net-programs lib-programs
 	@:
 
@@ -286,7 +288,7 @@ define test_rule
 $1: $2 $3 $(BUILD)/flags | $4
 	$$(say) TEST $$@
 	@mkdir -p $$(@D)
-	$$(Q)$$(CC) $$(HDL_CFLAGS) $$(HDL_LDFLAGS) -Itests -MMD -MP -MF $$@.d -o $$@ $2 $5 $$(call link,$3)
+	$$(Q)$$(CC) $$(HDL_CFLAGS) $$(HDL_LDFLAGS) -Itests -MMD -MP -MT $$@ -MF $$@.d -o $$@ $2 $5 $$(call link,$3)
 endef
 
 unit_archives = $(if $(filter heddled,$1),$(BUILD)/libheddled.a $(call archives,$(LAYERS)),$(call archives,$(call closure,$1)))
@@ -303,7 +305,7 @@ define fuzz_rule
 $(BUILD)/fuzz/$1: tests/fuzz/$1.c $(call archives,$(call fuzz_layers,tests/fuzz/$1.c)) $(BUILD)/flags
 	$$(say) FUZZ $$@
 	@mkdir -p $$(@D)
-	$$(Q)$$(CC) $$(HDL_CFLAGS) $$(HDL_LDFLAGS) -fsanitize=fuzzer,address,undefined -MMD -MP -MF $$@.d -o $$@ $$< \
+	$$(Q)$$(CC) $$(HDL_CFLAGS) $$(HDL_LDFLAGS) -fsanitize=fuzzer,address,undefined -MMD -MP -MT $$@ -MF $$@.d -o $$@ $$< \
 		$(call link,$(call archives,$(call fuzz_layers,tests/fuzz/$1.c)))
 endef
 fuzzers: $(FUZZERS)

@@ -23,7 +23,8 @@ static void test_nocase(void **state)
 	assert_true(hdl_str_eq_nocase(HDL_STR("Content-LENGTH"), HDL_STR("content-length")));
 	assert_true(hdl_str_eq_nocase(HDL_STR(""), hdl_str_of(NULL)));
 	assert_false(hdl_str_eq_nocase(HDL_STR("a"), HDL_STR("ab")));
-	assert_false(hdl_str_eq_nocase(HDL_STR("@[`{"), HDL_STR("`{@["))); /* differ by 32, are no letters */
+	assert_false(hdl_str_eq_nocase(HDL_STR("@"), HDL_STR("`"))); /* neighbours of the letters, 32 apart */
+	assert_false(hdl_str_eq_nocase(HDL_STR("["), HDL_STR("{")));
 	assert_false(hdl_str_eq_nocase(HDL_STR("\xc4"), HDL_STR("\xe4"))); /* Latin-1 letters are bytes */
 	assert_true(hdl_str_starts_nocase(HDL_STR("Bearer x"), HDL_STR("bEARER ")));
 	assert_false(hdl_str_starts_nocase(HDL_STR("Bear"), HDL_STR("bearer")));
