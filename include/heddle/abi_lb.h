@@ -24,7 +24,7 @@ struct hdl_state {
 	__u32 worker_count;     /* workers that have listeners, at most HDL_WORKERS_MAX; 0 = none */
 	__u32 packet_mark;      /* mark of punted packets, within packet_mask */
 	__u32 packet_mask;
-	__u32 padding0;
+	__u32 route_table;      /* where rule `packet_mark/packet_mask` looks; for uninstall, no program reads it */
 	__u64 padding1[3];
 	/* Own cache line: stored ten times a second, while the line above is read on every connect. */
 	__u64 heartbeat_ns;     /* CLOCK_MONOTONIC of the last sign of life; 0 = no daemon */

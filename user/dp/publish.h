@@ -28,11 +28,14 @@ struct hdl_dp_maps {
 	__u32 *slot;
 	struct hdl_health *health;
 	uint32_t service_count, vip_count, route_count, cluster_count, endpoint_count, slot_count, workload_count;
+	struct hdl_dp_memory *memory; /* what stands for the hash maps without a kernel; NULL when mapped */
 };
 
 /* Capacities of the maps, from NodeConfig mapCapacity. Crosses the process boundary: plain and checked. */
 struct hdl_dp_capacity {
-	uint32_t services, endpoints, flows; /* as configured: service ports with their addresses, endpoints per node */
+	uint32_t services;  /* service ports, each counted with each of its addresses; 0 = 16384 */
+	uint32_t endpoints; /* each counted once per service port that has it, not again per subset; 0 = 32768 */
+	uint32_t flows;     /* connections being handed over, and client-endpoint pairs being counted; 0 = 65536 */
 };
 
 /* Maps the descriptors (the *_fd fields are set by the caller). Negative errno with text. */
