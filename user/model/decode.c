@@ -336,16 +336,18 @@ static void decode_element(struct hdl_decode *d, const struct hdl_field *field, 
 static void decode_list(struct hdl_decode *d, const struct hdl_field *field, const struct hdl_node *node, void *member)
 {
 	size_t size = field->type == HDL_FIELD_STRINGS ? sizeof(struct hdl_text) : field->element;
+	int64_t limit = field->max;
 	char *at;
 
 	if (node->kind != HDL_NODE_LIST) {
 		hdl_decode_error(d, pos_of(node), NULL, "must be a list, not %s", kind_of(node));
 		return;
 	}
-	/* max of a list of numbers is of the numbers; nodes per document are bounded anyway */
-	if (field->type != HDL_FIELD_INTS && node->n > (uint64_t)field->max) {
+	if (field->type == HDL_FIELD_INTS || !limit) /* min..max is of each number */
+		limit = HDL_LIST_MAX;
+	if (node->n > (uint64_t)limit) {
 		hdl_decode_error(d, pos_of(node), NULL, "has %u elements, at most %lld are allowed", node->n,
-				 (long long)field->max);
+				 (long long)limit);
 		return;
 	}
 	at = take(d, node->n, size);

@@ -22,13 +22,13 @@ enum hdl_field_type {
 	HDL_FIELD_ENUM,          /* struct hdl_opt_enum */
 	HDL_FIELD_INT_OR_STRING, /* struct hdl_opt_int_or_string */
 	HDL_FIELD_LOCALITY,      /* three struct hdl_text in a row: region, zone, subzone */
-	HDL_FIELD_STRINGS,       /* struct hdl_texts, at most max */
+	HDL_FIELD_STRINGS,       /* struct hdl_texts, at most max (0: HDL_LIST_MAX) */
 	HDL_FIELD_INTS,          /* HDL_ARRAY_OF(struct hdl_opt_int), each min..max */
 	HDL_FIELD_STRING_MAP,    /* struct hdl_kvs */
 	HDL_FIELD_INT_MAP,       /* HDL_ARRAY_OF(struct hdl_kint), each min..max */
 	HDL_FIELD_MATCH_MAP,     /* struct hdl_keyed_matches */
 	HDL_FIELD_MESSAGE,       /* pointer to the message's struct */
-	HDL_FIELD_MESSAGES,      /* HDL_ARRAY_OF(the message's struct), at most max */
+	HDL_FIELD_MESSAGES,      /* HDL_ARRAY_OF(the message's struct), at most max (0: HDL_LIST_MAX) */
 	HDL_FIELD_INLINE,        /* a message whose fields are members of this struct itself */
 	HDL_FIELD_ANY,           /* known, not looked at */
 };
@@ -103,6 +103,7 @@ struct hdl_metadata {
 /* ---- for tables ---- */
 
 #define HDL_NS_MS 1000000
+#define HDL_LIST_MAX 100000 /* elements of a list, where the table names no other bound */
 
 /* 0, and a compile error when the member is not of that type. */
 #define HDL_TYPE_CHECK(s, m, t) (0 * sizeof(char[__builtin_types_compatible_p(__typeof__(((s *)0)->m), t) ? 1 : -1]))
@@ -126,15 +127,14 @@ struct hdl_metadata {
 	HDL_FIELD_OF(n, HDL_FIELD_ENUM, s, m, struct hdl_opt_enum, d, .values = v, __VA_ARGS__)
 #define HDL_INT_OR_STRING(s, m, n, d, ...) \
 	HDL_FIELD_OF(n, HDL_FIELD_INT_OR_STRING, s, m, struct hdl_opt_int_or_string, d, __VA_ARGS__)
-#define HDL_STRINGS(s, m, n, d, ...) \
-	HDL_FIELD_OF(n, HDL_FIELD_STRINGS, s, m, struct hdl_texts, d, .max = 10000, __VA_ARGS__)
+#define HDL_STRINGS(s, m, n, d, ...) HDL_FIELD_OF(n, HDL_FIELD_STRINGS, s, m, struct hdl_texts, d, __VA_ARGS__)
 #define HDL_STRING_MAP(s, m, n, d, ...) HDL_FIELD_OF(n, HDL_FIELD_STRING_MAP, s, m, struct hdl_kvs, d, __VA_ARGS__)
 #define HDL_MATCH_MAP(s, m, n, d, ...) \
 	HDL_FIELD_OF(n, HDL_FIELD_MATCH_MAP, s, m, struct hdl_keyed_matches, d, __VA_ARGS__)
-#define HDL_ARRAY_FIELD(n, t, s, m, d, ...)                                                                       \
-	{                                                                                                         \
-		.name = n, .name_n = sizeof(n) - 1, .type = t, .offset = offsetof(s, m), .doc = d, .max = 100000, \
-		.element = sizeof(*((s *)0)->m.at), __VA_ARGS__                                                   \
+#define HDL_ARRAY_FIELD(n, t, s, m, d, ...)                                                        \
+	{                                                                                          \
+		.name = n, .name_n = sizeof(n) - 1, .type = t, .offset = offsetof(s, m), .doc = d, \
+		.element = sizeof(*((s *)0)->m.at), __VA_ARGS__                                    \
 	}
 #define HDL_MESSAGES(s, m, n, msg, d, ...) HDL_ARRAY_FIELD(n, HDL_FIELD_MESSAGES, s, m, d, .message = msg, __VA_ARGS__)
 #define HDL_MESSAGE(s, m, n, msg, d, ...)                                                                          \

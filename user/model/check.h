@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rules of the messages that a table entry cannot express; called by the decoder after the fields of a message. */
+#ifndef HDL_MODEL_CHECK_H
+#define HDL_MODEL_CHECK_H
+
+#include "model/decode.h"
+
+/* Helpers: report what does not fit. field is the path below the message at hand. */
+void hdl_check_labels(struct hdl_decode *d, const struct hdl_kvs *labels, const char *field);
+void hdl_check_export_to(struct hdl_decode *d, const struct hdl_texts *export_to);
+/* "mesh", "name", "ns/name", or the old dotted form (a warning). */
+void hdl_check_gateway_refs(struct hdl_decode *d, const struct hdl_texts *gateways, const char *field);
+
+void hdl_check_metadata(struct hdl_decode *d, void *object);
+void hdl_check_string_match(struct hdl_decode *d, void *object);
+
+void hdl_check_vs(struct hdl_decode *d, void *object);
+void hdl_check_vs_destination(struct hdl_decode *d, void *object);
+void hdl_check_vs_match(struct hdl_decode *d, void *object);
+void hdl_check_vs_retry(struct hdl_decode *d, void *object);
+void hdl_check_vs_delay(struct hdl_decode *d, void *object);
+void hdl_check_vs_abort(struct hdl_decode *d, void *object);
+void hdl_check_vs_fault(struct hdl_decode *d, void *object);
+void hdl_check_vs_redirect(struct hdl_decode *d, void *object);
+void hdl_check_vs_body(struct hdl_decode *d, void *object);
+void hdl_check_vs_rewrite(struct hdl_decode *d, void *object);
+void hdl_check_vs_http(struct hdl_decode *d, void *object);
+void hdl_check_vs_l4_route(struct hdl_decode *d, void *object);
+
+void hdl_check_dr(struct hdl_decode *d, void *object);
+void hdl_check_dr_subset(struct hdl_decode *d, void *object);
+void hdl_check_dr_policy(struct hdl_decode *d, void *object);
+void hdl_check_dr_port_policy(struct hdl_decode *d, void *object);
+void hdl_check_dr_load_balancer(struct hdl_decode *d, void *object);
+void hdl_check_dr_consistent_hash(struct hdl_decode *d, void *object);
+void hdl_check_dr_cookie(struct hdl_decode *d, void *object);
+void hdl_check_dr_cookie_attribute(struct hdl_decode *d, void *object);
+void hdl_check_dr_maglev(struct hdl_decode *d, void *object);
+void hdl_check_dr_locality(struct hdl_decode *d, void *object);
+void hdl_check_dr_distribute(struct hdl_decode *d, void *object);
+void hdl_check_dr_failover(struct hdl_decode *d, void *object);
+void hdl_check_dr_warmup(struct hdl_decode *d, void *object);
+void hdl_check_dr_connection_pool(struct hdl_decode *d, void *object);
+void hdl_check_dr_pool_http(struct hdl_decode *d, void *object);
+void hdl_check_dr_outlier(struct hdl_decode *d, void *object);
+void hdl_check_dr_tls(struct hdl_decode *d, void *object);
+void hdl_check_dr_tunnel(struct hdl_decode *d, void *object);
+
+void hdl_check_gw(struct hdl_decode *d, void *object);
+void hdl_check_gw_server(struct hdl_decode *d, void *object);
+void hdl_check_gw_port(struct hdl_decode *d, void *object);
+void hdl_check_gw_tls(struct hdl_decode *d, void *object);
+
+void hdl_check_service(struct hdl_decode *d, void *object);
+void hdl_check_pod_ip(struct hdl_decode *d, void *object);
+void hdl_check_pod_status(struct hdl_decode *d, void *object);
+void hdl_check_endpoint_slice(struct hdl_decode *d, void *object);
+
+void hdl_check_node_config(struct hdl_decode *d, void *object);
+void hdl_check_nc_packet_mark(struct hdl_decode *d, void *object);
+void hdl_check_nc_interfaces(struct hdl_decode *d, void *object);
+void hdl_check_nc_acceleration(struct hdl_decode *d, void *object);
+
+#endif

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One object of a document to a typed resource: its kind, its metadata, its table. */
+#include "model/resource.h"
+
+#include <errno.h>
+#include <string.h>
+#include "model/decode.h"
+
+const char *hdl_kind_name(enum hdl_kind kind)
+{
+	return hdl_kind_schemas[kind].name;
+}
+
+const char *hdl_kvs_get(const struct hdl_kvs *kvs, const char *key)
+{
+	for (size_t i = 0; i < kvs->n; i++)
+		if (!strcmp(kvs->at[i].key, key))
+			return kvs->at[i].value;
+	return NULL;
+}
+
+/* Text of a member that is a string, or NULL. */
+static const char *member_text(const struct hdl_node *map, const char *key)
+{
+	const struct hdl_node *node = map ? hdl_node_get(map, key) : NULL;
+
+	if (!node || node->kind != HDL_NODE_SCALAR || hdl_node_scalar_type(node) != HDL_SCALAR_STRING ||
+	    strlen(node->text) != node->n)
+		return NULL;
+	return node->text;
+}
+
+/* The part of apiVersion before the slash is the group, of "v1" it is "". */
+static bool group_is(const char *api_version, const char *group)
+{
+	const char *slash = strchr(api_version, '/');
+	size_t n = slash ? (size_t)(slash - api_version) : 0;
+
+	return strlen(group) == n && !memcmp(api_version, group, n);
+}
+
+static bool version_is_read(const struct hdl_kind_schema *schema, const char *api_version)
+{
+	const char *slash = strchr(api_version, '/'), *version = slash ? slash + 1 : api_version;
+
+	for (const char *const *v = schema->versions; *v; v++)
+		if (!strcmp(*v, version))
+			return true;
+	return false;
+}
+
+/* 0, 1 a kind that is not read, -EINVAL no kind or apiVersion. */
+static int find_kind(const struct hdl_node *node, enum hdl_kind *ret, const char **ret_api_version)
+{
+	const char *kind = member_text(node, "kind"), *api_version = member_text(node, "apiVersion");
+
+	if (!kind || !api_version || !*kind || !*api_version)
+		return -EINVAL;
+	for (size_t i = 0; i < HDL_KINDS; i++)
+		if (!strcmp(hdl_kind_schemas[i].name, kind) && group_is(api_version, hdl_kind_schemas[i].group)) {
+			*ret = (enum hdl_kind)i;
+			*ret_api_version = api_version;
+			return 0;
+		}
+	return 1;
+}
+
+static const char *namespace_of(const struct hdl_kind_schema *schema, const char *ns)
+{
+	return !schema->namespaced ? "" : ns && *ns ? ns : "default";
+}
+
+int hdl_model_identify(struct hdl_arena *arena, const struct hdl_node *node, struct hdl_object_id *ret_id)
+{
+	const struct hdl_node *metadata = hdl_node_get(node, "metadata");
+	const char *api_version, *name = member_text(metadata, "name");
+	struct hdl_object_id id;
+	int r = find_kind(node, &id.kind, &api_version);
+
+	if (r)
+		return r;
+	if (!name || !*name)
+		return -EINVAL;
+	id.name = hdl_arena_strdup(arena, name);
+	id.ns = hdl_arena_strdup(arena, namespace_of(&hdl_kind_schemas[id.kind], member_text(metadata, "namespace")));
+	if (!id.name || !id.ns)
+		return -ENOMEM;
+	*ret_id = id;
+	return 0;
+}
+
+/* ---- lists ---- */
+
+static const struct hdl_node *items_of(const struct hdl_node *root)
+{
+	const char *kind = member_text(root, "kind"), *api_version = member_text(root, "apiVersion");
+	const struct hdl_node *items;
+
+	if (!kind || strcmp(kind, "List") || !api_version || strcmp(api_version, "v1"))
+		return NULL;
+	items = hdl_node_get(root, "items");
+	return items && items->kind == HDL_NODE_LIST ? items : NULL;
+}
+
+size_t hdl_model_items(const struct hdl_node *root)
+{
+	const struct hdl_node *items = items_of(root);
+
+	return items ? items->n : 1;
+}
+
+const struct hdl_node *hdl_model_item(const struct hdl_node *root, size_t i)
+{
+	const struct hdl_node *items = items_of(root);
+
+	return items ? items->item[i] : root;
+}
+
+/* ---- decoding ---- */
+
+static void decode_metadata(struct hdl_decode *d, const struct hdl_node *node, struct hdl_metadata *metadata)
+{
+	const struct hdl_node *member = hdl_node_get(node, "metadata");
+	struct hdl_pos pos = { node->line, node->col };
+
+	if (!member || hdl_node_is_null(member)) {
+		hdl_decode_error(d, pos, "metadata", "is required: the name of the object");
+		return;
+	}
+	d->step[0] = (struct hdl_step){ .name = "metadata", .kind = HDL_STEP_FIELD };
+	d->steps = 1;
+	hdl_decode_message(d, &hdl_schema_metadata, member, metadata);
+	d->steps = 0;
+}
+
+static int refuse_shape(struct hdl_decode *d, const struct hdl_node *node)
+{
+	struct hdl_pos pos = { node->line, node->col };
+
+	if (node->kind != HDL_NODE_MAP)
+		hdl_decode_error(d, pos, NULL, "is not an object: a map with apiVersion, kind and metadata is needed");
+	else if (!member_text(node, "kind"))
+		hdl_decode_error(d, pos, "kind", "is required: the kind of the object");
+	else
+		hdl_decode_error(d, pos, "apiVersion", "is required: the API group and version of the object");
+	return d->no_memory ? -ENOMEM : -EINVAL;
+}
+
+static int refuse_version(struct hdl_decode *d, const struct hdl_node *node, const struct hdl_kind_schema *schema)
+{
+	const struct hdl_node *version = hdl_node_get(node, "apiVersion");
+	struct hdl_pos pos = { version->line, version->col };
+	struct hdl_buf known = { .limit_bytes = 256 };
+
+	for (const char *const *v = schema->versions; *v; v++)
+		hdl_buf_printf(&known, "%s%s", known.n ? ", " : "", *v);
+	hdl_decode_error(d, pos, "apiVersion", "version %.60s of %s is not read; read are: %s", version->text,
+			 schema->name, known.p ? known.p : "");
+	hdl_buf_done(&known);
+	return d->no_memory ? -ENOMEM : -EINVAL;
+}
+
+static void fill(struct hdl_resource *resource, const struct hdl_decode *d, const struct hdl_metadata *metadata,
+		 const struct hdl_node *node, const void *spec)
+{
+	resource->ns = namespace_of(&hdl_kind_schemas[resource->kind], metadata->ns.s);
+	resource->name = metadata->name.s;
+	resource->pos = (struct hdl_pos){ node->line, node->col };
+	resource->labels = metadata->labels;
+	resource->annotations = metadata->annotations;
+	resource->file = d->where.file;
+	resource->spec = spec;
+}
+
+static int decode_object(struct hdl_decode *d, const struct hdl_node *node, struct hdl_resource *resource)
+{
+	const struct hdl_kind_schema *schema = &hdl_kind_schemas[resource->kind];
+	struct hdl_metadata *metadata = hdl_arena_alloc(d->arena, sizeof(*metadata));
+	void *object = hdl_arena_alloc(d->arena, schema->message->size);
+
+	if (!metadata || !object)
+		return -ENOMEM;
+	d->open = schema->open;
+	decode_metadata(d, node, metadata);
+	d->metadata = metadata;
+	d->where.name = metadata->name.s;
+	d->where.ns = namespace_of(schema, metadata->ns.s);
+	hdl_decode_message(d, schema->message, node, object);
+	if (d->no_memory)
+		return -ENOMEM;
+	if (d->errors)
+		return -EINVAL;
+	fill(resource, d, metadata, node, object);
+	return 0;
+}
+
+int hdl_model_decode(struct hdl_arena *arena, const struct hdl_source *source, const struct hdl_node *node,
+		     struct hdl_resource **ret_resource, struct hdl_diags *diags)
+{
+	struct hdl_decode d = { .arena = arena, .diags = diags, .where.file = source->file };
+	struct hdl_resource *resource;
+	const char *api_version;
+	enum hdl_kind kind;
+	int r = node->kind == HDL_NODE_MAP ? find_kind(node, &kind, &api_version) : -EINVAL;
+
+	if (r == 1)
+		return 1;
+	if (r < 0)
+		return refuse_shape(&d, node);
+	d.where.kind = hdl_kind_schemas[kind].name;
+	if (!version_is_read(&hdl_kind_schemas[kind], api_version)) {
+		const struct hdl_node *metadata = hdl_node_get(node, "metadata");
+
+		d.where.name = member_text(metadata, "name");
+		d.where.ns = namespace_of(&hdl_kind_schemas[kind], member_text(metadata, "namespace"));
+		return refuse_version(&d, node, &hdl_kind_schemas[kind]);
+	}
+	resource = hdl_arena_alloc(arena, sizeof(*resource));
+	if (!resource)
+		return -ENOMEM;
+	resource->kind = kind;
+	resource->document = source->document;
+	resource->api_version = hdl_arena_strdup(arena, api_version);
+	d.where.file = source->file ? hdl_arena_strdup(arena, source->file) : NULL;
+	if (!resource->api_version || (source->file && !d.where.file))
+		return -ENOMEM;
+	r = decode_object(&d, node, resource);
+	if (r == 0)
+		*ret_resource = resource;
+	return r;
+}
