@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Between struct bpf_sock_addr and a flow: what is dialled, by whom, and where it goes instead. */
+#ifndef HDL_BPF_CTX_SOCK_H
+#define HDL_BPF_CTX_SOCK_H
+
+#include <linux/bpf.h>
+#include <linux/in.h>
+#include <bpf/bpf_endian.h>
+#include "bpf/lib/tables.h"
+#include "heddle/abi_conn.h"
+
+/* AF_* and SOCK_STREAM: <sys/socket.h> is not for BPF. */
+#define HDL_AF_INET 2
+#define HDL_AF_INET6 10
+
+
+struct hdl_flow {
+	struct hdl_vip_key key; /* dialled address, port and protocol */
+	__u8 family;            /* enum hdl_family of the connection: v4 for a v4-mapped address */
+	__u8 alive;             /* the daemon's heartbeat is fresh */
+	__u8 has_hash;
+	__u8 kind;              /* enum hdl_sock_kind to store */
+	__u8 verdict;           /* enum hdl_verdict to store */
+	__u8 padding[3];
+	__u64 now_ns;
+	struct hdl_workload client; /* id 0 = unknown */
+	struct hdl_addr address;    /* where it goes */
+	__be16 port;
+	__u16 padding1;
+	__u32 endpoint, generation; /* HDL_ENDPOINT_NONE when punted */
+};
+
+HDL_CORE int hdl_sock_is_tcp(const struct bpf_sock_addr *ctx)
+{
+	return ctx->protocol == IPPROTO_TCP;
+}
+
+HDL_CORE struct hdl_addr hdl_sock_address6(const struct bpf_sock_addr *ctx)
+{
+	struct hdl_addr address;
+
+	address.word[0] = ctx->user_ip6[0];
+	address.word[1] = ctx->user_ip6[1];
+	address.word[2] = ctx->user_ip6[2];
+	address.word[3] = ctx->user_ip6[3];
+	return address;
+}
+
+HDL_CORE void hdl_sock_write4(struct bpf_sock_addr *ctx, const struct hdl_addr *address, __be16 port)
+{
+	ctx->user_ip4 = address->word[3];
+	ctx->user_port = port;
+}
+
+/* An IPv4 address stays in the mapped form in which an IPv6 socket knows it. */
+HDL_CORE void hdl_sock_write6(struct bpf_sock_addr *ctx, const struct hdl_addr *address, __be16 port)
+{
+	ctx->user_ip6[0] = address->word[0];
+	ctx->user_ip6[1] = address->word[1];
+	ctx->user_ip6[2] = address->word[2];
+	ctx->user_ip6[3] = address->word[3];
+	ctx->user_port = port;
+}
+
+/* Source address that the socket is bound to; zero when it is not. */
+HDL_CORE struct hdl_addr hdl_sock_source(const struct bpf_sock_addr *ctx, __u8 family)
+{
+	struct bpf_sock *sk = ctx->sk;
+	struct hdl_addr none = {}, address;
+
+	if (!sk)
+		return none;
+	if (sk->family == HDL_AF_INET)
+		return sk->src_ip4 && family == HDL_FAMILY_V4 ? hdl_addr_from_v4(sk->src_ip4) : none;
+	address.word[0] = sk->src_ip6[0];
+	address.word[1] = sk->src_ip6[1];
+	address.word[2] = sk->src_ip6[2];
+	address.word[3] = sk->src_ip6[3];
+	return hdl_addr_is_v4(&address) == (family == HDL_FAMILY_V4) ? address : none;
+}
+
+/* Who connects: the record of the network namespace, all zero if there is none. */
+HDL_CORE void hdl_sock_client(__u64 cookie, struct hdl_workload *ret)
+{
+	struct hdl_workload *record = bpf_map_lookup_elem(&workload, &cookie);
+
+	if (record) {
+		*ret = *record;
+		asm volatile("" : : : "memory");
+		if (*(const volatile __u64 *)&record->cookie == cookie)
+			return;
+	}
+	__builtin_memset(ret, 0, sizeof(*ret));
+}
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Between struct __sk_buff and a packet: headers in, socket and mark out. */
+#ifndef HDL_BPF_CTX_TC_H
+#define HDL_BPF_CTX_TC_H
+
+#include <linux/bpf.h>
+#include <linux/pkt_cls.h>
+#include "bpf/lib/parse.h"
+
+/* 0, HDL_PARSE_SHORT or HDL_PARSE_OTHER. */
+HDL_CORE int hdl_tc_parse_linear(struct __sk_buff *skb, struct hdl_packet *packet)
+{
+	struct hdl_cursor cursor = { .at = (void *)(long)skb->data, .end = (void *)(long)skb->data_end };
+	int next = hdl_parse_eth(&cursor);
+
+	if (next == bpf_htons(ETH_P_IP))
+		next = hdl_parse_ipv4(&cursor, packet);
+	else if (next == bpf_htons(ETH_P_IPV6))
+		next = hdl_parse_ipv6(&cursor, packet);
+	else
+		return next < 0 ? next : HDL_PARSE_OTHER;
+	if (next != IPPROTO_TCP)
+		return next < 0 ? next : HDL_PARSE_OTHER;
+	return hdl_parse_tcp(&cursor, packet);
+}
+
+/* 0 when this is a TCP packet that we can read. The headers may lie outside of the linear part: then they are pulled. */
+HDL_CORE int hdl_tc_parse(struct __sk_buff *skb, struct hdl_packet *packet)
+{
+	__u32 length = skb->len < HDL_PARSE_MAX ? skb->len : HDL_PARSE_MAX;
+	int result;
+
+	if (skb->vlan_present)
+		return HDL_PARSE_OTHER;
+	result = hdl_tc_parse_linear(skb, packet);
+	if (result == HDL_PARSE_SHORT && (__u32)(skb->data_end - skb->data) < length && bpf_skb_pull_data(skb, length) == 0)
+		result = hdl_tc_parse_linear(skb, packet);
+	return result;
+}
+
+/* The socket of the packet's own connection in this network namespace, with a reference; NULL = none. */
+HDL_CORE struct bpf_sock *hdl_tc_socket(struct __sk_buff *skb, const struct hdl_packet *packet)
+{
+	struct bpf_sock_tuple tuple = {};
+
+	if (packet->family == HDL_FAMILY_V4) {
+		tuple.ipv4.saddr = packet->source.word[3];
+		tuple.ipv4.daddr = packet->destination.word[3];
+		tuple.ipv4.sport = packet->source_port;
+		tuple.ipv4.dport = packet->destination_port;
+		return bpf_skc_lookup_tcp(skb, &tuple, sizeof(tuple.ipv4), BPF_F_CURRENT_NETNS, 0);
+	}
+	__builtin_memcpy(tuple.ipv6.saddr, &packet->source, sizeof(tuple.ipv6.saddr));
+	__builtin_memcpy(tuple.ipv6.daddr, &packet->destination, sizeof(tuple.ipv6.daddr));
+	tuple.ipv6.sport = packet->source_port;
+	tuple.ipv6.dport = packet->destination_port;
+	return bpf_skc_lookup_tcp(skb, &tuple, sizeof(tuple.ipv6), BPF_F_CURRENT_NETNS, 0);
+}
+
+/* The mark by which the routing rule delivers a punted packet to this host, whatever its destination address. */
+HDL_CORE void hdl_tc_mark(struct __sk_buff *skb, const struct hdl_state *state)
+{
+	skb->mark = (skb->mark & ~state->packet_mask) | (state->packet_mark & state->packet_mask);
+}
+
+#endif

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * From an address to the records of one epoch (abi_lb.h, "Identity and versions").
+ *
+ * Programs run inside an RCU read-side section and the daemon reuses nothing before a grace period, so the version that
+ * counts can be read in place: it is immutable as long as this program runs.
+ */
+#ifndef HDL_BPF_LOOKUP_H
+#define HDL_BPF_LOOKUP_H
+
+#include "bpf/lib/tables.h"
+
+struct hdl_found {
+	__u32 service; /* id; 0 = the address is in no table */
+	__u64 epoch;   /* all records of this decision belong to it */
+};
+
+HDL_CORE int hdl_vip_key_equal(const struct hdl_vip_key *a, const struct hdl_vip_key *b)
+{
+	return hdl_addr_equal(&a->address, &b->address) && a->port == b->port && a->protocol == b->protocol;
+}
+
+HDL_CORE const struct hdl_service_version *hdl_lookup_service_version(__u32 id, __u64 epoch)
+{
+	const struct hdl_service *record = bpf_map_lookup_elem(&service, &id);
+	int version;
+
+	if (!record)
+		return NULL;
+	version = hdl_core_version(*(const volatile __u64 *)&record->version[0].epoch,
+				   *(const volatile __u64 *)&record->version[1].epoch, epoch);
+	if (version < 0)
+		return NULL;
+	return version ? &record->version[1] : &record->version[0];
+}
+
+/*
+ * The service version in force, or NULL: no service address (found->service is 0) or none in this epoch. A hash element
+ * may be recycled while it is read, so that the id can be another service's: the version's own key tells.
+ */
+HDL_CORE const struct hdl_service_version *hdl_lookup_service(const struct hdl_vip_key *key, struct hdl_found *found)
+{
+	const struct hdl_state *state = hdl_state();
+	const struct hdl_service_version *version;
+	const __u32 *id;
+
+	found->service = 0;
+	if (!state)
+		return NULL;
+	for (int attempt = 0; attempt < 2; attempt++) {
+		found->epoch = hdl_load_acquire(&state->epoch);
+		id = bpf_map_lookup_elem(&vip, key);
+		if (!id)
+			return NULL;
+		found->service = *(const volatile __u32 *)id;
+		version = hdl_lookup_service_version(found->service, found->epoch);
+		if (!version)
+			return NULL;
+		if (hdl_vip_key_equal(&version->key, key))
+			return version;
+		hdl_count(HDL_VERDICT_STALE_RECORD);
+	}
+	found->service = 0;
+	return NULL;
+}
+
+/* Cluster id of the weighted destination that takes the draw; HDL_CLUSTER_NONE also when the rows are out of range. */
+HDL_CORE __u32 hdl_lookup_route(const struct hdl_service_version *version, __u32 draw)
+{
+	__u32 count = version->route_count, offset = version->route_offset;
+
+	for (__u32 i = 0; i < HDL_ROUTE_DESTINATIONS_MAX; i++) {
+		__u32 index = offset + i;
+		const struct hdl_route_row *row;
+
+		if (i >= count)
+			break;
+		row = bpf_map_lookup_elem(&route, &index);
+		if (!row)
+			break;
+		if (hdl_core_takes(row->threshold, draw))
+			return row->cluster;
+	}
+	return HDL_CLUSTER_NONE;
+}
+
+HDL_CORE const struct hdl_cluster_version *hdl_lookup_cluster(__u32 id, __u64 epoch)
+{
+	const struct hdl_cluster *record = bpf_map_lookup_elem(&cluster, &id);
+	int version;
+
+	if (!record)
+		return NULL;
+	version = hdl_core_version(*(const volatile __u64 *)&record->version[0].epoch,
+				   *(const volatile __u64 *)&record->version[1].epoch, epoch);
+	if (version < 0)
+		return NULL;
+	return version ? &record->version[1] : &record->version[0];
+}
+
+#endif
