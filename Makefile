@@ -117,8 +117,9 @@ help: ## list the targets
 	@echo "Variables: BUILD=$(BUILD) CC=$(CC) V=1 DESTDIR= PREFIX=$(PREFIX) FUZZ_SECONDS=$(FUZZ_SECONDS) SANITIZE="
 
 deps: ## install the missing Debian packages and say which (root)
-	$(Q)tools/deps build test bench
+	$(Q)tools/deps build test
 
+IN_BUILD = BUILD=$(abspath $(BUILD)) HDL_BUILD=$(abspath $(BUILD))
 # The packages may be missing when make starts, so that the real work happens in a second make.
 demo: deps ## set up pods on this machine, run heddled on examples/seed and show each promise (root)
 	$(Q)$(MAKE) --no-print-directory all
@@ -156,7 +157,7 @@ check-lint: ## layers, banned functions, headers, format, scripts, man pages
 check-vm: ## the BPF and network tests inside VMs of a list of kernels (qemu)
 	$(Q)tools/deps build test vm
 	$(Q)$(MAKE) --no-print-directory -k all tests
-	$(Q)HDL_BUILD=$(abspath $(BUILD)) vmtest/run
+	$(Q)$(IN_BUILD) vmtest/run
 
 SAN_GROUPS ?= unit golden bpf net
 san = $(MAKE) --no-print-directory BUILD=$(BUILD)-$1 SANITIZE=$2 CHECK_GROUPS='$(SAN_GROUPS)' check-run
@@ -172,8 +173,10 @@ fuzz-smoke: ## run every fuzz target for FUZZ_SECONDS from its corpus
 		fuzzers || failed=--build-failed; \
 	FUZZ_SECONDS=$(FUZZ_SECONDS) BUILD=$(BUILD)-fuzz tests/run $$failed fuzz
 
-bench: all bench-programs lib-programs ## benchmarks: a table of ratios (root)
-	$(Q)HDL_BUILD=$(abspath $(BUILD)) tests/bench/run
+bench: ## benchmarks: a table of ratios (root)
+	$(Q)tools/deps build test bench
+	$(Q)$(MAKE) --no-print-directory all bench-programs lib-programs
+	$(Q)$(IN_BUILD) tests/bench/run
 
 format: ## clang-format the C files in place
 	$(Q)tools/lint/c-files | xargs clang-format -i
