@@ -31,10 +31,10 @@ enum hdl_label_id {
 #define X(id, name) HDL_LABEL_ID_##id,
 	HDL_LABELS(X)
 #undef X
-	HDL_LABEL_ID_COUNT
+		HDL_LABEL_ID_COUNT
 };
 
-/* Upper bounds in tenths of a millisecond: 0.5, 1, 5, 10, ... 3600000; above the last is +Inf. */
+/* Upper bounds: 0.5, 1, 5, 10, ... 3600000 ms; above the last is +Inf. */
 #define HDL_DURATION_BUCKETS 19
 extern const uint64_t hdl_duration_bucket_us[HDL_DURATION_BUCKETS];
 
