@@ -107,7 +107,8 @@ int hdl_sockops(struct bpf_sock_ops *ctx)
 	struct hdl_sock *record;
 	__u32 op = ctx->op;
 
-	if (op != BPF_SOCK_OPS_TCP_CONNECT_CB && op != BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB && op != BPF_SOCK_OPS_STATE_CB)
+	if (op != BPF_SOCK_OPS_TCP_CONNECT_CB && op != BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB &&
+	    op != BPF_SOCK_OPS_STATE_CB)
 		return 1;
 	if (!ctx->sk)
 		return 1;

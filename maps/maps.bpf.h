@@ -21,26 +21,26 @@
 		__type(value, value_type);                             \
 	} name __weak SEC(".maps");
 
-#define HDL_MAP_STORAGE(name, value_type, ...)           \
-	struct {                                         \
-		__uint(type, BPF_MAP_TYPE_SK_STORAGE);   \
-		__uint(map_flags, BPF_F_NO_PREALLOC);    \
-		__type(key, int);                        \
-		__type(value, value_type);               \
+#define HDL_MAP_STORAGE(name, value_type, ...)         \
+	struct {                                       \
+		__uint(type, BPF_MAP_TYPE_SK_STORAGE); \
+		__uint(map_flags, BPF_F_NO_PREALLOC);  \
+		__type(key, int);                      \
+		__type(value, value_type);             \
 	} name __weak SEC(".maps");
 
-#define HDL_MAP_OF_MAPS(name, entries, ...)                 \
-	struct {                                            \
-		__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);   \
-		__uint(max_entries, entries);               \
-		__type(key, __u32);                         \
-		__array(                                    \
-			values, struct {                    \
+#define HDL_MAP_OF_MAPS(name, entries, ...)                       \
+	struct {                                                  \
+		__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);         \
+		__uint(max_entries, entries);                     \
+		__type(key, __u32);                               \
+		__array(                                          \
+			values, struct {                          \
 				__uint(type, BPF_MAP_TYPE_ARRAY); \
-				__uint(max_entries, 1);     \
-				__type(key, __u32);         \
-				__type(value, __u32);       \
-			});                                 \
+				__uint(max_entries, 1);           \
+				__type(key, __u32);               \
+				__type(value, __u32);             \
+			});                                       \
 	} name __weak SEC(".maps");
 
 #include "maps/maps.def"

@@ -13,14 +13,13 @@
 #define HDL_AF_INET 2
 #define HDL_AF_INET6 10
 
-
 struct hdl_flow {
 	struct hdl_vip_key key; /* dialled address, port and protocol */
 	__u8 family;            /* enum hdl_family of the connection: v4 for a v4-mapped address */
 	__u8 alive;             /* the daemon's heartbeat is fresh */
 	__u8 has_hash;
-	__u8 kind;              /* enum hdl_sock_kind to store */
-	__u8 verdict;           /* enum hdl_verdict to store */
+	__u8 kind;    /* enum hdl_sock_kind to store */
+	__u8 verdict; /* enum hdl_verdict to store */
 	__u8 padding[3];
 	__u64 now_ns;
 	struct hdl_workload client; /* id 0 = unknown */

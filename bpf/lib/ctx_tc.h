@@ -33,7 +33,8 @@ HDL_CORE int hdl_tc_parse(struct __sk_buff *skb, struct hdl_packet *packet)
 	if (skb->vlan_present)
 		return HDL_PARSE_OTHER;
 	result = hdl_tc_parse_linear(skb, packet);
-	if (result == HDL_PARSE_SHORT && (__u32)(skb->data_end - skb->data) < length && bpf_skb_pull_data(skb, length) == 0)
+	if (result == HDL_PARSE_SHORT && (__u32)(skb->data_end - skb->data) < length &&
+	    bpf_skb_pull_data(skb, length) == 0)
 		result = hdl_tc_parse_linear(skb, packet);
 	return result;
 }

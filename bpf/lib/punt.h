@@ -41,7 +41,8 @@ HDL_CORE __be16 hdl_punt_port(const struct hdl_state *state, __u32 start, __u8 f
 
 		if (i >= count)
 			break;
-		port = *(const volatile __be16 *)&state->listener_port[worker % HDL_WORKERS_MAX][family == HDL_FAMILY_V6];
+		port = *(const volatile __be16 *)&state
+				->listener_port[worker % HDL_WORKERS_MAX][family == HDL_FAMILY_V6];
 		if (port == 0)
 			continue;
 		sk = hdl_listener(worker, family);

@@ -3,6 +3,8 @@
 #ifndef HDL_BPF_TABLES_H
 #define HDL_BPF_TABLES_H
 
+#define HDL_TABLE_ACCESS /* core/tables.h */
+
 #include "maps/maps.bpf.h"
 #include "bpf/lib/config.h"
 #include "heddle/abi_verdict.h"

@@ -17,7 +17,8 @@ struct hdl_addr {
 	};
 };
 
-#define HDL_ADDR_V4_PREFIX ((__be32)__builtin_bswap32(0x0000ffff)) /* word[2] of a v4-mapped address, little endian hosts */
+#define HDL_ADDR_V4_PREFIX \
+	((__be32)__builtin_bswap32(0x0000ffff)) /* word[2] of a v4-mapped address, little endian hosts */
 
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "supported hosts (x86-64, arm64) are little endian"

@@ -58,9 +58,9 @@ enum hdl_workload_flags {
  * repeats its key and is used only when that is still the key after copying.
  */
 struct hdl_workload {
-	__u32 id;     /* pod in the daemon's tables; 0 = a namespace without a known pod */
-	__u32 flags;  /* enum hdl_workload_flags */
-	__u64 cookie; /* the key; a record with another is ignored */
+	__u32 id;                              /* pod in the daemon's tables; 0 = a namespace without a known pod */
+	__u32 flags;                           /* enum hdl_workload_flags */
+	__u64 cookie;                          /* the key; a record with another is ignored */
 	struct hdl_addr address[HDL_FAMILIES]; /* of the pod, for the source-IP hash; zero = none or several */
 };
 

@@ -17,17 +17,17 @@
 
 /* Map `state`: one record, mmapable. Written by the daemon; read by every program. */
 struct hdl_state {
-	__u64 epoch;            /* the epoch in force; 0 = nothing published yet */
-	__u32 abi_version;      /* HDL_ABI_VERSION */
-	__u32 worker_uid;       /* sockets of this user are exempt (the daemon's own); 0 = nobody is */
+	__u64 epoch;             /* the epoch in force; 0 = nothing published yet */
+	__u32 abi_version;       /* HDL_ABI_VERSION */
+	__u32 worker_uid;        /* sockets of this user are exempt (the daemon's own); 0 = nobody is */
 	__u64 host_netns_cookie; /* network namespace of the node; its processes reach workers by connect rewrite */
-	__u32 worker_count;     /* workers that have listeners, at most HDL_WORKERS_MAX; 0 = none */
-	__u32 packet_mark;      /* mark of punted packets, within packet_mask */
+	__u32 worker_count;      /* workers that have listeners, at most HDL_WORKERS_MAX; 0 = none */
+	__u32 packet_mark;       /* mark of punted packets, within packet_mask */
 	__u32 packet_mask;
-	__u32 route_table;      /* where rule `packet_mark/packet_mask` looks; for uninstall, no program reads it */
+	__u32 route_table; /* where rule `packet_mark/packet_mask` looks; for uninstall, no program reads it */
 	__u64 padding1[3];
 	/* Own cache line: stored ten times a second, while the line above is read on every connect. */
-	__u64 heartbeat_ns;     /* CLOCK_MONOTONIC of the last sign of life; 0 = no daemon */
+	__u64 heartbeat_ns; /* CLOCK_MONOTONIC of the last sign of life; 0 = no daemon */
 	__u64 padding2[7];
 	__be16 listener_port[HDL_WORKERS_MAX][HDL_FAMILIES]; /* of worker w on 127.0.0.1 and ::1; 0 = none */
 };
@@ -59,7 +59,7 @@ struct hdl_service_version {
 	__u16 route_count;      /* rows; 0 = no rule applies (refused, NR) */
 	__u8 label;             /* enum hdl_label */
 	__u8 fail_mode;         /* enum hdl_fail_mode */
-	__u32 service_port;     /* id of the (service, port) in the daemon's tables, for explanations; same for all its addresses */
+	__u32 service_port; /* id of the (service, port) in the daemon's tables, for explanations; same for all its addresses */
 	__u32 padding[5];
 };
 
@@ -82,8 +82,8 @@ enum hdl_policy {
 	HDL_POLICY_LEAST_REQUEST = 0, /* fewer active of two drawn at random (specification C.1) */
 	HDL_POLICY_ROUND_ROBIN = 1,   /* strict per node */
 	HDL_POLICY_RANDOM = 2,
-	HDL_POLICY_MAGLEV = 3,        /* by hash; without a hash: random */
-	HDL_POLICY_PASSTHROUGH = 4,   /* the address that was dialled */
+	HDL_POLICY_MAGLEV = 3,      /* by hash; without a hash: random */
+	HDL_POLICY_PASSTHROUGH = 4, /* the address that was dialled */
 };
 
 enum hdl_hash_input {
@@ -105,14 +105,14 @@ struct hdl_range {
 
 struct hdl_cluster_version {
 	__u64 epoch;
-	__u64 name_hash;                        /* XXH64, seed 0, of "outbound|9080|v1|reviews.demo.svc.cluster.local" */
-	struct hdl_range member[HDL_FAMILIES];  /* endpoint ids that have an address of the family */
-	struct hdl_range table[HDL_FAMILIES];   /* Maglev table of endpoint ids; count 0 = none */
-	__u32 endpoint_count;                   /* endpoints of both families, each pod once */
-	__u8 policy;                            /* enum hdl_policy */
-	__u8 hash_input;                        /* enum hdl_hash_input */
-	__u8 min_health_percent;                /* panic threshold, 0..100 (specification C.4) */
-	__u8 max_ejection_percent;              /* 0..100 (specification C.7) */
+	__u64 name_hash;                       /* XXH64, seed 0, of "outbound|9080|v1|reviews.demo.svc.cluster.local" */
+	struct hdl_range member[HDL_FAMILIES]; /* endpoint ids that have an address of the family */
+	struct hdl_range table[HDL_FAMILIES];  /* Maglev table of endpoint ids; count 0 = none */
+	__u32 endpoint_count;                  /* endpoints of both families, each pod once */
+	__u8 policy;                           /* enum hdl_policy */
+	__u8 hash_input;                       /* enum hdl_hash_input */
+	__u8 min_health_percent;               /* panic threshold, 0..100 (specification C.4) */
+	__u8 max_ejection_percent;             /* 0..100 (specification C.7) */
 	__u32 padding[2];
 };
 
@@ -147,8 +147,8 @@ struct hdl_endpoint {
  */
 struct hdl_health {
 	__u32 generation;
-	__u32 active;              /* open layer-4 connections plus requests in flight */
-	__u64 ejected_until_ns;    /* CLOCK_MONOTONIC; not chosen while now is earlier; 0 = not ejected */
+	__u32 active;           /* open layer-4 connections plus requests in flight */
+	__u64 ejected_until_ns; /* CLOCK_MONOTONIC; not chosen while now is earlier; 0 = not ejected */
 	__u32 consecutive_5xx;
 	__u32 consecutive_gateway;
 	__u32 consecutive_local_origin;

@@ -27,11 +27,13 @@
 	X(16, TRAFFIC_FULL, "traffic_full", "-", "no room in the traffic map: bytes not counted")               \
 	X(17, NO_ROUTE, "no_route", "NR", "the service has no rule for this connection: refused")
 
+/* clang-format off */
 enum hdl_verdict {
 #define HDL_VERDICT_ENUM(number, name, label, flag, sentence) HDL_VERDICT_##name = number,
 	HDL_VERDICTS(HDL_VERDICT_ENUM)
 #undef HDL_VERDICT_ENUM
 	HDL_VERDICT_COUNT = 18
 };
+/* clang-format on */
 
 #endif

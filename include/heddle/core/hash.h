@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
  * Hash of a source address, as specification C.3 wants it: xxHash64, seed 0, of the text form without port (IPv4
- * dotted, IPv6 canonical, as inet_ntop prints them). Needs hdl_loop of the build's table access (core/pick.h).
+ * dotted, IPv6 canonical, as inet_ntop prints them).
  */
 #ifndef HDL_CORE_HASH_H
 #define HDL_CORE_HASH_H
@@ -9,6 +9,7 @@
 #include <linux/types.h>
 #include "heddle/abi_addr.h"
 #include "heddle/core/subset.h"
+#include "heddle/core/tables.h"
 
 #define HDL_CORE_TEXT_MAX 48 /* the longest text is 39 bytes; a multiple of 8 above it */
 #define HDL_CORE_GROUPS 8    /* of an IPv6 address */

@@ -2,16 +2,6 @@
 /*
  * Decision core: which endpoint of a cluster. One source for BPF and the daemon (promise P1).
  *
- * The build that includes this file has included its table access before: core/tables_user.h, or bpf/lib/tables.h.
- * They define struct hdl_tables and
- *   struct hdl_health *hdl_tables_health(tables, endpoint)      NULL when the id is out of range
- *   struct hdl_balance *hdl_tables_balance(tables, cluster)     NULL when the id is out of range
- *   int hdl_tables_slot(tables, index, &ret_endpoint)           0 or -1 when out of range
- *   hdl_loop(count, step, argument)                             calls step(i, argument) until it returns 1
- *   hdl_fetch_add_u64(pointer, value)                           atomic, returns the former value
- *   hdl_add_u32(pointer, value)                                 atomic
- *   hdl_compare_swap_u64(pointer, former, value)                atomic, returns what was there
- *
  * Probing past ejected endpoints never changes which keys the others get: only an ejected endpoint's own share moves.
  * ROUND_ROBIN takes the next turn, so that the rest alternates strictly. RANDOM draws again (16 times, then scans).
  * Maglev walks the table from the hash, in which neighbours are mixed, then scans. All are bounded by twice the number
@@ -27,6 +17,7 @@
 #include "heddle/abi_lb.h"
 #include "heddle/abi_verdict.h"
 #include "heddle/core/subset.h"
+#include "heddle/core/tables.h"
 
 #define HDL_CORE_REDRAWS 16       /* random draws before the scan: 2^-16 remains when half are ejected */
 #define HDL_CORE_TABLE_PROBES 256 /* Maglev slots before the scan */
@@ -44,7 +35,7 @@ struct hdl_pick {
 	__u8 policy;             /* enum hdl_policy */
 	__u8 has_hash;
 	__u8 min_health_percent;
-	__u8 release;            /* 1 = nobody sweeps: end ejections whose time is over */
+	__u8 release; /* 1 = nobody sweeps: end ejections whose time is over */
 	/* scratch */
 	__u8 panic;
 	__u8 mode;       /* enum hdl_policy of the probe at work */
@@ -149,7 +140,8 @@ HDL_CORE __u32 hdl_core_search(struct hdl_pick *pick, __u8 mode, __u8 first_draw
 	pick->first_draw = first_draw;
 	/* ROUND_ROBIN scans too when all its turns met ejected ones: others may have taken the healthy turns. */
 	if (hdl_core_probe(0, pick) == 0)
-		hdl_loop(pick->member.count + (mode == HDL_POLICY_ROUND_ROBIN ? pick->member.count : HDL_CORE_TABLE_PROBES),
+		hdl_loop(pick->member.count +
+				 (mode == HDL_POLICY_ROUND_ROBIN ? pick->member.count : HDL_CORE_TABLE_PROBES),
 			 hdl_core_probe_next, pick);
 	return pick->endpoint;
 }
@@ -196,7 +188,8 @@ HDL_CORE int hdl_core_pick(struct hdl_pick *pick)
 			struct hdl_health *b = hdl_tables_health(pick->tables, second);
 
 			/* On a tie the first stays (specification C.1); also when the rest was ejected meanwhile. */
-			if (second == HDL_ENDPOINT_NONE || !a || !b || *(const volatile __u32 *)&a->active <= *(const volatile __u32 *)&b->active)
+			if (second == HDL_ENDPOINT_NONE || !a || !b ||
+			    *(const volatile __u32 *)&a->active <= *(const volatile __u32 *)&b->active)
 				pick->endpoint = first;
 		}
 	} else {

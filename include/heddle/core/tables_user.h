@@ -3,13 +3,15 @@
 #ifndef HDL_CORE_TABLES_USER_H
 #define HDL_CORE_TABLES_USER_H
 
+#define HDL_TABLE_ACCESS /* core/tables.h */
+
 #include <stddef.h>
 #include "heddle/abi_lb.h"
 
 struct hdl_tables {
-	struct hdl_health *health; /* by endpoint id */
+	struct hdl_health *health;   /* by endpoint id */
 	struct hdl_balance *balance; /* by cluster id */
-	const __u32 *slot;         /* elements of the `slot` map are adjacent: one flat array of u32 */
+	const __u32 *slot;           /* elements of the `slot` map are adjacent: one flat array of u32 */
 	__u32 health_count, balance_count, slot_count;
 };
 
@@ -41,12 +43,12 @@ static inline __u64 hdl_compare_swap_u64(__u64 *pointer, __u64 former, __u64 val
 	return former;
 }
 
-#define hdl_loop(count, step, argument)                            \
-	do {                                                       \
-		__u32 hdl_loop_n_ = (count);                       \
+#define hdl_loop(count, step, argument)                                               \
+	do {                                                                          \
+		__u32 hdl_loop_n_ = (count);                                          \
 		for (__u32 hdl_loop_i_ = 0; hdl_loop_i_ < hdl_loop_n_; hdl_loop_i_++) \
-			if (step(hdl_loop_i_, (argument)))         \
-				break;                             \
+			if (step(hdl_loop_i_, (argument)))                            \
+				break;                                                \
 	} while (0)
 
 #endif
