@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the commands of heddlectl share: options, exit statuses, requests to the daemon, output. */
+#ifndef HDL_HEDDLECTL_CTL_H
+#define HDL_HEDDLECTL_CTL_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { CTL_OK = 0, CTL_FAILED = 1, CTL_USAGE = 2 };
+
+enum ctl_format { CTL_TEXT, CTL_JSON, CTL_YAML };
+
+struct ctl {
+	const char *run_dir;
+	enum ctl_format format;
+	const char *fqdn, *port, *subset, *name; /* filters; NULL = none */
+	const char *cluster;                     /* of endpoint eject|restore; NULL = all */
+	unsigned int timeout_s;                  /* of wait */
+	int argc;                                /* words behind the command */
+	char **argv;
+};
+
+/*
+ * One request over the daemon's socket. body NULL: GET, otherwise POST with that JSON. On success (any HTTP status with
+ * a JSON body) 0 with *ret_status and *ret (caller decrefs). Negative errno with the reason in why otherwise:
+ * -ENOENT, -ECONNREFUSED and -EACCES mean that no daemon could be reached.
+ */
+int ctl_request(const struct ctl *ctl, const char *path, json_t *body, int *ret_status, json_t **ret, char *why,
+		size_t why_size);
+
+/* As ctl_request(), but tells the user what failed and what to do. NULL then. */
+json_t *ctl_ask(const struct ctl *ctl, const char *path, json_t *body);
+
+/* Prints value as JSON or YAML. */
+int ctl_print_value(const struct ctl *ctl, const json_t *value);
+
+/* Columns of text, each as wide as its widest cell, two blanks apart; the last one is not padded. */
+struct ctl_table;
+struct ctl_table *ctl_table_new(const char *const *headings, size_t columns);
+void ctl_table_cell(struct ctl_table *table, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void ctl_table_print(struct ctl_table *table); /* and frees it */
+
+/* Members of a JSON object with a default: "" and 0 when absent or of another type. */
+const char *ctl_str(const json_t *object, const char *key);
+long long ctl_int(const json_t *object, const char *key);
+bool ctl_bool(const json_t *object, const char *key);
+
+int ctl_status(struct ctl *ctl);
+int ctl_proxy_status(struct ctl *ctl);
+int ctl_proxy_config(struct ctl *ctl);
+int ctl_maps(struct ctl *ctl);
+int ctl_endpoint(struct ctl *ctl);
+int ctl_wait(struct ctl *ctl);
+int ctl_reload(struct ctl *ctl);
+int ctl_drain(struct ctl *ctl);
+
+#endif

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* heddlectl: options and the table of commands. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "heddlectl/ctl.h"
+
+#define WAIT_DEFAULT_S 30
+#define WAIT_MAX_S 86400
+
+struct command {
+	const char *name, *alias, *arguments, *summary;
+	int (*run)(struct ctl *ctl);
+};
+
+static const struct command commands[] = {
+	{ "status", NULL, "", "version, kernel features, hooks, map fill, limits hit", ctl_status },
+	{ "proxy-status", "ps", "", "epoch seen by the kernel, each worker and each source file", ctl_proxy_status },
+	{ "proxy-config", "pc", "listeners|routes|clusters|endpoints|all [--fqdn H] [--port P] [--subset S] [--name R]",
+	  "what is in force, in the order in which traffic meets it", ctl_proxy_config },
+	{ "maps", NULL, "[NAME]", "fill of the BPF maps, or the decoded contents of one", ctl_maps },
+	{ "endpoint", NULL, "eject|restore ADDR:PORT [--cluster NAME]",
+	  "take an endpoint out of balancing, or bring it back", ctl_endpoint },
+	{ "wait", NULL, "[--timeout S]", "return when the daemon serves (0) or the time is over (1)", ctl_wait },
+	{ "reload", NULL, "", "read the configuration again; return when it is in force or refused", ctl_reload },
+	{ "drain", NULL, "", "stop taking connections; the daemon ends when nothing is in flight", ctl_drain },
+};
+
+#define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
+
+static void usage(FILE *out)
+{
+	fputs("usage: heddlectl [--run-dir PATH] COMMAND [ARGUMENTS] [-o text|json|yaml]\n\ncommands:\n", out);
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		fprintf(out, "  %-13s %s\n", commands[i].name, commands[i].summary);
+	fputs("\n--run-dir PATH   run directory of the daemon (default /run/heddle)\n"
+	      "heddlectl COMMAND --help shows the arguments of a command; heddlectl(8) has it all.\n",
+	      out);
+}
+
+static const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		if (strcmp(commands[i].name, name) == 0 || (commands[i].alias && strcmp(commands[i].alias, name) == 0))
+			return &commands[i];
+	return NULL;
+}
+
+static int parse_format(const char *text, enum ctl_format *ret)
+{
+	static const char *const names[] = { [CTL_TEXT] = "text", [CTL_JSON] = "json", [CTL_YAML] = "yaml" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(text, names[i]) == 0) {
+			*ret = (enum ctl_format)i;
+			return 0;
+		}
+	}
+	fprintf(stderr, "heddlectl: -o %s: text, json or yaml is allowed\n", text);
+	return -EINVAL;
+}
+
+static int parse_seconds(const char *text, unsigned int *ret)
+{
+	char *end;
+	unsigned long value;
+
+	errno = 0;
+	value = strtoul(text, &end, 10);
+	if (end != text && *end == 's')
+		end++;
+	if (errno || end == text || *end || *text == '-' || value > WAIT_MAX_S) {
+		fprintf(stderr, "heddlectl: --timeout %s: whole seconds from 0 to %d are allowed\n", text, WAIT_MAX_S);
+		return -EINVAL;
+	}
+	*ret = (unsigned int)value;
+	return 0;
+}
+
+enum { OPT_RUN_DIR = 256, OPT_FQDN, OPT_PORT, OPT_SUBSET, OPT_NAME, OPT_CLUSTER, OPT_TIMEOUT };
+
+static const struct option options[] = {
+	{ "run-dir", required_argument, NULL, OPT_RUN_DIR },
+	{ "output", required_argument, NULL, 'o' },
+	{ "fqdn", required_argument, NULL, OPT_FQDN },
+	{ "port", required_argument, NULL, OPT_PORT },
+	{ "subset", required_argument, NULL, OPT_SUBSET },
+	{ "name", required_argument, NULL, OPT_NAME },
+	{ "cluster", required_argument, NULL, OPT_CLUSTER },
+	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 },
+};
+
+/* 0, 1 when help was asked for, or -EINVAL. */
+static int parse_options(int argc, char **argv, struct ctl *ctl)
+{
+	int option, help = 0;
+
+	while ((option = getopt_long(argc, argv, "o:h", options, NULL)) != -1) {
+		switch (option) {
+		case OPT_RUN_DIR:
+			ctl->run_dir = optarg;
+			break;
+		case 'o':
+			if (parse_format(optarg, &ctl->format))
+				return -EINVAL;
+			break;
+		case OPT_FQDN:
+			ctl->fqdn = optarg;
+			break;
+		case OPT_PORT:
+			ctl->port = optarg;
+			break;
+		case OPT_SUBSET:
+			ctl->subset = optarg;
+			break;
+		case OPT_NAME:
+			ctl->name = optarg;
+			break;
+		case OPT_CLUSTER:
+			ctl->cluster = optarg;
+			break;
+		case OPT_TIMEOUT:
+			if (parse_seconds(optarg, &ctl->timeout_s))
+				return -EINVAL;
+			break;
+		case 'h':
+			help = 1;
+			break;
+		default:
+			return -EINVAL;
+		}
+	}
+	return help;
+}
+
+int main(int argc, char **argv)
+{
+	struct ctl ctl = { .run_dir = "/run/heddle", .timeout_s = WAIT_DEFAULT_S };
+	const struct command *command;
+	int parsed = parse_options(argc, argv, &ctl);
+
+	if (parsed < 0) {
+		usage(stderr);
+		return CTL_USAGE;
+	}
+	if (optind >= argc) {
+		usage(parsed ? stdout : stderr);
+		return parsed ? CTL_OK : CTL_USAGE;
+	}
+	command = find_command(argv[optind]);
+	if (!command) {
+		fprintf(stderr, "heddlectl: %s: no such command\n", argv[optind]);
+		usage(stderr);
+		return CTL_USAGE;
+	}
+	if (parsed) {
+		printf("usage: heddlectl %s %s\n%s\n", command->name, command->arguments, command->summary);
+		return CTL_OK;
+	}
+	ctl.argc = argc - optind - 1;
+	ctl.argv = argv + optind + 1;
+	return command->run(&ctl);
+}
