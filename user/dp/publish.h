@@ -72,7 +72,7 @@ unsigned int hdl_publisher_reap(struct hdl_publisher *publisher);
 struct hdl_snapshot *hdl_publisher_current(const struct hdl_publisher *publisher); /* borrowed; NULL before the first */
 
 /* Fill levels for `heddlectl status`: name, used, capacity of the i-th limited table; false past the end. */
-bool hdl_publisher_fill(const struct hdl_publisher *publisher, unsigned int i, const char **ret_name, uint64_t *ret_used,
-			uint64_t *ret_capacity);
+bool hdl_publisher_fill(const struct hdl_publisher *publisher, unsigned int i, const char **ret_name,
+			uint64_t *ret_used, uint64_t *ret_capacity);
 
 #endif

@@ -19,8 +19,8 @@ enum hdl_outlier_event {
 	HDL_OUTLIER_RESPONSE,        /* status says which */
 	HDL_OUTLIER_CONNECT_FAILURE, /* refused, unreachable, connect timeout */
 	HDL_OUTLIER_CONNECT_OK,
-	HDL_OUTLIER_RESET,           /* connection lost before or during the response */
-	HDL_OUTLIER_TIMEOUT,         /* per-try or global timeout */
+	HDL_OUTLIER_RESET,   /* connection lost before or during the response */
+	HDL_OUTLIER_TIMEOUT, /* per-try or global timeout */
 };
 
 enum hdl_outlier_verdict {
@@ -39,9 +39,10 @@ struct hdl_outlier_stats {
  * Records one event. conf: of the cluster; generation: the endpoint's, nothing is written if the record has another;
  * endpoint_count: all endpoints of the cluster (N). stats may be NULL.
  */
-enum hdl_outlier_verdict hdl_outlier_report(const struct hdl_ir_outlier *conf, struct hdl_health *health, uint32_t generation,
-					    struct hdl_balance *balance, uint32_t endpoint_count, enum hdl_outlier_event event,
-					    unsigned int status, uint64_t now_ns, struct hdl_outlier_stats *stats);
+enum hdl_outlier_verdict hdl_outlier_report(const struct hdl_ir_outlier *conf, struct hdl_health *health,
+					    uint32_t generation, struct hdl_balance *balance, uint32_t endpoint_count,
+					    enum hdl_outlier_event event, unsigned int status, uint64_t now_ns,
+					    struct hdl_outlier_stats *stats);
 
 /*
  * Sweep of one endpoint, due at every multiple of conf->interval_ns: returns it when its time is over (counters to 0,

@@ -54,10 +54,10 @@ struct hdl_ir_workload {
 enum hdl_ir_endpoint_status { HDL_IR_HEALTHY, HDL_IR_UNHEALTHY, HDL_IR_DRAINING };
 
 struct hdl_ir_endpoint {
-	struct hdl_addr address[HDL_FAMILIES]; /* both addresses of one pod are one endpoint; zero = none */
-	uint16_t port;                         /* target port, host order */
-	uint16_t weight;                       /* at least 1 */
-	enum hdl_ir_endpoint_status status;    /* only HEALTHY ones get an id and are ever chosen */
+	struct hdl_addr address[HDL_FAMILIES];  /* both addresses of one pod are one endpoint; zero = none */
+	uint16_t port;                          /* target port, host order */
+	uint16_t weight;                        /* at least 1 */
+	enum hdl_ir_endpoint_status status;     /* only HEALTHY ones get an id and are ever chosen */
 	const struct hdl_ir_workload *workload; /* NULL = no pod known */
 	struct hdl_ir_locality locality;
 	uint32_t id, generation; /* set by dp: index and generation of the `endpoint` and `health` records */
@@ -74,15 +74,21 @@ struct hdl_ir_outlier {
 	uint8_t max_ejection_percent, min_health_percent;
 };
 
-enum hdl_ir_hash_source { HDL_IR_HASH_NONE, HDL_IR_HASH_SOURCE_IP, HDL_IR_HASH_HEADER, HDL_IR_HASH_COOKIE, HDL_IR_HASH_QUERY };
+enum hdl_ir_hash_source {
+	HDL_IR_HASH_NONE,
+	HDL_IR_HASH_SOURCE_IP,
+	HDL_IR_HASH_HEADER,
+	HDL_IR_HASH_COOKIE,
+	HDL_IR_HASH_QUERY
+};
 
 struct hdl_ir_service;
 
 /* One subset of one service port, as one client sees it: Envoy's cluster. */
 struct hdl_ir_cluster {
-	uint32_t id;         /* set by dp */
-	const char *name;    /* "outbound|9080|v1|reviews.demo.svc.cluster.local" */
-	uint64_t name_hash;  /* XXH64 of name, seed 0 */
+	uint32_t id;               /* set by dp */
+	const char *name;          /* "outbound|9080|v1|reviews.demo.svc.cluster.local" */
+	uint64_t name_hash;        /* XXH64 of name, seed 0 */
 	const char *fqdn, *subset; /* subset "" = whole service */
 	uint16_t port;
 	const struct hdl_ir_service *service; /* NULL never */
@@ -91,14 +97,14 @@ struct hdl_ir_cluster {
 	size_t healthy_count; /* endpoints with status HEALTHY */
 	enum hdl_policy policy;
 	enum hdl_ir_hash_source hash_source;
-	const char *hash_name;      /* header (lower case), cookie or parameter name; "" otherwise */
-	uint32_t table_size;        /* Maglev, prime; 0 = no table */
+	const char *hash_name; /* header (lower case), cookie or parameter name; "" otherwise */
+	uint32_t table_size;   /* Maglev, prime; 0 = no table */
 	struct hdl_range member[HDL_FAMILIES], table[HDL_FAMILIES]; /* set by dp: ranges in `slot` */
 	struct hdl_ir_outlier outlier;
-	uint64_t connect_timeout_ns;       /* 10 s unless configured */
-	uint64_t idle_timeout_ns;          /* upstream connection without a request; 1 h unless configured; 0 = never */
+	uint64_t connect_timeout_ns; /* 10 s unless configured */
+	uint64_t idle_timeout_ns;    /* upstream connection without a request; 1 h unless configured; 0 = never */
 	uint32_t max_requests_per_connection; /* 0 = unlimited */
-	struct hdl_ir_origin rule;         /* the DestinationRule; kind NULL = none */
+	struct hdl_ir_origin rule;            /* the DestinationRule; kind NULL = none */
 };
 
 enum hdl_ir_match_kind {
@@ -111,7 +117,7 @@ enum hdl_ir_match_kind {
 
 struct hdl_ir_string_match {
 	enum hdl_ir_match_kind kind;
-	struct hdl_str value;  /* exact and prefix text, or the regex's text */
+	struct hdl_str value; /* exact and prefix text, or the regex's text */
 	const struct hdl_re *re;
 };
 
@@ -127,9 +133,9 @@ struct hdl_ir_http_match {
 	bool ignore_uri_case;
 	const struct hdl_ir_named_match *headers, *without_headers, *query;
 	size_t header_count, without_header_count, query_count;
-	uint16_t port;                    /* listener port; 0 = any */
+	uint16_t port;                      /* listener port; 0 = any */
 	struct hdl_ir_labels source_labels; /* of the client pod; n 0 = any */
-	const char *source_namespace;     /* "" = any */
+	const char *source_namespace;       /* "" = any */
 	struct hdl_ir_origin origin;
 };
 
@@ -238,9 +244,9 @@ struct hdl_ir_service_port {
 	const struct hdl_ir_destination *destinations;
 	size_t destination_count;
 	struct hdl_ir_origin route_origin;
-	const struct hdl_ir_cluster *cluster;          /* whole service */
+	const struct hdl_ir_cluster *cluster;           /* whole service */
 	const struct hdl_ir_route_config *route_config; /* HTTP ports; NULL otherwise */
-	const struct hdl_ir_vhost *vhost;              /* HTTP ports: takes a Host that names no service of the port */
+	const struct hdl_ir_vhost *vhost;               /* HTTP ports: takes a Host that names no service of the port */
 };
 
 struct hdl_ir_service {
@@ -313,8 +319,10 @@ int hdl_snapshot_own(struct hdl_snapshot *snapshot, void *object, void (*free_ob
 int hdl_snapshot_seal(struct hdl_snapshot *snapshot);
 
 /* Look-ups; NULL if there is none. port in host order. */
-const struct hdl_ir_service_port *hdl_snapshot_find_vip(const struct hdl_snapshot *snapshot, const struct hdl_addr *address, uint16_t port);
-const struct hdl_ir_workload *hdl_snapshot_find_workload(const struct hdl_snapshot *snapshot, const struct hdl_addr *address);
+const struct hdl_ir_service_port *hdl_snapshot_find_vip(const struct hdl_snapshot *snapshot,
+							const struct hdl_addr *address, uint16_t port);
+const struct hdl_ir_workload *hdl_snapshot_find_workload(const struct hdl_snapshot *snapshot,
+							 const struct hdl_addr *address);
 struct hdl_ir_cluster *hdl_snapshot_find_cluster(const struct hdl_snapshot *snapshot, const char *name);
 
 /* Canonical text of the whole snapshot (ir/dump.c): stable across runs, without ids and epochs. For golden tests. */

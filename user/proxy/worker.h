@@ -24,8 +24,8 @@ struct hdl_worker_conf {
 	/* Original destination of a connection that came by connect rewrite; takes the record out. 0 or -ENOENT. */
 	int (*take_origin)(void *data, const struct hdl_origin_key *key, struct hdl_origin *ret_origin);
 	void *take_origin_data;
-	int access_log_fd;        /* -1 = none; owned */
-	uint64_t seed;            /* of the random generator; 0 = from the kernel */
+	int access_log_fd;             /* -1 = none; owned */
+	uint64_t seed;                 /* of the random generator; 0 = from the kernel */
 	struct hdl_snapshot *snapshot; /* first one; the worker takes a reference */
 };
 
@@ -35,7 +35,7 @@ int hdl_worker_start(struct hdl_worker *worker, struct hdl_err *err);
 
 /* Mailbox; any thread; each is carried out at the top of the worker's loop. Negative errno when out of memory. */
 int hdl_worker_set_snapshot(struct hdl_worker *worker, struct hdl_snapshot *snapshot); /* takes a reference */
-int hdl_worker_set_access_log(struct hdl_worker *worker, int fd);                     /* takes fd */
+int hdl_worker_set_access_log(struct hdl_worker *worker, int fd);                      /* takes fd */
 /* Listens on a gateway port; fd is a listening socket (SO_REUSEPORT: each worker has its own). Takes fd. */
 int hdl_worker_add_gateway(struct hdl_worker *worker, const struct hdl_addr *address, uint16_t port, int fd);
 int hdl_worker_remove_gateway(struct hdl_worker *worker, const struct hdl_addr *address, uint16_t port);
