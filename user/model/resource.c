@@ -220,6 +220,7 @@ int hdl_model_decode(struct hdl_arena *arena, const struct hdl_source *source, c
 		return -ENOMEM;
 	resource->kind = kind;
 	resource->document = source->document;
+	resource->order = (uint64_t)source->document << 32 | source->item;
 	resource->api_version = hdl_arena_strdup(arena, api_version);
 	d.where.file = source->file ? hdl_arena_strdup(arena, source->file) : NULL;
 	if (!resource->api_version || (source->file && !d.where.file))

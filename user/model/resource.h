@@ -46,7 +46,7 @@ struct hdl_resource {
 	const char *file;
 	struct hdl_pos pos; /* of the document's first field */
 	uint32_t document;  /* 0-based in the file */
-	uint64_t order;     /* creation order: by file, then document (A.0); set by the set or store that holds it */
+	uint64_t order;     /* within its file: by document, then item of a List; files count by name (A.0) */
 	struct hdl_kvs labels, annotations;
 	union {
 		const void *spec;
@@ -66,6 +66,7 @@ const char *hdl_kind_name(enum hdl_kind kind); /* "VirtualService" */
 struct hdl_source {
 	const char *file; /* copied into the arena of the resource */
 	uint32_t document;
+	uint32_t item; /* of a List, else 0 */
 };
 
 /*
@@ -100,6 +101,9 @@ void hdl_resource_set_done(struct hdl_resource_set *set);
  * to diags (may be NULL); -ENOMEM.
  */
 int hdl_resource_set_add(struct hdl_resource_set *set, const struct hdl_resource *resource, struct hdl_diags *diags);
+/* The diagnostic about a second document for one object. */
+void hdl_resource_duplicate(const struct hdl_resource *resource, const struct hdl_resource *other,
+			    struct hdl_diags *diags);
 const struct hdl_resource *hdl_resource_set_find(const struct hdl_resource_set *set, enum hdl_kind kind, const char *ns,
 						 const char *name);
 

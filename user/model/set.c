@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sets of resources, found by kind, namespace and name through a hash table of indexes. */
+/* Sets of resources, found by kind, namespace and name. */
 #include "model/resource.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
-#include "base/hash.h"
+#include "model/index.h"
 
 void hdl_resource_set_done(struct hdl_resource_set *set)
 {
@@ -14,91 +13,78 @@ void hdl_resource_set_done(struct hdl_resource_set *set)
 	*set = (struct hdl_resource_set){ 0 };
 }
 
-static size_t slot_of(const struct hdl_resource_set *set, enum hdl_kind kind, const char *ns, const char *name)
+static struct hdl_object_id id_of(const void *base, uint32_t i)
 {
-	uint64_t hash = hdl_hash64(name, strlen(name), hdl_hash_process_seed() + (uint64_t)kind);
+	const struct hdl_resource *resource = ((const struct hdl_resource_set *)base)->at[i];
 
-	hash = hdl_hash64(ns, strlen(ns), hash);
-	return (size_t)hash & (set->slots - 1);
-}
-
-static bool is(const struct hdl_resource *resource, enum hdl_kind kind, const char *ns, const char *name)
-{
-	return resource->kind == kind && !strcmp(resource->name, name) && !strcmp(resource->ns, ns);
-}
-
-/* Slot that holds the object, or the free one where it would be. */
-static size_t probe(const struct hdl_resource_set *set, enum hdl_kind kind, const char *ns, const char *name)
-{
-	size_t i = slot_of(set, kind, ns, name);
-
-	while (set->slot[i] && !is(set->at[set->slot[i] - 1], kind, ns, name))
-		i = (i + 1) & (set->slots - 1);
-	return i;
+	return (struct hdl_object_id){ resource->kind, resource->ns, resource->name };
 }
 
 const struct hdl_resource *hdl_resource_set_find(const struct hdl_resource_set *set, enum hdl_kind kind, const char *ns,
 						 const char *name)
 {
-	uint32_t index;
+	struct hdl_index index = { set->slot, set->slots, set->n };
+	int64_t i = hdl_index_find(&index, (struct hdl_object_id){ kind, ns, name }, id_of, set);
 
-	if (!set->slots)
-		return NULL;
-	index = set->slot[probe(set, kind, ns, name)];
-	return index ? set->at[index - 1] : NULL;
+	return i < 0 ? NULL : set->at[i];
 }
 
 static int grow(struct hdl_resource_set *set)
 {
+	struct hdl_index index = { set->slot, set->slots, set->n };
 	size_t capacity = set->capacity ? set->capacity * 2 : 64;
 	const struct hdl_resource **at;
-	uint32_t *slot;
+	int r;
 
 	if (set->n < set->capacity)
 		return 0;
-	if (capacity > UINT32_MAX / 4)
-		return -ENOMEM;
 	at = realloc(set->at, capacity * sizeof(const struct hdl_resource *));
 	if (!at)
 		return -ENOMEM;
 	set->at = at;
-	slot = calloc(capacity * 2, sizeof(*slot));
-	if (!slot)
-		return -ENOMEM;
-	free(set->slot);
-	set->slot = slot;
-	set->slots = capacity * 2;
+	r = hdl_index_reserve(&index, capacity, id_of, set);
+	if (r < 0)
+		return r;
+	set->slot = index.slot;
+	set->slots = index.slots;
 	set->capacity = capacity;
-	for (size_t i = 0; i < set->n; i++)
-		slot[probe(set, at[i]->kind, at[i]->ns, at[i]->name)] = (uint32_t)i + 1;
 	return 0;
 }
 
 int hdl_resource_set_add(struct hdl_resource_set *set, const struct hdl_resource *resource, struct hdl_diags *diags)
 {
 	const struct hdl_resource *other = hdl_resource_set_find(set, resource->kind, resource->ns, resource->name);
+	struct hdl_index index;
 	int r;
 
 	if (other) {
-		struct hdl_diag where = {
-			.severity = HDL_ERROR,
-			.file = resource->file,
-			.pos = resource->pos,
-			.kind = hdl_kind_name(resource->kind),
-			.ns = resource->ns,
-			.name = resource->name,
-			.field = "metadata.name",
-		};
-
 		if (diags)
-			hdl_diags_add(diags, &where, "the object exists already: %s:%u:%u, and that one stays",
-				      other->file ? other->file : "", other->pos.line, other->pos.col);
+			hdl_resource_duplicate(resource, other, diags);
 		return -EEXIST;
 	}
 	r = grow(set);
 	if (r < 0)
 		return r;
-	set->slot[probe(set, resource->kind, resource->ns, resource->name)] = (uint32_t)set->n + 1;
-	set->at[set->n++] = resource;
+	index = (struct hdl_index){ set->slot, set->slots, set->n };
+	set->at[set->n] = resource;
+	hdl_index_add(&index, (uint32_t)set->n, id_of, set);
+	set->n++;
 	return 0;
+}
+
+void hdl_resource_duplicate(const struct hdl_resource *resource, const struct hdl_resource *other,
+			    struct hdl_diags *diags)
+{
+	struct hdl_diag where = {
+		.severity = HDL_ERROR,
+		.file = resource->file,
+		.pos = resource->pos,
+		.kind = hdl_kind_name(resource->kind),
+		.ns = resource->ns,
+		.name = resource->name,
+		.field = "metadata.name",
+	};
+
+	hdl_diags_add(diags, &where, "the same object is at %s:%u:%u, which stays; this one is refused",
+		      other->file ? other->file : "", other->pos.line, other->pos.col);
 }
