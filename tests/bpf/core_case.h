@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* One case of the differential test: what both builds get, and what the BPF build answered. */
+#ifndef HDL_TESTS_BPF_CORE_CASE_H
+#define HDL_TESTS_BPF_CORE_CASE_H
+
+#include "heddle/abi_addr.h"
+#include "heddle/abi_lb.h"
+
+#define HDL_CASE_BATCH 4096
+
+enum hdl_case_kind {
+	HDL_CASE_PICK,
+	HDL_CASE_VERSION,
+	HDL_CASE_THRESHOLD,
+	HDL_CASE_ROUTE,
+	HDL_CASE_HASH,
+	HDL_CASE_KINDS,
+};
+
+struct hdl_case {
+	__u32 kind; /* enum hdl_case_kind */
+	/* pick */
+	__u32 cluster, endpoint_count;
+	struct hdl_range member, table;
+	__u8 policy, has_hash, min_health_percent, release;
+	__u64 now_ns, random, hash;
+	/* version: three epochs; threshold: cumulative, total, draw */
+	__u64 argument[3];
+	/* route */
+	__u32 route_offset, route_count;
+	/* hash */
+	struct hdl_addr address;
+	/* out */
+	__u64 result;
+	__u32 endpoint, probes;
+};
+
+#endif
