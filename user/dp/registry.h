@@ -12,8 +12,8 @@
 
 struct hdl_registry {
 	size_t key_size;
-	uint32_t max_id;   /* ids are 1..max_id */
-	uint32_t next;     /* ids from here on were never in use */
+	uint32_t max_id; /* ids are 1..max_id */
+	uint32_t next;   /* ids from here on were never in use */
 	uint32_t linked, retired;
 	uint32_t capacity; /* of the three arrays by id below */
 	uint8_t *keys, *state;
@@ -30,7 +30,7 @@ uint32_t hdl_registry_find(const struct hdl_registry *registry, const void *key)
 int hdl_registry_insert(struct hdl_registry *registry, const void *key, uint32_t *ret_id);
 /* Gives the key this id, which must not be in use. 0, -EEXIST (key or id in use), -ERANGE or -ENOMEM. */
 int hdl_registry_adopt(struct hdl_registry *registry, const void *key, uint32_t id);
-void hdl_registry_retire(struct hdl_registry *registry, uint32_t id); /* linked to retired */
+void hdl_registry_retire(struct hdl_registry *registry, uint32_t id);  /* linked to retired */
 void hdl_registry_release(struct hdl_registry *registry, uint32_t id); /* linked or retired to free */
 bool hdl_registry_is_linked(const struct hdl_registry *registry, uint32_t id);
 const void *hdl_registry_key(const struct hdl_registry *registry, uint32_t id); /* of a linked or retired id */
