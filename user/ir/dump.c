@@ -6,8 +6,10 @@
 #include "base/duration.h"
 
 static const char *const policy_names[] = {
-	[HDL_POLICY_LEAST_REQUEST] = "LEAST_REQUEST", [HDL_POLICY_ROUND_ROBIN] = "ROUND_ROBIN",
-	[HDL_POLICY_RANDOM] = "RANDOM",               [HDL_POLICY_MAGLEV] = "MAGLEV",
+	[HDL_POLICY_LEAST_REQUEST] = "LEAST_REQUEST",
+	[HDL_POLICY_ROUND_ROBIN] = "ROUND_ROBIN",
+	[HDL_POLICY_RANDOM] = "RANDOM",
+	[HDL_POLICY_MAGLEV] = "MAGLEV",
 	[HDL_POLICY_PASSTHROUGH] = "PASSTHROUGH",
 };
 
@@ -41,9 +43,20 @@ static const char *const kind_names[] = {
 };
 
 static const char *const retry_names[] = {
-	"5xx",           "gateway-error",     "reset",    "reset-before-request", "connect-failure",
-	"retriable-4xx", "refused-stream",    "codes",    "envoy-ratelimited",    "cancelled",
-	"deadline-exceeded", "internal",      "resource-exhausted", "unavailable",
+	"5xx",
+	"gateway-error",
+	"reset",
+	"reset-before-request",
+	"connect-failure",
+	"retriable-4xx",
+	"refused-stream",
+	"codes",
+	"envoy-ratelimited",
+	"cancelled",
+	"deadline-exceeded",
+	"internal",
+	"resource-exhausted",
+	"unavailable",
 };
 
 static const char *fail_mode_name(enum hdl_fail_mode mode)
@@ -120,8 +133,9 @@ static void dump_workload(struct hdl_buf *buf, const struct hdl_ir_workload *w)
 	dump_addresses(buf, w->address, HDL_FAMILIES);
 	dump_locality(buf, &w->locality);
 	dump_origin(buf, &w->origin);
-	hdl_buf_printf(buf, "\n  account %s workload %s app %s version %s canonical %s %s\n  labels", w->service_account,
-		       w->workload_name, w->app, w->version, w->canonical_service, w->canonical_revision);
+	hdl_buf_printf(buf, "\n  account %s workload %s app %s version %s canonical %s %s\n  labels",
+		       w->service_account, w->workload_name, w->app, w->version, w->canonical_service,
+		       w->canonical_revision);
 	dump_labels(buf, &w->labels);
 	hdl_buf_adds(buf, "\n");
 }

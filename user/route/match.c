@@ -98,8 +98,7 @@ static bool client_matches(const struct hdl_ir_http_match *m, const struct hdl_r
 {
 	if (m->port && m->port != client->port)
 		return false;
-	if (m->source_namespace[0] &&
-	    (!client->workload || strcmp(client->workload->ns, m->source_namespace) != 0))
+	if (m->source_namespace[0] && (!client->workload || strcmp(client->workload->ns, m->source_namespace) != 0))
 		return false;
 	return m->source_labels.n == 0 ||
 	       (client->workload && labels_match(&m->source_labels, &client->workload->labels));

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What can be refused in one document before it meets the others. */
+#include "xlate/priv.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "re/re.h"
+
+struct check {
+	const struct hdl_resource *res;
+	struct hdl_diags *diags;
+	bool refused, no_memory;
+};
+
+static void regex(struct check *c, const struct hdl_string_match *m, const char *field, const char *key)
+{
+	char at[XL_FIELD_MAX * 2];
+	struct hdl_err err;
+	struct hdl_re *re;
+	int r;
+
+	if (!m || !m->regex.s)
+		return;
+	r = hdl_re_compile(hdl_str_of(m->regex.s), &re, &err);
+	if (r == 0) {
+		hdl_re_free(re);
+		return;
+	}
+	if (r == -ENOMEM) {
+		c->no_memory = true;
+		return;
+	}
+	snprintf(at, sizeof(at), "%s%s%s%s.regex", field, key ? "[" : "", key ? key : "", key ? "]" : "");
+	hdl_xl_report(c->diags, HDL_ERROR, c->res, m->regex.pos, at, "%s", err.text);
+	c->refused = true;
+}
+
+static void regexes(struct check *c, const struct hdl_keyed_matches *list, bool without, const char *block,
+		    const char *name)
+{
+	char field[XL_FIELD_MAX + 32];
+
+	snprintf(field, sizeof(field), "%s.%s", block, name);
+	for (size_t i = 0; i < list->n; i++) {
+		const struct hdl_string_match *m = &list->at[i].match;
+
+		/* A.3: presence */
+		if (!without || !m->regex.s || strcmp(m->regex.s, "*") != 0)
+			regex(c, m, field, list->at[i].key);
+	}
+}
+
+static void match_block(struct check *c, const struct hdl_vs_match *m, const char *block)
+{
+	static const char *const names[] = { "uri", "scheme", "method", "authority" };
+	const struct hdl_string_match *parts[] = { m->uri, m->scheme, m->method, m->authority };
+	char field[XL_FIELD_MAX + 32];
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		snprintf(field, sizeof(field), "%s.%s", block, names[i]);
+		regex(c, parts[i], field, NULL);
+	}
+	regexes(c, &m->headers, false, block, "headers");
+	regexes(c, &m->without_headers, true, block, "withoutHeaders");
+	regexes(c, &m->query_params, false, block, "queryParams");
+}
+
+bool hdl_xl_weights_ok(struct hdl_diags *diags, const struct hdl_resource *res, const struct hdl_vs_route *route,
+		       size_t n, const char *field)
+{
+	char at[XL_FIELD_MAX + 32];
+	uint64_t total = 0;
+
+	snprintf(at, sizeof(at), "%s.route", field);
+	for (size_t i = 0; i < n; i++)
+		total += (uint64_t)route[i].weight.value;
+	if (n > HDL_ROUTE_DESTINATIONS_MAX)
+		hdl_xl_report(diags, HDL_ERROR, res, route[0].pos, at, "%zu destinations: at most %d are possible", n,
+			      HDL_ROUTE_DESTINATIONS_MAX);
+	else if (total > UINT32_MAX)
+		hdl_xl_report(diags, HDL_ERROR, res, route[0].pos, at,
+			      "the weights sum to %llu: at most %u is possible", (unsigned long long)total, UINT32_MAX);
+	else if (total == 0 && n > 1)
+		hdl_xl_report(diags, HDL_ERROR, res, route[0].pos, at, "the weights sum to 0");
+	else
+		return true;
+	return false;
+}
+
+static void virtual_service(struct check *c)
+{
+	const struct hdl_virtual_service *vs = c->res->virtual_service;
+	char field[XL_FIELD_MAX];
+
+	for (size_t i = 0; i < vs->http.n; i++) {
+		const struct hdl_vs_http *http = &vs->http.at[i];
+
+		snprintf(field, sizeof(field), "spec.http[%zu]", i);
+		c->refused |= !hdl_xl_weights_ok(c->diags, c->res, http->route.at, http->route.n, field);
+		for (size_t k = 0; k < http->match.n; k++) {
+			snprintf(field, sizeof(field), "spec.http[%zu].match[%zu]", i, k);
+			match_block(c, &http->match.at[k], field);
+		}
+	}
+	for (size_t i = 0; i < vs->tcp.n; i++) {
+		snprintf(field, sizeof(field), "spec.tcp[%zu]", i);
+		c->refused |=
+			!hdl_xl_weights_ok(c->diags, c->res, vs->tcp.at[i].route.at, vs->tcp.at[i].route.n, field);
+	}
+}
+
+bool hdl_xl_gateway_server_ok(struct hdl_diags *diags, const struct hdl_resource *res, size_t index)
+{
+	const struct hdl_gw_server *server = &res->gateway->servers.at[index];
+	struct hdl_addr address;
+	char at[XL_FIELD_MAX];
+
+	if (server->port->protocol_value != HDL_GW_HTTP) {
+		snprintf(at, sizeof(at), "spec.servers[%zu].port.protocol", index);
+		hdl_xl_report(diags, HDL_ERROR, res, server->port->protocol.pos, at,
+			      "%s is not supported yet: only plain HTTP servers are", server->port->protocol.s);
+		return false;
+	}
+	if (server->tls) {
+		/* serving in clear what was to be redirected would be worse than not serving */
+		snprintf(at, sizeof(at), "spec.servers[%zu].tls", index);
+		hdl_xl_report(diags, HDL_ERROR, res, server->tls->pos, at,
+			      "tls is not supported yet, httpsRedirect included");
+		return false;
+	}
+	if (server->bind.s && hdl_addr_parse(hdl_str_of(server->bind.s), &address) < 0) {
+		snprintf(at, sizeof(at), "spec.servers[%zu].bind", index);
+		hdl_xl_report(diags, HDL_ERROR, res, server->bind.pos, at, "%s is not an address", server->bind.s);
+		return false;
+	}
+	return true;
+}
+
+static void gateway(struct check *c)
+{
+	for (size_t i = 0; i < c->res->gateway->servers.n; i++)
+		c->refused |= !hdl_xl_gateway_server_ok(c->diags, c->res, i);
+}
+
+int hdl_xlate_check(const struct hdl_resource *resource, struct hdl_diags *diags)
+{
+	struct check c = { .res = resource, .diags = diags };
+
+	if (resource->kind == HDL_KIND_VIRTUAL_SERVICE)
+		virtual_service(&c);
+	else if (resource->kind == HDL_KIND_GATEWAY)
+		gateway(&c);
+	if (c.no_memory)
+		return -ENOMEM;
+	return c.refused ? -EINVAL : 0;
+}

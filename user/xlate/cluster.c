@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Clusters of every service port and subset, with the policy that holds for each (specification A.7, A.8, C). */
+#include "xlate/priv.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/hash.h"
+
+#define DEFAULT_CONNECT_TIMEOUT_NS (10 * HDL_NS_PER_S)
+#define DEFAULT_IDLE_TIMEOUT_NS (3600 * HDL_NS_PER_S)
+
+/* The blocks in force and the documents they are from. */
+struct policy {
+	const struct hdl_dr_load_balancer *lb;
+	const struct hdl_dr_connection_pool *pool;
+	const struct hdl_dr_outlier *outlier;
+	const struct hdl_resource *lb_res, *pool_res, *outlier_res;
+};
+
+static const struct hdl_dr_port_policy *port_policy(const struct hdl_dr_policy *p, uint16_t port)
+{
+	for (size_t i = 0; i < p->port_level_settings.n; i++)
+		if (p->port_level_settings.at[i].port->number.value == port)
+			return &p->port_level_settings.at[i];
+	return NULL;
+}
+
+/* A.7: a port-level entry replaces all blocks, also those it does not have. */
+static void apply(struct policy *policy, const struct hdl_resource *res, const struct hdl_dr_policy *p, uint16_t port)
+{
+	const struct hdl_dr_port_policy *level = port_policy(p, port);
+
+	if (level) {
+		*policy = (struct policy){
+			level->load_balancer, level->connection_pool, level->outlier_detection, res, res, res
+		};
+		return;
+	}
+	if (p->load_balancer) {
+		policy->lb = p->load_balancer;
+		policy->lb_res = res;
+	}
+	if (p->connection_pool) {
+		policy->pool = p->connection_pool;
+		policy->pool_res = res;
+	}
+	if (p->outlier_detection) {
+		policy->outlier = p->outlier_detection;
+		policy->outlier_res = res;
+	}
+}
+
+static struct policy effective(const struct hdl_xl_rule *rule, const struct hdl_xl_subset *subset, uint16_t port)
+{
+	struct policy policy = { 0 };
+
+	if (rule && rule->policy)
+		apply(&policy, rule->policy_res, rule->policy, port);
+	if (subset && subset->spec->traffic_policy)
+		apply(&policy, subset->res, subset->spec->traffic_policy, port);
+	return policy;
+}
+
+static void needs_requests(struct hdl_xl *xl, struct hdl_xl_cluster *c, const struct hdl_resource *res,
+			   struct hdl_pos pos, const char *what)
+{
+	char text[XL_NAME_MAX];
+
+	if (c->http_reason)
+		return;
+	c->http_reason = hdl_xl_internf(xl, "%s sets %s for %s", hdl_xl_resource_text(res, text), what, c->ir->name);
+	c->http_origin = hdl_xl_origin(xl, res, pos);
+}
+
+/*
+ * A table of its own size only where asked for. Otherwise one of few sizes, at least 100 slots per endpoint: a size
+ * that followed every endpoint would move nearly all keys with each.
+ */
+static uint32_t table_size(const struct hdl_dr_consistent_hash *hash, size_t endpoints)
+{
+	if (hash && hash->maglev && hash->maglev->table_size.has)
+		return (uint32_t)hash->maglev->table_size.value;
+	if (endpoints <= 655)
+		return 65537;
+	return endpoints <= 6553 ? 655373 : 6553621;
+}
+
+static void lower_copy(struct hdl_xl *xl, const char *s, const char **ret)
+{
+	char text[XL_NAME_MAX];
+	size_t n = strlen(s);
+
+	n = n < sizeof(text) ? n : sizeof(text) - 1;
+	for (size_t i = 0; i < n; i++)
+		text[i] = s[i] >= 'A' && s[i] <= 'Z' ? (char)(s[i] + ('a' - 'A')) : s[i];
+	text[n] = '\0';
+	*ret = hdl_xl_intern(xl, text);
+}
+
+static void set_hash(struct hdl_xl *xl, struct hdl_xl_cluster *c, const struct hdl_dr_consistent_hash *hash,
+		     const struct hdl_resource *res)
+{
+	struct hdl_ir_cluster *ir = c->ir;
+
+	ir->policy = HDL_POLICY_MAGLEV;
+	ir->table_size = table_size(hash, ir->endpoint_count);
+	if (hash->http_header_name.s) {
+		ir->hash_source = HDL_IR_HASH_HEADER;
+		lower_copy(xl, hash->http_header_name.s, &ir->hash_name);
+		needs_requests(xl, c, res, hash->pos, "loadBalancer.consistentHash.httpHeaderName");
+	} else if (hash->http_cookie) {
+		ir->hash_source = HDL_IR_HASH_COOKIE;
+		ir->hash_name = hdl_xl_intern(xl, hash->http_cookie->name.s);
+		needs_requests(xl, c, res, hash->pos, "loadBalancer.consistentHash.httpCookie");
+	} else if (hash->http_query_parameter_name.s) {
+		ir->hash_source = HDL_IR_HASH_QUERY;
+		ir->hash_name = hdl_xl_intern(xl, hash->http_query_parameter_name.s);
+		needs_requests(xl, c, res, hash->pos, "loadBalancer.consistentHash.httpQueryParameterName");
+	} else {
+		ir->hash_source = HDL_IR_HASH_SOURCE_IP;
+	}
+}
+
+static void set_load_balancer(struct hdl_xl *xl, struct hdl_xl_cluster *c, const struct hdl_xl_service *service,
+			      const struct policy *policy)
+{
+	static const enum hdl_policy simple[] = {
+		[HDL_DR_LB_UNSPECIFIED] = HDL_POLICY_LEAST_REQUEST,
+		[HDL_DR_LB_LEAST_CONN] = HDL_POLICY_LEAST_REQUEST,
+		[HDL_DR_LB_RANDOM] = HDL_POLICY_RANDOM,
+		[HDL_DR_LB_PASSTHROUGH] = HDL_POLICY_PASSTHROUGH,
+		[HDL_DR_LB_ROUND_ROBIN] = HDL_POLICY_ROUND_ROBIN,
+		[HDL_DR_LB_LEAST_REQUEST] = HDL_POLICY_LEAST_REQUEST,
+	};
+	const struct hdl_dr_load_balancer *lb = policy->lb;
+
+	c->ir->hash_name = "";
+	c->ir->policy = HDL_POLICY_LEAST_REQUEST;
+	if (lb && lb->consistent_hash) {
+		set_hash(xl, c, lb->consistent_hash, policy->lb_res);
+	} else if (lb) {
+		c->ir->policy = simple[lb->simple.value];
+	} else if (service->res->service->session_affinity.value == HDL_AFFINITY_CLIENT_IP) {
+		/* D.4: the Service's own wish counts while no DestinationRule says otherwise */
+		c->ir->policy = HDL_POLICY_MAGLEV;
+		c->ir->hash_source = HDL_IR_HASH_SOURCE_IP;
+		c->ir->table_size = table_size(NULL, c->ir->endpoint_count);
+	}
+}
+
+static void set_pool(struct hdl_xl *xl, struct hdl_xl_cluster *c, const struct policy *policy)
+{
+	const struct hdl_dr_pool_tcp *tcp = policy->pool ? policy->pool->tcp : NULL;
+	const struct hdl_dr_pool_http *http = policy->pool ? policy->pool->http : NULL;
+	struct hdl_ir_cluster *ir = c->ir;
+
+	ir->connect_timeout_ns = DEFAULT_CONNECT_TIMEOUT_NS;
+	ir->idle_timeout_ns = DEFAULT_IDLE_TIMEOUT_NS;
+	if (tcp && tcp->connect_timeout.has)
+		ir->connect_timeout_ns = (uint64_t)tcp->connect_timeout.ns;
+	if (tcp && tcp->idle_timeout.has)
+		ir->idle_timeout_ns = (uint64_t)tcp->idle_timeout.ns;
+	if (!http)
+		return;
+	if (http->idle_timeout.has) {
+		ir->idle_timeout_ns = (uint64_t)http->idle_timeout.ns;
+		needs_requests(xl, c, policy->pool_res, http->idle_timeout.pos, "connectionPool.http.idleTimeout");
+	}
+	if (http->max_requests_per_connection.value) {
+		ir->max_requests_per_connection = (uint32_t)http->max_requests_per_connection.value;
+		needs_requests(xl, c, policy->pool_res, http->max_requests_per_connection.pos,
+			       "connectionPool.http.maxRequestsPerConnection");
+	}
+}
+
+static uint32_t number(const struct hdl_opt_int *value, uint32_t absent)
+{
+	return value->has ? (uint32_t)value->value : absent;
+}
+
+/* Specification C.7. */
+static void set_outlier(struct hdl_xl *xl, struct hdl_xl_cluster *c, const struct policy *policy)
+{
+	const struct hdl_dr_outlier *o = policy->outlier;
+
+	if (!o)
+		return;
+	c->ir->outlier = (struct hdl_ir_outlier){
+		.enabled = true,
+		.split_local_origin = o->split_external_local_origin_errors.value,
+		.consecutive_5xx = number(&o->consecutive_5xx_errors, 5),
+		.consecutive_gateway = number(&o->consecutive_gateway_errors, 0),
+		.consecutive_local_origin = number(&o->consecutive_local_origin_failures, 5),
+		.interval_ns = o->interval.has ? (uint64_t)o->interval.ns : 10 * HDL_NS_PER_S,
+		.base_ejection_ns = o->base_ejection_time.has ? (uint64_t)o->base_ejection_time.ns : 30 * HDL_NS_PER_S,
+		.max_ejection_percent = (uint8_t)number(&o->max_ejection_percent, 10),
+		.min_health_percent = (uint8_t)number(&o->min_health_percent, 0),
+	};
+	if (c->ir->outlier.consecutive_5xx || c->ir->outlier.consecutive_gateway)
+		needs_requests(xl, c, policy->outlier_res, o->pos, "outlierDetection, which counts 5xx responses,");
+}
+
+static void set_origin(struct hdl_xl *xl, struct hdl_ir_cluster *ir, const struct hdl_xl_rule *rule,
+		       const struct hdl_xl_subset *subset)
+{
+	if (subset)
+		ir->rule = hdl_xl_origin(xl, subset->res, subset->spec->pos);
+	else if (rule && rule->policy)
+		ir->rule = hdl_xl_origin(xl, rule->policy_res, rule->policy->pos);
+	else if (rule)
+		ir->rule = hdl_xl_origin(xl, rule->res, rule->res->destination_rule->host.pos);
+}
+
+static int add(struct hdl_xl *xl, const struct hdl_xl_service *service, struct hdl_xl_port *port,
+	       const struct hdl_xl_rule *rule, const struct hdl_xl_subset *subset)
+{
+	struct policy policy = effective(rule, subset, port->ir->port);
+	struct hdl_snapshot *s = xl->snapshot;
+	struct hdl_xl_cluster *c = hdl_arena_alloc(xl->scratch, sizeof(*c));
+	struct hdl_ir_cluster *ir = hdl_arena_alloc(xl->arena, sizeof(*ir));
+
+	if (!c || !ir)
+		return -ENOMEM;
+	c->ir = ir;
+	ir->fqdn = service->ir->fqdn;
+	ir->subset = subset ? hdl_xl_intern(xl, subset->spec->name.s) : "";
+	ir->port = port->ir->port;
+	ir->service = service->ir;
+	ir->name = hdl_xl_internf(xl, "outbound|%u|%s|%s", ir->port, ir->subset, ir->fqdn);
+	ir->name_hash = hdl_hash64(ir->name, strlen(ir->name), 0);
+	if (hdl_xl_select_endpoints(xl, port, subset ? &subset->spec->labels : NULL, ir) < 0)
+		return -ENOMEM;
+	set_load_balancer(xl, c, service, &policy);
+	set_pool(xl, c, &policy);
+	set_outlier(xl, c, &policy);
+	set_origin(xl, ir, rule, subset);
+	s->clusters[s->cluster_count++] = ir;
+	if (!subset) {
+		port->cluster = c;
+		port->ir->cluster = ir;
+	}
+	return hdl_xl_map_put(&xl->clusters, xl->scratch, ir->name, c);
+}
+
+static size_t count_subsets(const struct hdl_xl_rule *rule)
+{
+	size_t n = 0;
+
+	for (const struct hdl_xl_subset *s = rule ? rule->subsets : NULL; s; s = s->next)
+		n++;
+	return n;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp((*(struct hdl_ir_cluster *const *)a)->name, (*(struct hdl_ir_cluster *const *)b)->name);
+}
+
+static int add_all(struct hdl_xl *xl, struct hdl_xl_service *service, const struct hdl_xl_rule *rule)
+{
+	for (size_t p = 0; p < service->ir->port_count; p++) {
+		struct hdl_xl_port *port = &service->ports[p];
+
+		if (add(xl, service, port, rule, NULL) < 0)
+			return -ENOMEM;
+		for (const struct hdl_xl_subset *s = rule ? rule->subsets : NULL; s; s = s->next)
+			if (add(xl, service, port, rule, s) < 0)
+				return -ENOMEM;
+	}
+	return 0;
+}
+
+int hdl_xl_clusters(struct hdl_xl *xl)
+{
+	struct hdl_xl_rule **rules = hdl_arena_calloc(xl->scratch, xl->service_count, sizeof(struct hdl_xl_rule *));
+	struct hdl_snapshot *s = xl->snapshot;
+	size_t n = 0;
+
+	if (!rules)
+		return -ENOMEM;
+	for (size_t i = 0; i < xl->service_count; i++) {
+		rules[i] = hdl_xl_rule_of(xl, &xl->service[i]);
+		n += xl->service[i].ir->port_count * (1 + count_subsets(rules[i]));
+	}
+	hdl_xl_report_unused_rules(xl);
+	s->clusters = hdl_arena_calloc(xl->arena, n, sizeof(struct hdl_ir_cluster *));
+	if (!s->clusters)
+		return -ENOMEM;
+	for (size_t i = 0; i < xl->service_count; i++)
+		if (add_all(xl, &xl->service[i], rules[i]) < 0)
+			return -ENOMEM;
+	if (s->cluster_count)
+		qsort(s->clusters, s->cluster_count, sizeof(struct hdl_ir_cluster *), by_name);
+	return 0;
+}
+
+const struct hdl_xl_cluster *hdl_xl_cluster_of(const struct hdl_xl *xl, const struct hdl_ir_cluster *ir)
+{
+	return hdl_xl_map_get(&xl->clusters, ir->name);
+}

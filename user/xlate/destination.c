@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Destinations of routes: which cluster (specification A.8) and exact shares (B.7). */
+#include "xlate/priv.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "heddle/core/subset.h"
+
+#define ALL (1ull << 32)
+
+/* A.8: explicit; else the only port; else the one at which the request arrived. */
+static uint16_t port_of(const struct hdl_vs_destination *spec, const struct hdl_xl_service *service,
+			uint16_t listener_port)
+{
+	if (spec->port)
+		return (uint16_t)spec->port->number.value;
+	if (service && service->ir->port_count == 1)
+		return service->ir->ports[0].port;
+	return listener_port;
+}
+
+static bool has_port(const struct hdl_xl_service *service, uint16_t port)
+{
+	for (size_t i = 0; i < service->ir->port_count; i++)
+		if (service->ir->ports[i].port == port)
+			return true;
+	return false;
+}
+
+static void report_unknown(struct hdl_xl *xl, const struct hdl_resource *res, const struct hdl_vs_destination *spec,
+			   const struct hdl_xl_service *service, const char *fqdn, uint16_t port, const char *field)
+{
+	if (!hdl_xl_first_time(xl, "unknown %p %u", (const void *)spec, port))
+		return;
+	if (!service)
+		hdl_xl_report(xl->diags, HDL_WARNING, res, spec->host.pos, field,
+			      "there is no service %s%s: requests sent there are answered 503 (NC)", fqdn,
+			      strchr(spec->host.s, '.') && !strstr(spec->host.s, ".svc.") ?
+				      " (a host with a dot is taken as it is)" :
+				      "");
+	else if (!has_port(service, port))
+		hdl_xl_report(xl->diags, HDL_WARNING, res, spec->port ? spec->port->pos : spec->host.pos, field,
+			      "service %s has no TCP port %u: requests sent there are answered 503 (NC)", fqdn, port);
+	else
+		hdl_xl_report(
+			xl->diags, HDL_WARNING, res, spec->subset.pos, field,
+			"no DestinationRule in force for %s defines subset %s: requests sent there are answered 503 "
+			"(NC)",
+			fqdn, spec->subset.s);
+}
+
+int hdl_xl_destination(struct hdl_xl *xl, const struct hdl_resource *res, const struct hdl_vs_destination *spec,
+		       uint16_t listener_port, const char *field, struct hdl_ir_destination *ret)
+{
+	const char *fqdn = hdl_xl_host(xl, spec->host.s, res->ns);
+	const struct hdl_xl_service *service = hdl_xl_map_get(&xl->services, fqdn);
+	uint16_t port = port_of(spec, service, listener_port);
+	const char *name = hdl_xl_internf(xl, "outbound|%u|%s|%s", port, spec->subset.s ? spec->subset.s : "", fqdn);
+	const struct hdl_xl_cluster *cluster = hdl_xl_map_get(&xl->clusters, name);
+
+	if (xl->no_memory)
+		return -ENOMEM;
+	if (!cluster)
+		report_unknown(xl, res, spec, service, fqdn, port, field);
+	*ret = (struct hdl_ir_destination){
+		.cluster = cluster ? cluster->ir : NULL,
+		.cluster_name = name,
+		.weight = 100,
+		.threshold = ALL,
+	};
+	return 0;
+}
+
+int hdl_xl_destinations(struct hdl_xl *xl, const struct hdl_resource *res, const struct hdl_vs_route *route, size_t n,
+			uint16_t listener_port, const char *field, const struct hdl_ir_destination **ret)
+{
+	uint64_t total = 0, cumulative = 0;
+	struct hdl_ir_destination *d;
+
+	if (!hdl_xl_weights_ok(xl->diags, res, route, n, field))
+		return -E2BIG;
+	d = hdl_arena_calloc(xl->arena, n, sizeof(*d));
+	if (!d)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		total += (uint64_t)route[i].weight.value;
+	for (size_t i = 0; i < n; i++) {
+		char at[XL_FIELD_MAX];
+
+		snprintf(at, sizeof(at), "%s.route[%zu].destination", field, i);
+		if (hdl_xl_destination(xl, res, route[i].destination, listener_port, at, &d[i]) < 0)
+			return -ENOMEM;
+		if (n == 1) /* gets everything, whatever its weight */
+			break;
+		d[i].weight = (uint32_t)route[i].weight.value;
+		cumulative += d[i].weight;
+		d[i].threshold = hdl_core_threshold(cumulative, total);
+	}
+	*ret = d;
+	return 0;
+}
+
+int hdl_xl_single_destination(struct hdl_xl *xl, const struct hdl_ir_cluster *cluster,
+			      const struct hdl_ir_destination **ret)
+{
+	struct hdl_ir_destination *d = hdl_arena_alloc(xl->arena, sizeof(*d));
+
+	if (!d)
+		return -ENOMEM;
+	*d = (struct hdl_ir_destination){
+		.cluster = cluster,
+		.cluster_name = cluster->name,
+		.weight = 100,
+		.threshold = ALL,
+	};
+	*ret = d;
+	return 0;
+}

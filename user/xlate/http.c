@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Http rules of a VirtualService for one port: retries, faults, mirrors, timeouts (specification B.8 to B.10). */
+#include "xlate/priv.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+
+#define DEFAULT_BACKOFF_NS (25 * HDL_NS_PER_MS)
+#define DEFAULT_ATTEMPTS 2
+#define DEFAULT_RETRY_ON                                                                              \
+	(HDL_IR_RETRY_CONNECT_FAILURE | HDL_IR_RETRY_REFUSED_STREAM | HDL_IR_RETRY_GRPC_UNAVAILABLE | \
+	 HDL_IR_RETRY_GRPC_CANCELLED | HDL_IR_RETRY_STATUS_CODES)
+
+static const struct {
+	const char *token;
+	enum hdl_ir_retry_on on;
+} retry_tokens[] = {
+	{ "5xx", HDL_IR_RETRY_5XX },
+	{ "gateway-error", HDL_IR_RETRY_GATEWAY_ERROR },
+	{ "reset", HDL_IR_RETRY_RESET },
+	{ "reset-before-request", HDL_IR_RETRY_RESET_BEFORE_REQUEST },
+	{ "connect-failure", HDL_IR_RETRY_CONNECT_FAILURE },
+	{ "retriable-4xx", HDL_IR_RETRY_RETRIABLE_4XX },
+	{ "refused-stream", HDL_IR_RETRY_REFUSED_STREAM },
+	{ "retriable-status-codes", HDL_IR_RETRY_STATUS_CODES },
+	{ "envoy-ratelimited", HDL_IR_RETRY_RATELIMITED },
+	{ "cancelled", HDL_IR_RETRY_GRPC_CANCELLED },
+	{ "deadline-exceeded", HDL_IR_RETRY_GRPC_DEADLINE_EXCEEDED },
+	{ "internal", HDL_IR_RETRY_GRPC_INTERNAL },
+	{ "resource-exhausted", HDL_IR_RETRY_GRPC_RESOURCE_EXHAUSTED },
+	{ "unavailable", HDL_IR_RETRY_GRPC_UNAVAILABLE },
+};
+
+static const struct hdl_ir_retry mesh_default = {
+	.attempts = DEFAULT_ATTEMPTS,
+	.on = DEFAULT_RETRY_ON,
+	.backoff_ns = DEFAULT_BACKOFF_NS,
+	.avoid_previous_hosts = true,
+};
+
+/* Where a rule is compiled for, and what to call it in diagnostics. */
+struct scope {
+	const struct hdl_xl_vs *vs;
+	uint16_t port;
+	const char *gateway;
+	char field[64]; /* "spec.http[3]" */
+};
+
+static int retry_token(struct hdl_xl *xl, const struct scope *scope, const struct hdl_vs_retry *spec,
+		       struct hdl_str token, struct hdl_ir_retry *retry, uint16_t *codes)
+{
+	uint64_t code;
+
+	for (size_t i = 0; i < sizeof(retry_tokens) / sizeof(retry_tokens[0]); i++)
+		if (hdl_str_eq(token, hdl_str_of(retry_tokens[i].token))) {
+			retry->on |= retry_tokens[i].on;
+			return 0;
+		}
+	if (hdl_str_u64(token, 999, &code) == 0) {
+		codes[retry->code_count++] = (uint16_t)code;
+		retry->on |= HDL_IR_RETRY_STATUS_CODES;
+		return 0;
+	}
+	/* known to Istio, and without effect without request headers or HTTP/3 */
+	if (hdl_xl_first_time(xl, "retry %p %.*s", (const void *)spec, HDL_STR_ARG(token)))
+		hdl_xl_report(xl->diags, HDL_WARNING, scope->vs->res, spec->retry_on.pos, scope->field,
+			      "retryOn \"" HDL_STR_FMT "\" has no effect here", HDL_STR_ARG(token));
+	return 0;
+}
+
+static int retry_on(struct hdl_xl *xl, const struct scope *scope, const struct hdl_vs_retry *spec,
+		    struct hdl_ir_retry *retry)
+{
+	struct hdl_str rest = hdl_str_of(spec->retry_on.s);
+	uint16_t *codes;
+
+	if (rest.n == 0) {
+		retry->on = DEFAULT_RETRY_ON;
+		return 0;
+	}
+	codes = hdl_arena_calloc(xl->arena, rest.n / 2 + 1, sizeof(*codes)); /* a token and a comma are two bytes */
+	if (!codes)
+		return -ENOMEM;
+	retry->codes = codes;
+	while (rest.n) {
+		const char *comma = memchr(rest.p, ',', rest.n);
+		struct hdl_str token = { rest.p, comma ? (size_t)(comma - rest.p) : rest.n };
+
+		if (token.n)
+			retry_token(xl, scope, spec, token, retry, codes);
+		rest.p += token.n + (comma != NULL);
+		rest.n -= token.n + (comma != NULL);
+	}
+	return 0;
+}
+
+static int set_retry(struct hdl_xl *xl, const struct scope *scope, const struct hdl_vs_retry *spec,
+		     struct hdl_ir_http_route *route)
+{
+	struct hdl_ir_retry *retry = &route->retry;
+	const struct hdl_ir_cluster *only = route->destination_count == 1 ? route->destinations[0].cluster : NULL;
+
+	*retry = mesh_default;
+	if (spec) {
+		*retry = (struct hdl_ir_retry){
+			.attempts = (uint32_t)spec->attempts.value,
+			.backoff_ns = spec->backoff.has ? (uint64_t)spec->backoff.ns : DEFAULT_BACKOFF_NS,
+			.per_try_timeout_ns = spec->per_try_timeout.has ? (uint64_t)spec->per_try_timeout.ns : 0,
+			.avoid_previous_hosts =
+				!spec->retry_ignore_previous_hosts.has || spec->retry_ignore_previous_hosts.value,
+		};
+		if (retry->attempts && retry_on(xl, scope, spec, retry) < 0)
+			return -ENOMEM;
+	}
+	/* B.9: the rest of the timeout is the shorter one */
+	if (route->timeout_ns && retry->per_try_timeout_ns >= route->timeout_ns)
+		retry->per_try_timeout_ns = 0;
+	/* B.9: with a hash all tries go to the same host */
+	if (only && only->hash_source != HDL_IR_HASH_NONE)
+		retry->avoid_previous_hosts = false;
+	return 0;
+}
+
+/* B.10: truncated, as the binary value is: 0.57 is 5699. */
+static uint32_t per_million(const struct hdl_percent *percent, const struct hdl_opt_int *deprecated, double absent)
+{
+	if (percent)
+		return (uint32_t)(percent->value.value * 10000);
+	return deprecated->has ? (uint32_t)deprecated->value * 10000 : (uint32_t)(absent * 10000);
+}
+
+static void set_fault(const struct hdl_vs_fault *spec, struct hdl_ir_fault *fault)
+{
+	if (spec && spec->delay && spec->delay->fixed_delay.has) {
+		fault->delay_per_million = per_million(spec->delay->percentage, &spec->delay->percent, 0);
+		fault->delay_ns = (uint64_t)spec->delay->fixed_delay.ns;
+	}
+	if (spec && spec->abort && spec->abort->http_status.has) {
+		fault->abort_per_million = per_million(spec->abort->percentage, &spec->abort->percent, 0);
+		fault->abort_status = (uint16_t)spec->abort->http_status.value;
+	}
+}
+
+/* B.8: a mirror that is 0 % or has no cluster is none. */
+static int add_mirror(struct hdl_xl *xl, const struct scope *scope, const struct hdl_vs_destination *destination,
+		      uint32_t share, struct hdl_ir_http_route *route, struct hdl_ir_mirror *mirrors)
+{
+	struct hdl_ir_mirror mirror = { .per_million = share };
+	char field[sizeof(scope->field) + 16];
+
+	snprintf(field, sizeof(field), "%s.mirror", scope->field);
+	if (hdl_xl_destination(xl, scope->vs->res, destination, scope->port, field, &mirror.destination) < 0)
+		return -ENOMEM;
+	if (share && mirror.destination.cluster)
+		mirrors[route->mirror_count++] = mirror;
+	return 0;
+}
+
+static int set_mirrors(struct hdl_xl *xl, const struct scope *scope, const struct hdl_vs_http *http,
+		       struct hdl_ir_http_route *route)
+{
+	struct hdl_ir_mirror *mirrors = hdl_arena_calloc(xl->arena, http->mirrors.n + 1, sizeof(*mirrors));
+	static const struct hdl_opt_int none;
+
+	if (!mirrors)
+		return -ENOMEM;
+	route->mirrors = mirrors;
+	if (http->mirror &&
+	    add_mirror(xl, scope, http->mirror, per_million(http->mirror_percentage, &http->mirror_percent, 100), route,
+		       mirrors) < 0)
+		return -ENOMEM;
+	for (size_t i = 0; i < http->mirrors.n; i++) {
+		const struct hdl_vs_mirror *m = &http->mirrors.at[i];
+
+		if (add_mirror(xl, scope, m->destination, per_million(m->percentage, &none, 100), route, mirrors) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* 1: the rule applies; 0: it does not, or is refused. */
+static int compile(struct hdl_xl *xl, const struct scope *scope, const struct hdl_vs_http *http,
+		   struct hdl_ir_http_route *route)
+{
+	bool applies;
+	int r;
+
+	if (hdl_xl_matches(xl, scope->vs, http, scope->port, scope->gateway, route, &applies) < 0)
+		return -ENOMEM;
+	if (!applies)
+		return 0;
+	r = hdl_xl_destinations(xl, scope->vs->res, http->route.at, http->route.n, scope->port, scope->field,
+				&route->destinations);
+	if (r < 0)
+		return r == -E2BIG ? 0 : r;
+	route->destination_count = http->route.n;
+	route->name = http->name.s && http->name.s[0] ? hdl_xl_intern(xl, http->name.s) : "-";
+	route->origin = hdl_xl_origin(xl, scope->vs->res, http->pos);
+	route->timeout_ns = http->timeout.has ? (uint64_t)http->timeout.ns : 0;
+	set_fault(http->fault, &route->fault);
+	if (set_retry(xl, scope, http->retries, route) < 0 || set_mirrors(xl, scope, http, route) < 0)
+		return -ENOMEM;
+	return 1;
+}
+
+static int compile_all(struct hdl_xl *xl, struct scope *scope, struct hdl_xl_routes *routes)
+{
+	const struct hdl_virtual_service *vs = scope->vs->spec;
+
+	routes->v = hdl_arena_calloc(xl->arena, vs->http.n, sizeof(*routes->v));
+	routes->source = hdl_arena_calloc(xl->scratch, vs->http.n, sizeof(*routes->source));
+	if (!routes->v || !routes->source)
+		return -ENOMEM;
+	for (size_t i = 0; i < vs->http.n; i++) {
+		const struct hdl_vs_http *http = &vs->http.at[i];
+		struct hdl_ir_http_route *route = &routes->v[routes->n];
+		int r;
+
+		if (routes->n && hdl_xl_is_catch_all(&routes->v[routes->n - 1])) {
+			if (hdl_xl_first_time(xl, "unreachable %p", (const void *)http))
+				hdl_xl_report(
+					xl->diags, HDL_WARNING, scope->vs->res, http->pos, NULL,
+					"no request gets as far as spec.http[%zu]: the rule at line %u matches all", i,
+					routes->source[routes->n - 1]->pos.line);
+			break;
+		}
+		snprintf(scope->field, sizeof(scope->field), "spec.http[%zu]", i);
+		memset(route, 0, sizeof(*route));
+		r = compile(xl, scope, http, route);
+		if (r < 0)
+			return r;
+		if (r > 0)
+			routes->source[routes->n++] = http;
+	}
+	if (vs->http.n > routes->n)
+		memset(&routes->v[routes->n], 0, (vs->http.n - routes->n) * sizeof(*routes->v));
+	return 0;
+}
+
+int hdl_xl_http_routes(struct hdl_xl *xl, const struct hdl_xl_vs *vs, uint16_t port, const char *gateway,
+		       const struct hdl_xl_routes **ret)
+{
+	const char *key = hdl_xl_scratchf(xl, "%zu %u %s", vs->index, port, gateway ? gateway : "mesh");
+	struct scope scope = { .vs = vs, .port = port, .gateway = gateway };
+	struct hdl_xl_routes *routes = hdl_xl_map_get(&xl->routes, key);
+
+	if (!routes) {
+		routes = hdl_arena_alloc(xl->scratch, sizeof(*routes));
+		if (!routes || compile_all(xl, &scope, routes) < 0 ||
+		    hdl_xl_map_put(&xl->routes, xl->scratch, key, routes) < 0)
+			return -ENOMEM;
+	}
+	*ret = routes;
+	return 0;
+}
+
+int hdl_xl_default_route(struct hdl_xl *xl, const struct hdl_ir_cluster *cluster, const struct hdl_ir_http_route **ret)
+{
+	struct hdl_ir_http_route *route = hdl_arena_alloc(xl->arena, sizeof(*route));
+	static const struct scope nowhere;
+
+	if (!route || hdl_xl_single_destination(xl, cluster, &route->destinations) < 0)
+		return -ENOMEM;
+	route->name = "default";
+	route->destination_count = 1;
+	if (set_retry(xl, &nowhere, NULL, route) < 0)
+		return -ENOMEM;
+	*ret = route;
+	return 0;
+}

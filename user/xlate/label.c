@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Labels of the service ports (promise P5): layer 4 unless a rule needs requests; and the route of layer 4, which a
+ * request port has too, for when no worker lives.
+ */
+#include "xlate/priv.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+struct verdict {
+	bool request;
+	const char *reason;
+	struct hdl_ir_origin origin;
+};
+
+static bool takes_requests(enum hdl_ir_protocol protocol)
+{
+	return protocol == HDL_IR_HTTP || protocol == HDL_IR_HTTP2 || protocol == HDL_IR_GRPC;
+}
+
+static const char *what_block_reads(const struct hdl_ir_http_match *m)
+{
+	return m->uri.kind             ? "the uri" :
+	       m->header_count         ? "a header" :
+	       m->method.kind          ? "the method" :
+	       m->query_count          ? "a query parameter" :
+	       m->authority.kind       ? "the authority" :
+	       m->scheme.kind          ? "the scheme" :
+	       m->without_header_count ? "the absence of a header" :
+	       m->source_labels.n      ? "the client's labels" :
+					 "the client's namespace";
+}
+
+/* What of a rule needs requests; NULL: nothing. */
+static const char *what_rule_needs(const struct hdl_ir_http_route *route, const struct hdl_vs_http *source)
+{
+	if (!hdl_xl_is_catch_all(route))
+		return what_block_reads(&route->matches[0]);
+	return source->fault                       ? "a fault" :
+	       source->retries                     ? "retries" :
+	       source->timeout.has                 ? "a timeout" :
+	       source->mirror || source->mirrors.n ? "a mirror" :
+						     NULL;
+}
+
+static struct verdict rules_verdict(struct hdl_xl *xl, const struct hdl_xl_vs *vs, const struct hdl_xl_routes *routes)
+{
+	char text[XL_NAME_MAX];
+	const char *what;
+
+	for (size_t i = 0; i < routes->n; i++) {
+		what = what_rule_needs(&routes->v[i], routes->source[i]);
+		if (what)
+			return (struct verdict){
+				.request = true,
+				.reason = hdl_xl_internf(xl, "%s spec.http[%zu] %s %s",
+							 hdl_xl_resource_text(vs->res, text),
+							 (size_t)(routes->source[i] - vs->spec->http.at),
+							 hdl_xl_is_catch_all(&routes->v[i]) ? "has" : "matches", what),
+				.origin = routes->v[i].origin,
+			};
+	}
+	return (struct verdict){
+		.reason = hdl_xl_internf(xl, "%s only splits by weight", hdl_xl_resource_text(vs->res, text)),
+		.origin = routes->v[0].origin,
+	};
+}
+
+/* Only the proxy can answer 503 with flag NC or UH (A.8). */
+static bool destination_verdict(struct hdl_xl *xl, const struct hdl_ir_service_port *port, struct verdict *v)
+{
+	for (size_t i = 0; i < port->destination_count; i++) {
+		const struct hdl_ir_destination *d = &port->destinations[i];
+
+		if (d->cluster && (d->cluster->endpoint_count || !d->cluster->subset[0]))
+			continue;
+		v->request = true;
+		v->reason = hdl_xl_internf(xl, "%s %s, which is answered with 503", d->cluster_name,
+					   d->cluster ? "has no endpoints" : "does not exist");
+		v->origin = port->route_origin;
+		return true;
+	}
+	return false;
+}
+
+static bool policy_verdict(struct hdl_xl *xl, const struct hdl_ir_service_port *port, struct verdict *v)
+{
+	for (size_t i = 0; i < port->destination_count; i++) {
+		const struct hdl_ir_cluster *ir = port->destinations[i].cluster;
+		const struct hdl_xl_cluster *c = ir ? hdl_xl_cluster_of(xl, ir) : NULL;
+
+		if (!c || !c->http_reason)
+			continue;
+		*v = (struct verdict){ true, c->http_reason, c->http_origin };
+		return true;
+	}
+	return false;
+}
+
+/* The rule that takes every connection, NULL if there is none. */
+static const struct hdl_vs_l4_route *tcp_rule(const struct hdl_xl_vs *vs, uint16_t port)
+{
+	for (size_t i = 0; i < vs->spec->tcp.n; i++) {
+		const struct hdl_vs_l4_route *route = &vs->spec->tcp.at[i];
+
+		for (size_t k = 0; k < route->match.n; k++)
+			if (!route->match.at[k].port.has || route->match.at[k].port.value == port)
+				return route;
+		if (route->match.n == 0)
+			return route;
+	}
+	return NULL;
+}
+
+static int set_route(struct hdl_ir_service_port *port, const struct hdl_ir_destination *d, size_t n,
+		     struct hdl_ir_origin origin)
+{
+	port->destinations = d;
+	port->destination_count = n;
+	port->route_origin = origin;
+	return 0;
+}
+
+static int route_to_service(struct hdl_xl *xl, struct hdl_xl_port *port)
+{
+	const struct hdl_ir_destination *d;
+
+	if (hdl_xl_single_destination(xl, port->cluster->ir, &d) < 0)
+		return -ENOMEM;
+	return set_route(port->ir, d, 1, port->ir->service->origin);
+}
+
+static int tcp_port(struct hdl_xl *xl, const struct hdl_xl_service *service, struct hdl_xl_port *port)
+{
+	const struct hdl_vs_l4_route *rule = service->vs ? tcp_rule(service->vs, port->ir->port) : NULL;
+	const char *undeclared =
+		port->ir->protocol == HDL_IR_AUTO ? "the port's protocol is not declared" : "the port is not http";
+	const struct hdl_ir_destination *d;
+	char field[XL_FIELD_MAX], text[XL_NAME_MAX];
+	size_t index;
+	int r;
+
+	port->ir->label = HDL_LABEL_L4;
+	port->ir->label_reason = undeclared;
+	port->ir->label_origin = service->ir->origin;
+	if (!rule)
+		return route_to_service(xl, port);
+	index = (size_t)(rule - service->vs->spec->tcp.at);
+	snprintf(field, sizeof(field), "spec.tcp[%zu]", index);
+	r = hdl_xl_destinations(xl, service->vs->res, rule->route.at, rule->route.n, port->ir->port, field, &d);
+	if (r < 0)
+		return r == -E2BIG ? route_to_service(xl, port) : r;
+	port->ir->label_reason = hdl_xl_internf(xl, "%s; %s %s splits by weight", undeclared,
+						hdl_xl_resource_text(service->vs->res, text), field);
+	port->ir->label_origin = hdl_xl_origin(xl, service->vs->res, rule->pos);
+	return set_route(port->ir, d, rule->route.n, port->ir->label_origin);
+}
+
+/* The layer-4 route of a port that takes requests: the rule for all that is left, else the whole service. */
+static int http_route(struct hdl_xl *xl, struct hdl_xl_port *port, const struct hdl_xl_routes *routes)
+{
+	const struct hdl_ir_http_route *last = routes && routes->n ? &routes->v[routes->n - 1] : NULL;
+
+	if (!last || !hdl_xl_is_catch_all(last))
+		return route_to_service(xl, port);
+	return set_route(port->ir, last->destinations, last->destination_count, last->origin);
+}
+
+static struct verdict http_verdict(struct hdl_xl *xl, const struct hdl_xl_service *service,
+				   const struct hdl_xl_port *port, const struct hdl_xl_routes *routes)
+{
+	struct verdict v = { .reason = "no rule needs requests", .origin = service->ir->origin };
+
+	if (routes && routes->n)
+		v = rules_verdict(xl, service->vs, routes);
+	if (v.request || policy_verdict(xl, port->ir, &v))
+		return v;
+	if (routes && routes->n && destination_verdict(xl, port->ir, &v))
+		return v;
+	if (xl->snapshot->node.http_default_request)
+		v = (struct verdict){ true, "NodeConfig httpDefault is request",
+				      hdl_xl_origin(xl, xl->node_res, xl->node->http_default.pos) };
+	return v;
+}
+
+/* HTTP/2 is not spoken yet. */
+static struct verdict http2_verdict(struct hdl_xl *xl, const struct hdl_xl_service *service,
+				    const struct hdl_xl_port *port, struct verdict v)
+{
+	const struct hdl_resource *res = service->res;
+
+	if (!v.request)
+		return v;
+	if (hdl_xl_first_time(xl, "http2 %s %u", service->ir->fqdn, port->ir->port))
+		hdl_xl_report(
+			xl->diags, HDL_WARNING, res, port->spec->pos, "spec.ports",
+			"port %u of %s speaks HTTP/2, which the proxy does not do yet: its connections are balanced at "
+			"layer 4, although %s",
+			port->ir->port, service->ir->fqdn, v.reason);
+	return (struct verdict){ false, hdl_xl_internf(xl, "HTTP/2 stays at layer 4, although %s", v.reason),
+				 v.origin };
+}
+
+static int http_port(struct hdl_xl *xl, const struct hdl_xl_service *service, struct hdl_xl_port *port)
+{
+	const struct hdl_xl_routes *routes = NULL;
+	struct verdict v;
+
+	if (service->vs && hdl_xl_http_routes(xl, service->vs, port->ir->port, NULL, &routes) < 0)
+		return -ENOMEM;
+	if (http_route(xl, port, routes) < 0)
+		return -ENOMEM;
+	v = http_verdict(xl, service, port, routes);
+	if (port->ir->protocol != HDL_IR_HTTP)
+		v = http2_verdict(xl, service, port, v);
+	port->ir->label = v.request ? HDL_LABEL_REQUEST : HDL_LABEL_L4;
+	port->ir->label_reason = v.reason;
+	port->ir->label_origin = v.origin;
+	return 0;
+}
+
+int hdl_xl_labels_of_ports(struct hdl_xl *xl)
+{
+	for (size_t i = 0; i < xl->service_count; i++) {
+		const struct hdl_xl_service *service = &xl->service[i];
+
+		for (size_t p = 0; p < service->ir->port_count; p++) {
+			struct hdl_xl_port *port = &service->ports[p];
+			int r = takes_requests(port->ir->protocol) ? http_port(xl, service, port) :
+								     tcp_port(xl, service, port);
+
+			if (r < 0)
+				return r;
+		}
+	}
+	return 0;
+}

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Names (specification A.1), copies of texts, and places in files. */
+#include "xlate/priv.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void hdl_xl_report(struct hdl_diags *diags, enum hdl_severity severity, const struct hdl_resource *res,
+		   struct hdl_pos pos, const char *field, const char *fmt, ...)
+{
+	struct hdl_diag where = {
+		.severity = severity,
+		.file = res->file,
+		.pos = pos.line ? pos : res->pos,
+		.kind = hdl_kind_name(res->kind),
+		.ns = res->ns,
+		.name = res->name,
+		.field = field,
+	};
+	va_list ap;
+
+	va_start(ap, fmt);
+	hdl_diags_vadd(diags, &where, fmt, ap);
+	va_end(ap);
+}
+
+static const char *vprint(struct hdl_xl *xl, const char *fmt, va_list ap)
+{
+	char text[2048];
+	const char *copy;
+
+	vsnprintf(text, sizeof(text), fmt, ap);
+	copy = hdl_arena_strdup(xl->scratch, text);
+	if (!copy)
+		xl->no_memory = true;
+	return copy ? copy : "";
+}
+
+const char *hdl_xl_scratchf(struct hdl_xl *xl, const char *fmt, ...)
+{
+	const char *text;
+	va_list ap;
+
+	va_start(ap, fmt);
+	text = vprint(xl, fmt, ap);
+	va_end(ap);
+	return text;
+}
+
+bool hdl_xl_first_time(struct hdl_xl *xl, const char *fmt, ...)
+{
+	const char *text;
+	va_list ap;
+
+	va_start(ap, fmt);
+	text = vprint(xl, fmt, ap);
+	va_end(ap);
+	if (hdl_xl_map_get(&xl->said, text))
+		return false;
+	if (hdl_xl_map_put(&xl->said, xl->scratch, text, xl) < 0)
+		xl->no_memory = true;
+	return true;
+}
+
+const char *hdl_xl_intern(struct hdl_xl *xl, const char *s)
+{
+	char *copy;
+
+	if (!s || !s[0])
+		return "";
+	copy = hdl_xl_map_get(&xl->strings, s);
+	if (copy)
+		return copy;
+	copy = hdl_arena_strdup(xl->arena, s);
+	if (!copy || hdl_xl_map_put(&xl->strings, xl->scratch, copy, copy) < 0) {
+		xl->no_memory = true;
+		return "";
+	}
+	return copy;
+}
+
+const char *hdl_xl_internf(struct hdl_xl *xl, const char *fmt, ...)
+{
+	char text[2048];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	return hdl_xl_intern(xl, text);
+}
+
+struct hdl_ir_origin hdl_xl_origin(struct hdl_xl *xl, const struct hdl_resource *res, struct hdl_pos pos)
+{
+	if (!pos.line)
+		pos = res->pos;
+	return (struct hdl_ir_origin){
+		.kind = hdl_kind_name(res->kind),
+		.ns = hdl_xl_intern(xl, res->ns),
+		.name = hdl_xl_intern(xl, res->name),
+		.file = hdl_xl_intern(xl, res->file),
+		.line = pos.line,
+		.column = pos.col,
+	};
+}
+
+const char *hdl_xl_resource_text(const struct hdl_resource *res, char text[XL_NAME_MAX])
+{
+	snprintf(text, XL_NAME_MAX, "%s %s%s%s", hdl_kind_name(res->kind), res->ns, res->ns[0] ? "/" : "", res->name);
+	return text;
+}
+
+const char *hdl_xl_host(struct hdl_xl *xl, const char *host, const char *ns)
+{
+	char text[XL_NAME_MAX];
+	size_t n = strlen(host);
+
+	if (n > 1 && host[n - 1] == '.')
+		n--;
+	if (n >= sizeof(text))
+		n = sizeof(text) - 1;
+	for (size_t i = 0; i < n; i++)
+		text[i] = host[i] >= 'A' && host[i] <= 'Z' ? (char)(host[i] + ('a' - 'A')) : host[i];
+	text[n] = '\0';
+	if (strpbrk(text, ".*:")) /* full names, wildcards, addresses */
+		return hdl_xl_intern(xl, text);
+	return hdl_xl_internf(xl, "%s.%s.svc.%s", text, ns, xl->snapshot->node.domain);
+}
+
+bool hdl_xl_is_wildcard(const char *host)
+{
+	return host[0] == '*';
+}
+
+bool hdl_xl_host_covers(const char *pattern, const char *host)
+{
+	size_t suffix, n;
+
+	if (strcmp(pattern, host) == 0)
+		return true;
+	if (!hdl_xl_is_wildcard(pattern))
+		return false;
+	suffix = strlen(pattern) - 1;
+	n = strlen(host);
+	return n > suffix && memcmp(host + n - suffix, pattern + 1, suffix) == 0;
+}
+
+void *hdl_xl_most_specific(const struct hdl_xl_map *map, const char *prefix, const char *host, bool wildcards)
+{
+	char key[XL_NAME_MAX * 2];
+	void *value;
+	int n = snprintf(key, sizeof(key), "%s%s", prefix, host);
+
+	if (n < 0 || (size_t)n >= sizeof(key))
+		return NULL;
+	value = hdl_xl_map_getn(map, key, (size_t)n);
+	/* the star stands for at least one character; the longest suffix comes first, "*" last */
+	for (size_t i = 1; wildcards && !value && host[i - 1]; i++) {
+		n = snprintf(key, sizeof(key), "%s*%s", prefix, host + i);
+		value = hdl_xl_map_getn(map, key, (size_t)n);
+	}
+	return value;
+}
+
+static int by_key(const void *a, const void *b)
+{
+	const struct hdl_ir_label *x = a, *y = b;
+
+	return strcmp(x->key, y->key);
+}
+
+int hdl_xl_labels(struct hdl_xl *xl, const struct hdl_kvs *kvs, struct hdl_ir_labels *ret)
+{
+	struct hdl_ir_label *v = hdl_arena_calloc(xl->arena, kvs->n, sizeof(*v));
+
+	if (!v)
+		return -ENOMEM;
+	for (size_t i = 0; i < kvs->n; i++)
+		v[i] = (struct hdl_ir_label){ hdl_xl_intern(xl, kvs->at[i].key), hdl_xl_intern(xl, kvs->at[i].value) };
+	if (kvs->n)
+		qsort(v, kvs->n, sizeof(*v), by_key);
+	*ret = (struct hdl_ir_labels){ .v = v, .n = kvs->n };
+	return 0;
+}
+
+const char *hdl_xl_label(const struct hdl_ir_labels *labels, const char *key)
+{
+	for (size_t i = 0; i < labels->n; i++)
+		if (strcmp(labels->v[i].key, key) == 0)
+			return labels->v[i].value;
+	return NULL;
+}

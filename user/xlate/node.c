@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* NodeConfig and its defaults. */
+#include "xlate/priv.h"
+
+#include <errno.h>
+
+#include "base/clock.h"
+
+/*
+ * Bit 13 is not used by kube-proxy (14, 15), Istio (0x539, 0x111), Cilium (8 to 11 and above 15), Calico (16 to 31),
+ * Tailscale (18 to 23) or AWS VPC CNI (7). The table number only has to be free, which the start-up checks.
+ */
+#define DEFAULT_MARK 0x2000u
+#define DEFAULT_MASK 0x2000u
+#define DEFAULT_TABLE 18500u
+
+#define DEFAULT_SERVICES 16384u
+#define DEFAULT_ENDPOINTS 131072u
+#define DEFAULT_FLOWS 65536u
+
+static uint32_t number(const struct hdl_opt_int *value, uint32_t absent)
+{
+	return value->has ? (uint32_t)value->value : absent;
+}
+
+static uint64_t duration(const struct hdl_opt_duration *value, uint64_t absent_ns)
+{
+	return value->has ? (uint64_t)value->ns : absent_ns;
+}
+
+static const char *text(struct hdl_xl *xl, const struct hdl_text *value, const char *absent)
+{
+	return hdl_xl_intern(xl, value->s ? value->s : absent);
+}
+
+static void choose(struct hdl_xl *xl)
+{
+	for (size_t i = 0; i < xl->n; i++) {
+		if (xl->res[i]->kind != HDL_KIND_NODE_CONFIG)
+			continue;
+		if (!xl->node) {
+			xl->node = xl->res[i]->node_config;
+			xl->node_res = xl->res[i];
+			continue;
+		}
+		hdl_xl_report(xl->diags, HDL_WARNING, xl->res[i], xl->res[i]->pos, NULL,
+			      "there is a NodeConfig already, %s at %s:%u: this one is ignored", xl->node_res->name,
+			      xl->node_res->file, xl->node_res->pos.line);
+	}
+}
+
+static void limits(struct hdl_ir_node *node, const struct hdl_nc_limits *l)
+{
+	node->max_request_headers_bytes = number(&l->max_header_bytes, 60 * 1024);
+	node->max_request_headers_count = number(&l->max_headers, 100);
+	node->max_connections = number(&l->max_connections, 0);
+	node->retry_buffer_bytes = number(&l->retry_buffer_bytes, 1024 * 1024);
+	node->request_headers_timeout_ns = duration(&l->header_timeout, 60 * HDL_NS_PER_S);
+	node->downstream_idle_timeout_ns = duration(&l->idle_timeout, 3600 * HDL_NS_PER_S);
+	node->drain_timeout_ns = duration(&l->drain_timeout, 30 * HDL_NS_PER_S);
+}
+
+static void marks(struct hdl_ir_node *node, const struct hdl_nc_packet_mark *m)
+{
+	node->packet_mark = number(&m->mark, DEFAULT_MARK);
+	/* a mark of one's own without a mask: just its bits */
+	node->packet_mask = number(&m->mask, m->mark.has ? node->packet_mark : DEFAULT_MASK);
+	node->route_table = number(&m->table, DEFAULT_TABLE);
+}
+
+static void access_log(struct hdl_xl *xl, struct hdl_ir_node *node, const struct hdl_nc_access_log *log)
+{
+	node->access_log_path = text(xl, &log->path, "");
+	if (xl->options->access_log_path)
+		node->access_log_path = hdl_xl_intern(xl, xl->options->access_log_path);
+	node->access_log_json = log->encoding.value == HDL_NC_LOG_JSON;
+	node->access_log_format = text(xl, &log->format, "");
+}
+
+static int interfaces(struct hdl_xl *xl, struct hdl_ir_node *node, const struct hdl_nc_interfaces *spec)
+{
+	const char **patterns = hdl_arena_calloc(xl->arena, spec->pods.n, sizeof(*patterns));
+
+	if (!patterns)
+		return -ENOMEM;
+	for (size_t i = 0; i < spec->pods.n; i++)
+		patterns[i] = hdl_xl_intern(xl, spec->pods.at[i].s);
+	node->pod_interfaces = patterns;
+	node->pod_interface_count = spec->pods.n;
+	return 0;
+}
+
+int hdl_xl_node(struct hdl_xl *xl)
+{
+	static const struct hdl_node_config no_config;
+	static const struct hdl_nc_limits no_limits;
+	static const struct hdl_nc_packet_mark no_mark;
+	static const struct hdl_nc_map_capacity no_capacity;
+	static const struct hdl_nc_interfaces no_interfaces;
+	static const struct hdl_nc_access_log no_log;
+	static const struct hdl_nc_retry_budget no_budget;
+	struct hdl_ir_node *node = &xl->snapshot->node;
+	const struct hdl_nc_map_capacity *capacity;
+	const struct hdl_nc_retry_budget *budget;
+	const struct hdl_node_config *c;
+
+	choose(xl);
+	if (!xl->node)
+		xl->node = &no_config;
+	c = xl->node;
+	node->node_name = text(xl, &c->node_name, xl->options->node_name);
+	node->domain = text(xl, &c->domain, "cluster.local");
+	node->root_namespace = text(xl, &c->root_namespace, "istio-system");
+	node->locality =
+		(struct hdl_ir_locality){ text(xl, &c->region, ""), text(xl, &c->zone, ""), text(xl, &c->subzone, "") };
+	node->fail_mode = c->fail_mode.value == HDL_NC_FAIL_CLOSED ? HDL_FAIL_CLOSED : HDL_FAIL_OPEN;
+	node->http_default_request = c->http_default.value == HDL_NC_HTTP_REQUEST;
+	marks(node, c->packet_mark ? c->packet_mark : &no_mark);
+	capacity = c->map_capacity ? c->map_capacity : &no_capacity;
+	node->capacity_services = number(&capacity->services, DEFAULT_SERVICES);
+	node->capacity_endpoints = number(&capacity->endpoints, DEFAULT_ENDPOINTS);
+	node->capacity_flows = number(&capacity->flows, DEFAULT_FLOWS);
+	access_log(xl, node, c->access_log ? c->access_log : &no_log);
+	budget = c->retry_budget ? c->retry_budget : &no_budget;
+	node->retry_budget_percent = budget->percent.has ? (uint32_t)budget->percent.value : 20;
+	node->retry_budget_min = number(&budget->min_retries, 3);
+	limits(node, c->limits ? c->limits : &no_limits);
+	return interfaces(xl, node, c->interfaces ? c->interfaces : &no_interfaces);
+}

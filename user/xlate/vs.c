@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* VirtualServices: which one owns which host in the mesh (specification A.1, A.4). */
+#include "xlate/priv.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+const char *hdl_xl_gateway_name(struct hdl_xl *xl, const char *reference, const char *ns)
+{
+	const char *slash = strchr(reference, '/'), *dot = strchr(reference, '.');
+
+	if (strcmp(reference, "mesh") == 0)
+		return "mesh";
+	if (slash && strncmp(reference, "./", 2) == 0)
+		return hdl_xl_internf(xl, "%s/%s", ns, slash + 1);
+	if (slash)
+		return hdl_xl_intern(xl, reference);
+	if (dot) { /* the old form: name.namespace[.svc.domain] */
+		const char *end = strchr(dot + 1, '.');
+		int n = end ? (int)(end - dot - 1) : (int)strlen(dot + 1);
+
+		return hdl_xl_internf(xl, "%.*s/%.*s", n, dot + 1, (int)(dot - reference), reference);
+	}
+	return hdl_xl_internf(xl, "%s/%s", ns, reference);
+}
+
+static bool in_mesh(struct hdl_xl *xl, const struct hdl_xl_vs *vs)
+{
+	for (size_t i = 0; i < vs->spec->gateways.n; i++)
+		if (strcmp(hdl_xl_gateway_name(xl, vs->spec->gateways.at[i].s, vs->res->ns), "mesh") == 0)
+			return true;
+	return vs->spec->gateways.n == 0;
+}
+
+static int claim(struct hdl_xl *xl, struct hdl_xl_vs *vs, size_t host)
+{
+	const struct hdl_xl_vs *owner = hdl_xl_map_get(&xl->claims, vs->hosts[host]);
+
+	if (owner == vs)
+		return 0;
+	if (owner) {
+		hdl_xl_report(
+			xl->diags, HDL_WARNING, vs->res, vs->spec->hosts.at[host].pos, "spec.hosts",
+			"host %s is already that of VirtualService %s/%s at %s:%u: the rules here do not apply to it",
+			vs->hosts[host], owner->res->ns, owner->res->name, owner->res->file, owner->res->pos.line);
+		return 0;
+	}
+	vs->claimed[host] = true;
+	xl->claim_wildcards += hdl_xl_is_wildcard(vs->hosts[host]);
+	return hdl_xl_map_put(&xl->claims, xl->scratch, vs->hosts[host], vs);
+}
+
+static int add(struct hdl_xl *xl, const struct hdl_resource *res)
+{
+	struct hdl_xl_vs *vs = &xl->vs[xl->vs_count];
+
+	*vs = (struct hdl_xl_vs){ .res = res, .spec = res->virtual_service, .index = xl->vs_count };
+	xl->vs_count++;
+	vs->hosts = hdl_arena_calloc(xl->scratch, vs->spec->hosts.n, sizeof(*vs->hosts));
+	vs->claimed = hdl_arena_calloc(xl->scratch, vs->spec->hosts.n, sizeof(*vs->claimed));
+	vs->matched = hdl_arena_calloc(xl->scratch, vs->spec->hosts.n, sizeof(*vs->matched));
+	if (!vs->hosts || !vs->claimed || !vs->matched)
+		return -ENOMEM;
+	vs->mesh = in_mesh(xl, vs);
+	for (size_t i = 0; i < vs->spec->hosts.n; i++) {
+		vs->hosts[i] = hdl_xl_host(xl, vs->spec->hosts.at[i].s, res->ns);
+		if (vs->mesh && claim(xl, vs, i) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+struct hdl_xl_vs *hdl_xl_vs_of(const struct hdl_xl *xl, const char *host)
+{
+	return hdl_xl_most_specific(&xl->claims, "", host, xl->claim_wildcards != 0);
+}
+
+static void mark_matched(struct hdl_xl_vs *vs, const char *fqdn)
+{
+	for (size_t i = 0; i < vs->spec->hosts.n; i++)
+		if (hdl_xl_host_covers(vs->hosts[i], fqdn))
+			vs->matched[i] = true;
+}
+
+/* What does not act on any port must not go unnoticed. */
+static void report_idle_rules(struct hdl_xl *xl, const struct hdl_xl_service *service)
+{
+	const struct hdl_xl_vs *vs = service->vs;
+	bool http = false, other = false;
+
+	for (size_t i = 0; i < service->ir->port_count; i++) {
+		enum hdl_ir_protocol p = service->ir->ports[i].protocol;
+
+		*(p == HDL_IR_HTTP || p == HDL_IR_HTTP2 || p == HDL_IR_GRPC ? &http : &other) = true;
+	}
+	if (vs->spec->http.n && !http && hdl_xl_first_time(xl, "no http %zu %s", vs->index, service->ir->fqdn))
+		hdl_xl_report(
+			xl->diags, HDL_WARNING, vs->res, vs->spec->http.at[0].pos, "spec.http",
+			"service %s has no port that is declared http: these rules do not act on it (name the port "
+			"http or http-..., or set appProtocol: http)",
+			service->ir->fqdn);
+	if (vs->spec->tcp.n && !other && hdl_xl_first_time(xl, "no tcp %zu %s", vs->index, service->ir->fqdn))
+		hdl_xl_report(xl->diags, HDL_WARNING, vs->res, vs->spec->tcp.at[0].pos, "spec.tcp",
+			      "all ports of service %s are declared http: these rules do not act on it",
+			      service->ir->fqdn);
+}
+
+int hdl_xl_virtual_services(struct hdl_xl *xl)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < xl->n; i++)
+		n += xl->res[i]->kind == HDL_KIND_VIRTUAL_SERVICE;
+	xl->vs = hdl_arena_calloc(xl->scratch, n, sizeof(*xl->vs));
+	if (!xl->vs)
+		return -ENOMEM;
+	for (size_t i = 0; i < xl->n; i++)
+		if (xl->res[i]->kind == HDL_KIND_VIRTUAL_SERVICE && add(xl, xl->res[i]) < 0)
+			return -ENOMEM;
+	for (size_t i = 0; i < xl->service_count; i++) {
+		struct hdl_xl_service *service = &xl->service[i];
+
+		service->vs = hdl_xl_vs_of(xl, service->ir->fqdn);
+		if (!service->vs)
+			continue;
+		mark_matched(service->vs, service->ir->fqdn);
+		report_idle_rules(xl, service);
+	}
+	return 0;
+}
