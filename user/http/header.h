@@ -73,8 +73,8 @@ struct hdl_http_headers {
 	uint64_t present; /* bit 1 << id for each well-known header in the list */
 };
 
-#define HDL_HTTP_HEADERS_EACH(list, h)                                                                  \
-	for (struct hdl_http_header *h = (list)->v, *h##_end = (list)->v + (list)->n; h < h##_end; h++) \
+#define HDL_HTTP_HEADERS_EACH(list, h)                                                                          \
+	for (struct hdl_http_header *h = (list)->v, *h##_end = (list)->n ? h + (list)->n : h; h < h##_end; h++) \
 		if (h->known != HDL_HTTP_H_REMOVED)
 
 /* HDL_HTTP_H_OTHER if not well-known. The name must be lower-case. */

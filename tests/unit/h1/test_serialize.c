@@ -109,6 +109,22 @@ static void test_changed_request(void **state)
 	free(data);
 }
 
+/* In a copied list lines may be neighbours that are none in the read buffer. */
+static void test_copied_list(void **state)
+{
+	struct hdl_http_header copy[8];
+	struct hdl_http_headers to = { .v = copy, .capacity = 8 };
+	struct hdl_http_head head;
+	char *data = parse("GET / HTTP/1.1\r\nHost: h\r\nA: 1\r\nB: 2\r\nC: 3\r\n\r\n", false, 0, &head);
+
+	(void)state;
+	hdl_http_headers_remove(&head.headers, HDL_STR("b"));
+	assert_int_equal(hdl_http_headers_copy(&head.headers, &to), 0);
+	head.headers = to;
+	assert_written(&head, "GET / HTTP/1.1\r\nhost: h\r\na: 1\r\nc: 3\r\n\r\n");
+	free(data);
+}
+
 static void test_forward_response(void **state)
 {
 	static const struct {
@@ -284,9 +300,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_forward_request),  cmocka_unit_test(test_changed_request),
-		cmocka_unit_test(test_forward_response), cmocka_unit_test(test_gather),
-		cmocka_unit_test(test_refused),          cmocka_unit_test(test_chunks),
-		cmocka_unit_test(test_last_chunk),
+		cmocka_unit_test(test_forward_response), cmocka_unit_test(test_copied_list),
+		cmocka_unit_test(test_gather),           cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_chunks),           cmocka_unit_test(test_last_chunk),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
