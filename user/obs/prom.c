@@ -174,7 +174,7 @@ static void render_histogram(const struct merged *m, const char *name, struct hd
 
 	for (int b = 0; b < HDL_DURATION_BUCKETS; b++) {
 		below += m->bucket[b];
-		hdl_buf_printf(buf, "%s_bucket{%s,le=\"%g\"} %" PRIu64 "\n", name, m->series->text,
+		hdl_buf_printf(buf, "%s_bucket{%s,le=\"%.10g\"} %" PRIu64 "\n", name, m->series->text,
 			       (double)hdl_duration_bucket_us[b] / 1000, below);
 	}
 	hdl_buf_printf(buf, "%s_bucket{%s,le=\"+Inf\"} %" PRIu64 "\n", name, m->series->text, m->count);
