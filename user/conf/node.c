@@ -101,7 +101,7 @@ enum hdl_scalar_type hdl_node_scalar_type(const struct hdl_node *node)
 		return HDL_SCALAR_STRING;
 	if (plain_null(node))
 		return HDL_SCALAR_NULL;
-	if (plain_bool(node) >= 0)
+	if (node->n > 1 && plain_bool(node) >= 0)
 		return HDL_SCALAR_BOOL;
 	if (looks_like_int(node->text))
 		return HDL_SCALAR_INT;

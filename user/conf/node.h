@@ -9,7 +9,10 @@
 
 enum hdl_node_kind { HDL_NODE_SCALAR, HDL_NODE_LIST, HDL_NODE_MAP };
 
-/* What a plain scalar means, after the resolver that kubectl uses: "yes" and "on" are booleans, "1.10" is a number. */
+/*
+ * What a plain scalar means, after the resolver that kubectl uses: "yes" and "on" are booleans, "1.10" is a number. "y"
+ * and "n" are strings here, which hdl_node_bool() takes all the same: the field decides.
+ */
 enum hdl_scalar_type { HDL_SCALAR_NULL, HDL_SCALAR_BOOL, HDL_SCALAR_INT, HDL_SCALAR_FLOAT, HDL_SCALAR_STRING };
 
 struct hdl_node;
