@@ -44,6 +44,8 @@ __attribute__((format(printf, 5, 0))) static void report(struct hdl_decode *d, e
 		d->errors++;
 		d->faults++;
 	}
+	if (d->no_memory)
+		return; /* what follows from the hole is not the document's fault */
 	if (d->reported++ >= HDL_DIAGS_MAX_PER_DOCUMENT) {
 		d->diags->errors += severity == HDL_ERROR;
 		d->diags->warnings += severity == HDL_WARNING;

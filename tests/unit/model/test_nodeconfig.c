@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Checks the fields and rules of NodeConfig. */
+#include "unit/model/model.h"
+#include "model/nodeconfig.h"
+
+static const struct rule rules[] = {
+	{ "NodeConfig", "{nodeName: node-a, packetMark: {mark: 322648, mask: 0xfffff, table: 1088}, failMode: closed}",
+	  NULL },
+	{ "NodeConfig", "{}", NULL },
+	{ "NodeConfig", "{nodname: a}", "spec.nodname: unknown field; did you mean nodeName?" },
+	{ "NodeConfig",
+	  "{outboundTrafficPolicy: {mode: REGISTRY_ONLY}, httpDefault: request, rootNamespace: istio, domain: a.b}",
+	  NULL },
+	{ "NodeConfig", "{outboundTrafficPolicy: {mode: NONE}}",
+	  "mode: must be one of ALLOW_ANY, REGISTRY_ONLY, not \"NONE\"" },
+	{ "NodeConfig", "{failMode: ajar}", "must be one of open, closed, not \"ajar\"" },
+	{ "NodeConfig", "{httpDefault: l7}", "must be one of l4, request" },
+	{ "NodeConfig", "{rootNamespace: a.b}", "spec.rootNamespace: \"a.b\" is not a namespace" },
+	{ "NodeConfig", "{domain: a_b}", "spec.domain: \"a_b\" is not a domain" },
+	{ "NodeConfig", "{accessLog: {path: /x, encoding: JSON}, retryBudget: {percent: 20, minRetries: 3}}", NULL },
+	{ "NodeConfig", "{accessLog: {encoding: XML}}", "must be one of TEXT, JSON" },
+	{ "NodeConfig", "{accessLog: {format: x}}", "warning: NodeConfig n: spec.accessLog.format: is accepted but" },
+	{ "NodeConfig", "{retryBudget: {percent: 101}}", "percent: must be 0..100" },
+	{ "NodeConfig", "{acceleration: {sockmap: off}}", NULL },
+	{ "NodeConfig", "{acceleration: {sockmap: auto}}",
+	  "warning: NodeConfig n: spec.acceleration.sockmap: auto is accepted" },
+	{ "NodeConfig", "{acceleration: {sockmap: on}}", "must be one of off, auto, not \"on\"" },
+	{ "NodeConfig", "{packetMark: {mark: 0x10, mask: 0xf}}", "packetMark.mark: has bits outside mask" },
+	{ "NodeConfig", "{packetMark: {mark: 0}}", "mark: must be 1..4294967295, not 0" },
+	{ "NodeConfig", "{packetMark: {mark: 0x100000000}}", "mark: must be 1..4294967295" },
+	{ "NodeConfig", "{mapCapacity: {services: 10, endpoints: 100, flows: 1000}}", NULL },
+	{ "NodeConfig", "{mapCapacity: {services: 0}}", "services: must be 1..10000000" },
+	{ "NodeConfig", "{interfaces: {pods: ['veth*', cali?]}}", NULL },
+	{ "NodeConfig", "{interfaces: {pods: ['a/b']}}", "is not an interface name or pattern" },
+	{ "NodeConfig", "{interfaces: {edge: [eth0]}}", "warning: NodeConfig n: spec.interfaces.edge: is accepted" },
+	{ "NodeConfig", "{limits: {maxHeaderBytes: 8192, maxHeaders: 50, idleTimeout: 10s}}", NULL },
+	{ "NodeConfig", "{limits: {maxHeaderBytes: 1}}", "maxHeaderBytes: must be 1024..1048576" },
+	{ "NodeConfig", "{limits: {maxHeader: 5}}", "unknown field; did you mean maxHeaders?" },
+	{ "NodeConfig", "{gateways: [ns/gw, gw]}", NULL },
+	{ "NodeConfig", "{gateways: [a/b/c]}", "spec.gateways: \"a/b/c\" is not" },
+	{ "NodeConfig", "{locality: a/b/c/d}", "spec.locality: must be region/zone/subzone" },
+	{ "NodeConfig", "{locality: {zne: b}}", "spec.locality.zne: unknown field" },
+	{ "NodeConfig", "{locality: 5}", "spec.locality: must be a string" },
+};
+
+static void rule_table(void **state)
+{
+	(void)state;
+	check_rules("heddle.io/v1alpha1", "NodeConfig", rules, HDL_ARRAY_SIZE(rules));
+}
+
+/* locality as text and as a map; a NodeConfig has no namespace */
+static void locality(void **state)
+{
+	static const char *const specs[] = { "{locality: r/z/s}", "{locality: {region: r, zone: z, subzone: s}}" };
+
+	(void)state;
+	for (size_t i = 0; i < HDL_ARRAY_SIZE(specs); i++) {
+		char *text = document_of("heddle.io/v1alpha1", "NodeConfig", specs[i]);
+		struct decoded decoded;
+
+		decode_text(&decoded, text);
+		assert_int_equal(decoded.r, 0);
+		assert_string_equal(decoded.resource->ns, "");
+		assert_string_equal(decoded.resource->node_config->region.s, "r");
+		assert_string_equal(decoded.resource->node_config->zone.s, "z");
+		assert_string_equal(decoded.resource->node_config->subzone.s, "s");
+		decoded_done(&decoded);
+		free(text);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(rule_table),
+		cmocka_unit_test(locality),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
