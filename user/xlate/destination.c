@@ -29,26 +29,44 @@ static bool has_port(const struct hdl_xl_service *service, uint16_t port)
 	return false;
 }
 
+static const char *consequence(const char *field, const char *flag)
+{
+	if (strncmp(field, "spec.tcp", strlen("spec.tcp")) == 0)
+		return "connections sent there are refused";
+	if (strstr(field, ".mirror"))
+		return "nothing is mirrored";
+	return strcmp(flag, "NC") == 0 ? "requests sent there are answered 503 (NC)" :
+					 "requests sent there are answered 503 (UH)";
+}
+
 static void report_unknown(struct hdl_xl *xl, const struct hdl_resource *res, const struct hdl_vs_destination *spec,
 			   const struct hdl_xl_service *service, const char *fqdn, uint16_t port, const char *field)
 {
-	if (!hdl_xl_first_time(xl, "unknown %p %u", (const void *)spec, port))
+	if (!hdl_xl_first_time(xl, "unknown %p %u", (const void *)spec, service ? port : 0))
 		return;
 	if (!service)
-		hdl_xl_report(xl->diags, HDL_WARNING, res, spec->host.pos, field,
-			      "there is no service %s%s: requests sent there are answered 503 (NC)", fqdn,
+		hdl_xl_report(xl->diags, HDL_WARNING, res, spec->host.pos, field, "there is no service %s%s: %s", fqdn,
 			      strchr(spec->host.s, '.') && !strstr(spec->host.s, ".svc.") ?
 				      " (a host with a dot is taken as it is)" :
-				      "");
+				      "",
+			      consequence(field, "NC"));
 	else if (!has_port(service, port))
 		hdl_xl_report(xl->diags, HDL_WARNING, res, spec->port ? spec->port->pos : spec->host.pos, field,
-			      "service %s has no TCP port %u: requests sent there are answered 503 (NC)", fqdn, port);
+			      "service %s has no TCP port %u: %s", fqdn, port, consequence(field, "NC"));
 	else
-		hdl_xl_report(
-			xl->diags, HDL_WARNING, res, spec->subset.pos, field,
-			"no DestinationRule in force for %s defines subset %s: requests sent there are answered 503 "
-			"(NC)",
-			fqdn, spec->subset.s);
+		hdl_xl_report(xl->diags, HDL_WARNING, res, spec->subset.pos, field,
+			      "no DestinationRule in force for %s defines subset %s: %s", fqdn, spec->subset.s,
+			      consequence(field, "NC"));
+}
+
+/* The classic mistake: labels of a subset that no pod of the service has. */
+static void report_empty(struct hdl_xl *xl, const struct hdl_resource *res, const struct hdl_vs_destination *spec,
+			 const struct hdl_ir_cluster *cluster, const char *field)
+{
+	if (hdl_xl_first_time(xl, "empty %p %u", (const void *)spec, cluster->port))
+		hdl_xl_report(xl->diags, HDL_WARNING, res, spec->subset.pos, field,
+			      "no endpoint of %s has the labels of subset %s: %s", cluster->fqdn, cluster->subset,
+			      consequence(field, "UH"));
 }
 
 int hdl_xl_destination(struct hdl_xl *xl, const struct hdl_resource *res, const struct hdl_vs_destination *spec,
@@ -64,6 +82,8 @@ int hdl_xl_destination(struct hdl_xl *xl, const struct hdl_resource *res, const 
 		return -ENOMEM;
 	if (!cluster)
 		report_unknown(xl, res, spec, service, fqdn, port, field);
+	else if (!cluster->ir->endpoint_count && cluster->ir->subset[0])
+		report_empty(xl, res, spec, cluster->ir, field);
 	*ret = (struct hdl_ir_destination){
 		.cluster = cluster ? cluster->ir : NULL,
 		.cluster_name = name,

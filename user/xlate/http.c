@@ -206,6 +206,31 @@ static int compile(struct hdl_xl *xl, const struct scope *scope, const struct hd
 	return 1;
 }
 
+/* Matches whatever comes in on any port: not only because its other blocks are for other ports or gateways. */
+static bool is_last_everywhere(const struct hdl_ir_http_route *route, const struct hdl_vs_http *source)
+{
+	bool any_port = source->match.n == 0;
+
+	for (size_t i = 0; i < source->match.n; i++)
+		if (source->match.at[i].gateways.n)
+			return false;
+	for (size_t i = 0; i < route->match_count; i++)
+		any_port |= route->matches[i].port == 0 && hdl_xl_match_is_empty(&route->matches[i]);
+	return any_port;
+}
+
+static void report_unreachable(struct hdl_xl *xl, const struct scope *scope, size_t index,
+			       const struct hdl_xl_routes *routes)
+{
+	const struct hdl_vs_http *http = &scope->vs->spec->http.at[index], *last = routes->source[routes->n - 1];
+
+	if (is_last_everywhere(&routes->v[routes->n - 1], last) &&
+	    hdl_xl_first_time(xl, "unreachable %p", (const void *)http))
+		hdl_xl_report(xl->diags, HDL_WARNING, scope->vs->res, http->pos, NULL,
+			      "no request gets as far as spec.http[%zu]: the rule at line %u matches all", index,
+			      last->pos.line);
+}
+
 static int compile_all(struct hdl_xl *xl, struct scope *scope, struct hdl_xl_routes *routes)
 {
 	const struct hdl_virtual_service *vs = scope->vs->spec;
@@ -220,11 +245,7 @@ static int compile_all(struct hdl_xl *xl, struct scope *scope, struct hdl_xl_rou
 		int r;
 
 		if (routes->n && hdl_xl_is_catch_all(&routes->v[routes->n - 1])) {
-			if (hdl_xl_first_time(xl, "unreachable %p", (const void *)http))
-				hdl_xl_report(
-					xl->diags, HDL_WARNING, scope->vs->res, http->pos, NULL,
-					"no request gets as far as spec.http[%zu]: the rule at line %u matches all", i,
-					routes->source[routes->n - 1]->pos.line);
+			report_unreachable(xl, scope, i, routes);
 			break;
 		}
 		snprintf(scope->field, sizeof(scope->field), "spec.http[%zu]", i);

@@ -114,6 +114,8 @@ static int claim_address(struct hdl_xl *xl, struct hdl_xl_map *owners, struct hd
 
 		if (!owner || owner == service)
 			continue;
+		if (!hdl_xl_first_time(xl, "address %s %s", service->ir->fqdn, printed)) /* clusterIP and clusterIPs */
+			return 0;
 		hdl_xl_report(
 			xl->diags, HDL_ERROR, service->res, text->pos, NULL,
 			"address %s with port %u is already that of Service %s/%s at %s:%u: this service does not get "

@@ -106,6 +106,22 @@ static void report_idle_rules(struct hdl_xl *xl, const struct hdl_xl_service *se
 			      service->ir->fqdn);
 }
 
+/* Often a host with one dot, which is not completed to a service's name. With a gateway it is what one expects. */
+static void report_outside_hosts(struct hdl_xl *xl, const struct hdl_xl_vs *vs)
+{
+	bool gateway = false;
+
+	for (size_t i = 0; i < vs->spec->gateways.n; i++)
+		gateway |= strcmp(vs->spec->gateways.at[i].s, "mesh") != 0;
+	for (size_t i = 0; !gateway && i < vs->spec->hosts.n; i++)
+		if (vs->claimed[i] && !vs->matched[i])
+			hdl_xl_report(
+				xl->diags, hdl_xl_is_wildcard(vs->hosts[i]) ? HDL_INFO : HDL_WARNING, vs->res,
+				vs->spec->hosts.at[i].pos, "spec.hosts",
+				"no service is called %s: the rules act only on requests to port 80 with that Host",
+				vs->hosts[i]);
+}
+
 int hdl_xl_virtual_services(struct hdl_xl *xl)
 {
 	size_t n = 0;
@@ -127,5 +143,7 @@ int hdl_xl_virtual_services(struct hdl_xl *xl)
 		mark_matched(service->vs, service->ir->fqdn);
 		report_idle_rules(xl, service);
 	}
+	for (size_t i = 0; i < xl->vs_count; i++)
+		report_outside_hosts(xl, &xl->vs[i]);
 	return 0;
 }
