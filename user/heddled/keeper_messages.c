@@ -20,11 +20,13 @@ static void give_up(struct hdl_keeper *keeper, int code, const struct hdl_err *e
 static int on_setup(struct hdl_keeper *keeper, const struct hdl_msg_setup *setup, struct hdl_err *err)
 {
 	struct hdl_msg none = { .type = HDL_MSG_MAPS };
+	bool supplied = keeper->supplied;
 	int r = 0;
 
 	keeper->drain_timeout_ms = setup->drain_timeout_ms;
+	keeper->supplied = true;
 	if (!keeper->host)
-		return hdl_channel_send(&keeper->channel, &none, err);
+		return supplied ? 0 : hdl_channel_send(&keeper->channel, &none, err);
 	if (!keeper->pods)
 		r = hdl_podwatch_new(&keeper->pods, err);
 	if (r == 0)
@@ -33,15 +35,22 @@ static int on_setup(struct hdl_keeper *keeper, const struct hdl_msg_setup *setup
 		give_up(keeper, r, err);
 		return 0;
 	}
-	return hdl_hostside_send(keeper->host, &keeper->channel, err);
+	return supplied ? 0 : hdl_hostside_send(keeper->host, &keeper->channel, err);
 }
 
 static int on_ready(struct hdl_keeper *keeper, struct hdl_err *err)
 {
+	uint64_t next_ns;
 	int r = 0;
 
+	if (!keeper->supplied)
+		return hdl_err_set(err, -EPROTO, "READY before SETUP");
 	hdl_gateways_drop_unused(&keeper->gateways);
 	if (keeper->host) {
+		/* whoever waits for ready may use the pods at once: they are found and hooked before */
+		r = hdl_podwatch_turn(keeper->pods, keeper->host, &keeper->channel, hdl_clock_mono_ns(), &next_ns, err);
+		if (r < 0)
+			return r;
 		r = hdl_hostside_expose(keeper->host, err);
 		if (r == 0)
 			r = hdl_hostside_attach(keeper->host, err);

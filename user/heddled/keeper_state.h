@@ -52,6 +52,7 @@ struct hdl_keeper {
 	struct hdl_channel channel;
 	pid_t pid;
 	uint32_t spawned;
+	bool supplied;                                /* it was given maps and listeners */
 	uint64_t failure_ns[HDL_KEEPER_FAILURES_MAX]; /* of the last deaths, newest first; 0 = none */
 	uint64_t respawn_ns;                          /* when to start the next one */
 	uint64_t backoff_ns;

@@ -59,6 +59,7 @@ int hdl_keeper_spawn(struct hdl_keeper *keeper, struct hdl_err *err)
 	hdl_channel_init(&keeper->channel, keeper_fd, HDL_MSG_TO_KEEPER);
 	keeper->pid = pid;
 	keeper->spawned++;
+	keeper->supplied = false;
 	hdl_feed_restart(keeper->feed);
 	hdl_gateways_restart(&keeper->gateways);
 	if (keeper->pods)

@@ -111,8 +111,6 @@ static const char *check_setup(const struct hdl_msg_setup *setup)
 	/* 0, 253 to 255 are the kernel's own tables */
 	if (setup->route_table == 0 || (setup->route_table >= 253 && setup->route_table <= 255))
 		return "routing table of the system";
-	if (setup->capacity_services == 0 || setup->capacity_endpoints == 0 || setup->capacity_flows == 0)
-		return "capacity of 0";
 	if (setup->capacity_services > 1u << 24 || setup->capacity_endpoints > 1u << 24 ||
 	    setup->capacity_flows > 1u << 26)
 		return "capacity over the limit";

@@ -166,7 +166,7 @@ struct hdl_msg_text {
 /* What NodeConfig says that only the keeper can do. */
 struct hdl_msg_setup {
 	uint32_t packet_mark, packet_mask, route_table;
-	uint32_t capacity_services, capacity_endpoints, capacity_flows;
+	uint32_t capacity_services, capacity_endpoints, capacity_flows; /* 0 = default */
 	uint32_t drain_timeout_ms;
 	uint32_t padding;
 };
