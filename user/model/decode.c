@@ -241,26 +241,33 @@ static void decode_duration(struct hdl_decode *d, const struct hdl_field *field,
 		*ret = (struct hdl_opt_duration){ true, ns, ret->pos };
 }
 
-static void decode_enum(struct hdl_decode *d, const struct hdl_field *field, const struct hdl_node *node,
-			struct hdl_opt_enum *ret)
+static void refuse_enum(struct hdl_decode *d, const struct hdl_enum_value *values, const struct hdl_node *node)
 {
 	struct hdl_buf names = { .limit_bytes = 1024 };
 
+	for (const struct hdl_enum_value *v = values; v->name; v++)
+		hdl_buf_printf(&names, "%s%s", names.n ? ", " : "", v->name);
+	if (node->kind == HDL_NODE_SCALAR)
+		hdl_decode_error(d, pos_of(node), NULL, "must be one of %s, not \"%.60s\"", names.p ? names.p : "",
+				 node->text);
+	else
+		hdl_decode_error(d, pos_of(node), NULL, "must be one of %s, not %s", names.p ? names.p : "",
+				 kind_of(node));
+	hdl_buf_done(&names);
+}
+
+static void decode_enum(struct hdl_decode *d, const struct hdl_field *field, const struct hdl_node *node,
+			struct hdl_opt_enum *ret)
+{
 	ret->pos = pos_of(node);
-	for (const struct hdl_enum_value *v = field->values; v->name; v++) {
-		/* By text: "off" and "on" are names here although YAML has them as booleans. */
-		if (node->kind == HDL_NODE_SCALAR && strlen(v->name) == node->n && !strcmp(v->name, node->text)) {
+	/* By text: "off" and "on" are names here although YAML has them as booleans. */
+	for (const struct hdl_enum_value *v = field->values; v->name && node->kind == HDL_NODE_SCALAR; v++)
+		if (strlen(v->name) == node->n && !strcmp(v->name, node->text)) {
 			ret->has = true;
 			ret->value = v->value;
 			return;
 		}
-		hdl_buf_printf(&names, "%s%s", names.n ? ", " : "", v->name);
-	}
-	if (node->kind == HDL_NODE_SCALAR)
-		hdl_decode_error(d, ret->pos, NULL, "must be one of %s, not \"%.60s\"", names.p, node->text);
-	else
-		hdl_decode_error(d, ret->pos, NULL, "must be one of %s, not %s", names.p, kind_of(node));
-	hdl_buf_done(&names);
+	refuse_enum(d, field->values, node);
 }
 
 static void decode_int_or_string(struct hdl_decode *d, const struct hdl_field *field, const struct hdl_node *node,
