@@ -20,7 +20,8 @@ struct hdl_dp_lock {
  * Set *lock to HDL_DP_LOCK_NONE before the first call.
  */
 int hdl_dp_lock_bpffs(struct hdl_dp_lock *lock, const char *bpffs, struct hdl_err *err);
-/* Takes the locks on cgroup, mark and table. Two masks with a common mark collide too. -EBUSY names the collision. */
+/* Takes the locks on cgroup, mark and table. -EBUSY names the collision. Marks that overlap
+ * without being equal do no harm: the rules of both daemons deliver locally. */
 int hdl_dp_lock_hooks(struct hdl_dp_lock *lock, const char *cgroup, uint32_t mark, uint32_t mask, uint32_t table,
 		      struct hdl_err *err);
 void hdl_dp_unlock(struct hdl_dp_lock *lock);

@@ -20,7 +20,10 @@ struct hdl_punt_conf {
  * nothing was changed then. -EINVAL: values that cannot work.
  */
 int hdl_punt_setup(const struct hdl_punt_conf *conf, struct hdl_err *err);
-/* Removes what hdl_punt_setup() made with this mark and table; 0 also when there was nothing. */
+/*
+ * Removes what hdl_punt_setup() made with this mark and table; the route stays while another rule of ours needs it. 0
+ * also when there was nothing. After a change of mark or table: first set up the new, then remove the old.
+ */
 int hdl_punt_remove(const struct hdl_punt_conf *conf, struct hdl_err *err);
 
 /*

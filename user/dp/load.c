@@ -1,0 +1,472 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Loads, adopts and pins maps and programs. The cgroup links are in links.c. */
+#include "dp/load.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+#include "dp/links.h"
+#include "dp/maps.h"
+#include "dp/owned.h"
+#include "heddle.skel.h" /* generated */
+#include "heddle/abi_limits.h"
+
+#define PATH_BYTES 4096
+#define BPFFS_ROOT "/sys/fs/bpf"
+
+struct hdl_load {
+	struct hdl_bpf *skeleton;
+	struct hdl_state *state;
+	int grace_inner_fd;
+	char *bpffs, *cgroup;
+};
+
+static const struct {
+	const char *name;
+	size_t fd; /* in struct hdl_dp_maps */
+} map_fds[HDL_DP_MAP_FDS] = {
+#define FD(name)                                               \
+	{                                                      \
+#name, offsetof(struct hdl_dp_maps, name##_fd) \
+	}
+	FD(state),  FD(vip),      FD(service), FD(route),    FD(cluster), FD(balance), FD(endpoint), FD(slot),
+	FD(health), FD(workload), FD(origin),  FD(listener), FD(traffic), FD(verdict), FD(grace),    FD(grace_inner),
+#undef FD
+};
+
+int *hdl_dp_maps_fd(struct hdl_dp_maps *maps, unsigned int i, const char **ret_name)
+{
+	if (i >= HDL_DP_MAP_FDS)
+		return NULL;
+	if (ret_name)
+		*ret_name = map_fds[i].name;
+	return (int *)((char *)maps + map_fds[i].fd);
+}
+
+/* --- bpffs --------------------------------------------------------------------------------------------------------- */
+
+static bool is_bpffs(const char *path)
+{
+	struct statfs fs;
+
+	return statfs(path, &fs) == 0 && fs.f_type == BPF_FS_MAGIC;
+}
+
+static int mount_bpffs(const char *path, struct hdl_err *err)
+{
+	size_t n = strlen(BPFFS_ROOT);
+
+	if (strncmp(path, BPFFS_ROOT, n) != 0 || (path[n] != '/' && path[n] != '\0') || is_bpffs(BPFFS_ROOT))
+		return 0;
+	if (mount("bpf", BPFFS_ROOT, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700") != 0)
+		return hdl_err_set(err, -errno, "bpf cannot be mounted at %s: %s", BPFFS_ROOT, strerror(errno));
+	return 0;
+}
+
+int hdl_load_prepare_bpffs(const char *path, struct hdl_err *err)
+{
+	char part[PATH_BYTES];
+	int r = mount_bpffs(path, err);
+
+	if (r < 0)
+		return r;
+	if (path[0] != '/' || strlen(path) >= sizeof(part))
+		return hdl_err_set(err, -EINVAL, "--bpffs %s: an absolute path is needed", path);
+	for (const char *slash = strchr(path + 1, '/');; slash = strchr(slash + 1, '/')) {
+		snprintf(part, sizeof(part), "%.*s", (int)(slash ? (size_t)(slash - path) : strlen(path)), path);
+		if (mkdir(part, 0700) != 0 && errno != EEXIST)
+			return hdl_err_set(err, -errno, "--bpffs %s: %s: %s", path, part, strerror(errno));
+		if (!slash)
+			break;
+	}
+	if (!is_bpffs(path)) {
+		return hdl_err_set(err, -EINVAL, "--bpffs %s is in no BPF file system (mount -t bpf bpf %s)", path,
+				   BPFFS_ROOT);
+	}
+	return 0;
+}
+
+static int pin_path(const struct hdl_load *load, const char *prefix, const char *name, char path[PATH_BYTES])
+{
+	int n = snprintf(path, PATH_BYTES, "%s/%s%s", load->bpffs, prefix, name);
+
+	return n > 0 && n < PATH_BYTES ? 0 : -ENAMETOOLONG;
+}
+
+/* --- adoption ------------------------------------------------------------------------------------------------------ */
+
+/* Reads the pinned state record, as far as it is of this ABI. 1 = there is one, 0 = none. */
+static int read_pinned_state(const struct hdl_load *load, struct hdl_state *ret, struct hdl_err *err)
+{
+	char path[PATH_BYTES];
+	struct bpf_map_info info = {};
+	__u32 size = sizeof(info), zero = 0;
+	int fd, r = pin_path(load, "", "state", path);
+
+	if (r < 0)
+		return hdl_err_set(err, r, "--bpffs: path too long");
+	fd = bpf_obj_get(path);
+	if (fd < 0)
+		return errno == ENOENT ? 0 : hdl_err_set(err, -errno, "%s: %s", path, strerror(errno));
+	if (bpf_obj_get_info_by_fd(fd, &info, &size) != 0 || info.value_size != sizeof(*ret) ||
+	    bpf_map_lookup_elem(fd, &zero, ret) != 0 || ret->abi_version != HDL_ABI_VERSION)
+		r = hdl_err_set(
+			err, -EPROTO,
+			"%s was made by a heddled of another ABI version than %u: run heddled --uninstall first", path,
+			HDL_ABI_VERSION);
+	close(fd);
+	return r < 0 ? r : 1;
+}
+
+static void note_size(struct hdl_load_report *report, const char *name, uint32_t pinned, uint32_t configured)
+{
+	size_t n = strlen(report->sizes);
+
+	report->sizes_kept++;
+	snprintf(report->sizes + n, sizeof(report->sizes) - n, "%s%s %u (configured %u)", n ? ", " : "", name, pinned,
+		 configured);
+}
+
+static int reuse_map(const struct hdl_load *load, struct bpf_map *map, struct hdl_load_report *report,
+		     struct hdl_err *err)
+{
+	const char *name = bpf_map__name(map);
+	uint32_t configured = bpf_map__max_entries(map);
+	struct bpf_map_info info = {};
+	__u32 size = sizeof(info);
+	char path[PATH_BYTES];
+	int fd, r = pin_path(load, "", name, path);
+
+	if (r < 0)
+		return hdl_err_set(err, r, "--bpffs: path too long");
+	fd = bpf_obj_get(path);
+	if (fd < 0) /* a newer version may have more maps */
+		return errno == ENOENT ? 0 : hdl_err_set(err, -errno, "%s: %s", path, strerror(errno));
+	if (bpf_obj_get_info_by_fd(fd, &info, &size) != 0)
+		r = hdl_err_set(err, -errno, "%s: %s", path, strerror(errno));
+	else if (info.type != bpf_map__type(map) || info.key_size != bpf_map__key_size(map) ||
+		 info.value_size != bpf_map__value_size(map) || info.map_flags != bpf_map__map_flags(map))
+		r = hdl_err_set(err, -EPROTO, "%s is a map of another shape: run heddled --uninstall first", path);
+	else
+		r = bpf_map__reuse_fd(map, fd);
+	close(fd);
+	if (r < 0)
+		return err && r != -EPROTO ? hdl_err_set(err, r, "%s cannot be used: %s", path, strerror(-r)) : r;
+	if (info.max_entries != configured)
+		note_size(report, name, info.max_entries, configured);
+	return 0;
+}
+
+static bool is_ours(const struct bpf_map *map)
+{
+	return !bpf_map__is_internal(map);
+}
+
+static int reuse_maps(const struct hdl_load *load, struct hdl_load_report *report, struct hdl_err *err)
+{
+	struct bpf_map *map;
+	int r;
+
+	bpf_object__for_each_map(map, load->skeleton->obj)
+	{
+		r = is_ours(map) ? reuse_map(load, map, report, err) : 0;
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* --- loading ------------------------------------------------------------------------------------------------------- */
+
+static int set_sizes(const struct hdl_load *load, const struct hdl_dp_capacity *capacity, struct hdl_err *err)
+{
+	struct hdl_dp_size sizes[HDL_DP_SIZES];
+	int r = hdl_dp_sizes(capacity, sizes, err);
+
+	for (size_t i = 0; r == 0 && i < HDL_DP_SIZES; i++) {
+		struct bpf_map *map = bpf_object__find_map_by_name(load->skeleton->obj, sizes[i].map);
+
+		r = map ? bpf_map__set_max_entries(map, sizes[i].entries) : -ENOENT;
+		if (r < 0)
+			hdl_err_set(err, r, "map %s: size %u: %s", sizes[i].map, sizes[i].entries, strerror(-r));
+	}
+	return r;
+}
+
+static int pin(const struct hdl_load *load, int fd, const char *prefix, const char *name, struct hdl_err *err)
+{
+	char path[PATH_BYTES];
+	int r = pin_path(load, prefix, name, path);
+
+	if (r == 0 && bpf_obj_pin(fd, path) != 0)
+		r = -errno;
+	return r < 0 ? hdl_err_set(err, r, "%s%s cannot be pinned under %s: %s", prefix, name, load->bpffs,
+				   strerror(-r)) :
+		       0;
+}
+
+/* `state` comes last: where it is, all others are. */
+static int pin_maps(const struct hdl_load *load, bool adopted, struct hdl_err *err)
+{
+	struct bpf_map *map;
+	char path[PATH_BYTES];
+	int r;
+
+	bpf_object__for_each_map(map, load->skeleton->obj)
+	{
+		if (!is_ours(map) || map == load->skeleton->maps.state)
+			continue;
+		r = pin_path(load, "", bpf_map__name(map), path);
+		if (r < 0)
+			return hdl_err_set(err, r, "--bpffs: path too long");
+		if (access(path, F_OK) == 0) {
+			if (adopted)
+				continue;
+			unlink(path); /* of a start that did not get to the end */
+		}
+		r = pin(load, bpf_map__fd(map), "", bpf_map__name(map), err);
+		if (r < 0)
+			return r;
+	}
+	return adopted ? 0 : pin(load, bpf_map__fd(load->skeleton->maps.state), "", "state", err);
+}
+
+/* A new program takes the name of the old one in one step. */
+static int pin_programs(const struct hdl_load *load, struct hdl_err *err)
+{
+	struct bpf_program *program;
+	char path[PATH_BYTES], fresh[PATH_BYTES];
+	int r;
+
+	bpf_object__for_each_program(program, load->skeleton->obj)
+	{
+		const char *name = hdl_link_name(program);
+
+		r = pin_path(load, "prog_", name, path);
+		if (r == 0)
+			r = pin_path(load, "new_", name, fresh);
+		if (r < 0)
+			return hdl_err_set(err, r, "--bpffs: path too long");
+		unlink(fresh);
+		r = pin(load, bpf_program__fd(program), "new_", name, err);
+		if (r < 0)
+			return r;
+		if (rename(fresh, path) != 0)
+			return hdl_err_set(err, -errno, "%s: %s", path, strerror(errno));
+	}
+	return 0;
+}
+
+static int map_state(struct hdl_load *load, struct hdl_err *err)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	void *p = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(load->skeleton->maps.state), 0);
+
+	if (p == MAP_FAILED)
+		return hdl_err_set(err, -errno, "map state: %s", strerror(errno));
+	load->state = p;
+	return 0;
+}
+
+static void write_state(struct hdl_load *load, const struct hdl_load_conf *conf)
+{
+	load->state->abi_version = HDL_ABI_VERSION;
+	load->state->worker_uid = conf->worker_uid;
+	load->state->packet_mark = conf->packet_mark;
+	load->state->packet_mask = conf->packet_mask;
+	load->state->route_table = conf->route_table;
+}
+
+static int make_grace_inner(struct hdl_load *load, struct hdl_err *err)
+{
+	load->grace_inner_fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "grace_inner", sizeof(__u32), sizeof(__u32), 1, NULL);
+	return load->grace_inner_fd < 0 ? hdl_err_set(err, -errno, "map grace_inner: %s", strerror(errno)) : 0;
+}
+
+static int load_programs(const struct hdl_load *load, struct hdl_err *err)
+{
+	int r = hdl_bpf__load(load->skeleton);
+
+	if (r == -EPERM)
+		return hdl_err_set(err, r,
+				   "BPF programs may not be loaded (%s): capabilities CAP_BPF, CAP_NET_ADMIN, "
+				   "CAP_PERFMON and CAP_SYS_ADMIN are needed",
+				   hdl_dp_libbpf_said());
+	if (r < 0)
+		return hdl_err_set(err, r, "BPF programs cannot be loaded: %s: %s", strerror(-r), hdl_dp_libbpf_said());
+	return 0;
+}
+
+static void report_old_state(struct hdl_load_report *report, const struct hdl_state *old,
+			     const struct hdl_load_conf *conf)
+{
+	report->adopted = true;
+	if (old->packet_mark == conf->packet_mark && old->packet_mask == conf->packet_mask &&
+	    old->route_table == conf->route_table)
+		return;
+	report->old_packet_mark = old->packet_mark;
+	report->old_packet_mask = old->packet_mask;
+	report->old_route_table = old->route_table;
+}
+
+static int open_all(struct hdl_load *load, const struct hdl_load_conf *conf, struct hdl_load_report *report,
+		    struct hdl_err *err)
+{
+	struct hdl_state old = { .epoch = 0 };
+	int adopted = read_pinned_state(load, &old, err), r;
+
+	if (adopted < 0)
+		return adopted;
+	if (adopted)
+		report_old_state(report, &old, conf);
+	else if (hdl_links_pinned(load->bpffs))
+		return hdl_err_set(err, -EPROTO, "%s holds hooks, but no state map: run heddled --uninstall first",
+				   load->bpffs);
+	load->skeleton = hdl_bpf__open();
+	if (!load->skeleton)
+		return hdl_err_set(err, -errno, "BPF object: %s: %s", strerror(errno), hdl_dp_libbpf_said());
+	r = set_sizes(load, &conf->capacity, err);
+	if (r == 0 && adopted)
+		r = reuse_maps(load, report, err);
+	if (r == 0)
+		r = load_programs(load, err);
+	if (r == 0)
+		r = make_grace_inner(load, err);
+	if (r == 0)
+		r = map_state(load, err);
+	if (r < 0)
+		return r;
+	write_state(load, conf);
+	r = pin_maps(load, adopted, err);
+	return r == 0 ? pin_programs(load, err) : r;
+}
+
+int hdl_load_open(const struct hdl_load_conf *conf, struct hdl_load **ret, struct hdl_load_report *ret_report,
+		  struct hdl_err *err)
+{
+	struct hdl_load_report report = { .adopted = false };
+	struct hdl_load *load = calloc(1, sizeof(*load));
+	int r = -ENOMEM;
+
+	if (load) {
+		load->grace_inner_fd = -1;
+		load->bpffs = strdup(conf->bpffs);
+		load->cgroup = strdup(conf->cgroup);
+	}
+	if (!load || !load->bpffs || !load->cgroup) {
+		hdl_load_free(load);
+		return hdl_err_set(err, r, "out of memory");
+	}
+	hdl_dp_libbpf_listen();
+	r = hdl_load_prepare_bpffs(load->bpffs, err);
+	if (r == 0)
+		r = open_all(load, conf, &report, err);
+	if (r < 0) {
+		hdl_load_free(load);
+		return r;
+	}
+	*ret = load;
+	*ret_report = report;
+	return 0;
+}
+
+struct hdl_load *hdl_load_free(struct hdl_load *load)
+{
+	if (!load)
+		return NULL;
+	if (load->state)
+		munmap(load->state, (size_t)sysconf(_SC_PAGESIZE));
+	if (load->grace_inner_fd >= 0)
+		close(load->grace_inner_fd);
+	hdl_bpf__destroy(load->skeleton);
+	free(load->bpffs);
+	free(load->cgroup);
+	free(load);
+	return NULL;
+}
+
+int hdl_load_attach(struct hdl_load *load, struct hdl_load_report *report, struct hdl_err *err)
+{
+	hdl_dp_libbpf_listen();
+	return hdl_links_attach(load->skeleton->obj, load->bpffs, load->cgroup, bpf_map__fd(load->skeleton->maps.state),
+				&report->links_kept, &report->links_new, err);
+}
+
+/* --- access -------------------------------------------------------------------------------------------------------- */
+
+void hdl_load_fds(const struct hdl_load *load, struct hdl_dp_maps *maps)
+{
+	for (unsigned int i = 0; i < HDL_DP_MAP_FDS; i++) {
+		const char *name;
+		int *fd = hdl_dp_maps_fd(maps, i, &name);
+
+		*fd = fd == &maps->grace_inner_fd ? load->grace_inner_fd :
+						    bpf_object__find_map_fd_by_name(load->skeleton->obj, name);
+	}
+}
+
+int hdl_load_pinned_fds(const char *bpffs, struct hdl_dp_maps *maps, struct hdl_err *err)
+{
+	char path[PATH_BYTES];
+	int r = 0;
+
+	for (unsigned int i = 0; i < HDL_DP_MAP_FDS; i++)
+		*hdl_dp_maps_fd(maps, i, NULL) = -1;
+	for (unsigned int i = 0; r == 0 && i < HDL_DP_MAP_FDS; i++) {
+		const char *name;
+		int *fd = hdl_dp_maps_fd(maps, i, &name);
+
+		if (fd == &maps->grace_inner_fd) /* not pinned: membarrier serves as grace period */
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", bpffs, name);
+		*fd = bpf_obj_get(path);
+		if (*fd < 0)
+			r = hdl_err_set(err, -errno, "%s: %s", path, strerror(errno));
+	}
+	for (unsigned int i = 0; r < 0 && i < HDL_DP_MAP_FDS; i++) {
+		int *fd = hdl_dp_maps_fd(maps, i, NULL);
+
+		if (*fd >= 0)
+			close(*fd);
+		*fd = -1;
+	}
+	return r;
+}
+
+int hdl_load_tc_program(const struct hdl_load *load)
+{
+	return bpf_program__fd(load->skeleton->progs.hdl_tc_ingress);
+}
+
+int hdl_load_set_listener(const struct hdl_load *load, unsigned int worker, int family, int listener_fd)
+{
+	__u32 index = worker * HDL_FAMILIES + (__u32)family;
+	__u64 value = (__u64)listener_fd;
+
+	return bpf_map_update_elem(bpf_map__fd(load->skeleton->maps.listener), &index, &value, BPF_ANY) == 0 ? 0 :
+													       -errno;
+}
+
+int hdl_load_clear_listener(const struct hdl_load *load, unsigned int worker, int family)
+{
+	__u32 index = worker * HDL_FAMILIES + (__u32)family;
+
+	if (bpf_map_delete_elem(bpf_map__fd(load->skeleton->maps.listener), &index) == 0 || errno == EINVAL ||
+	    errno == ENOENT)
+		return 0;
+	return -errno;
+}
+
+struct hdl_state *hdl_load_state(const struct hdl_load *load)
+{
+	return load->state;
+}
