@@ -181,8 +181,8 @@ bench: ## benchmarks: a table of ratios (root)
 format: ## clang-format the C files in place
 	$(Q)tools/lint/c-files | xargs clang-format -i
 
-golden: all golden-programs ## rewrite the recorded output of the golden tests
-	$(Q)HDL_GOLDEN_WRITE=1 $(RUN) golden
+golden: all golden-programs $(BUILD)/tests/bpf/test_load ## rewrite the recorded output of the golden tests
+	$(Q)HDL_GOLDEN_WRITE=1 $(RUN) golden tests/bpf/test_load.c
 
 # each with a recipe, so that make is silent when there is nothing to do
 unit-tests: $(UNIT_TESTS)

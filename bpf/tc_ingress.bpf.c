@@ -21,7 +21,13 @@ static __always_inline __u32 hdl_tc_hash(const struct hdl_packet *packet)
 	return (__u32)(hdl_core_draw(mixed ^ ports, 2) >> 32);
 }
 
-/* Assigns a packet of a connection that exists. 1 when done. */
+/*
+ * Assigns a packet of a connection that exists. 1 when done.
+ *
+ * A SYN that meets TIME_WAIT goes there too. Given to a listener it would be dropped until TIME_WAIT is over, since the
+ * old entry occupies the tuple and only the kernel's own look-up of listeners removes it. TIME_WAIT answers with an ACK,
+ * the client's RST ends it, and the client sends its SYN again at once (two jiffies on Linux).
+ */
 static __always_inline int hdl_tc_to_connection(struct __sk_buff *skb, const struct hdl_packet *packet)
 {
 	struct bpf_sock *sk = hdl_tc_socket(skb, packet);
@@ -29,8 +35,7 @@ static __always_inline int hdl_tc_to_connection(struct __sk_buff *skb, const str
 
 	if (!sk)
 		return 0;
-	/* A SYN that meets TIME_WAIT begins a new connection; other packets are answered by what remains of the old one. */
-	if (sk->state == BPF_TCP_LISTEN || (sk->state == BPF_TCP_TIME_WAIT && packet->syn)) {
+	if (sk->state == BPF_TCP_LISTEN) {
 		bpf_sk_release(sk);
 		return 0;
 	}

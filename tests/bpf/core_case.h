@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* SPDX-License-Identifier: Apache-2.0 */
 /* One case of the differential test: what both builds get, and what the BPF build answered. */
 #ifndef HDL_TESTS_BPF_CORE_CASE_H
 #define HDL_TESTS_BPF_CORE_CASE_H
