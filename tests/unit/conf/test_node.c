@@ -19,7 +19,7 @@ static void types(void **state)
 		{ "", HDL_SCALAR_NULL },         { "~", HDL_SCALAR_NULL },       { "null", HDL_SCALAR_NULL },
 		{ "NULL", HDL_SCALAR_NULL },     { "nUll", HDL_SCALAR_STRING },  { "None", HDL_SCALAR_STRING },
 		{ "true", HDL_SCALAR_BOOL },     { "yes", HDL_SCALAR_BOOL },     { "off", HDL_SCALAR_BOOL },
-		{ "N", HDL_SCALAR_STRING },        { "truE", HDL_SCALAR_STRING },  { "1", HDL_SCALAR_INT },
+		{ "N", HDL_SCALAR_STRING },      { "truE", HDL_SCALAR_STRING },  { "1", HDL_SCALAR_INT },
 		{ "-1", HDL_SCALAR_INT },        { "+7", HDL_SCALAR_INT },       { "0x1f", HDL_SCALAR_INT },
 		{ "010", HDL_SCALAR_INT },       { "0b11", HDL_SCALAR_INT },     { "1_000", HDL_SCALAR_INT },
 		{ "0x", HDL_SCALAR_STRING },     { "-", HDL_SCALAR_STRING },     { "1.10", HDL_SCALAR_FLOAT },
@@ -99,7 +99,8 @@ static void numbers(void **state)
 
 static void booleans(void **state)
 {
-	struct hdl_node yes = scalar("yes", false), y = scalar("y", false), no = scalar("False", false), quoted = scalar("true", true);
+	struct hdl_node yes = scalar("yes", false), y = scalar("y", false), no = scalar("False", false),
+			quoted = scalar("true", true);
 	struct hdl_node list = { .kind = HDL_NODE_LIST };
 	int64_t integer;
 	double number;
