@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every allocation of a translation fails once: -ENOMEM, nothing lost, nothing used after it was freed. */
+#include "unit/unit.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+static int countdown = -1; /* allocations that still succeed; -1: all */
+
+/*
+ * An arena in place of base/arena.c, with one allocation per object: each of them can fail, and AddressSanitizer sees
+ * the bounds of each.
+ */
+#include "base/arena.h"
+#include "base/buf.h"
+
+struct object {
+	struct object *next;
+	_Alignas(16) char data[];
+};
+
+struct hdl_arena {
+	struct object *first;
+};
+
+static bool fails(void)
+{
+	if (countdown < 0)
+		return false;
+	if (countdown == 0)
+		return true;
+	countdown--;
+	return false;
+}
+
+struct hdl_arena *hdl_arena_new(size_t limit_bytes)
+{
+	(void)limit_bytes;
+	return fails() ? NULL : calloc(1, sizeof(struct hdl_arena));
+}
+
+void hdl_arena_reset(struct hdl_arena *arena)
+{
+	while (arena->first) {
+		struct object *next = arena->first->next;
+
+		free(arena->first);
+		arena->first = next;
+	}
+}
+
+struct hdl_arena *hdl_arena_free(struct hdl_arena *arena)
+{
+	if (arena)
+		hdl_arena_reset(arena);
+	free(arena);
+	return NULL;
+}
+
+void *hdl_arena_alloc(struct hdl_arena *arena, size_t size_bytes)
+{
+	struct object *o = fails() ? NULL : calloc(1, sizeof(*o) + size_bytes + 1);
+
+	if (!o)
+		return NULL;
+	o->next = arena->first;
+	arena->first = o;
+	return o->data;
+}
+
+void *hdl_arena_calloc(struct hdl_arena *arena, size_t n, size_t size_bytes)
+{
+	return hdl_arena_alloc(arena, n * size_bytes);
+}
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+char *hdl_arena_strndup(struct hdl_arena *arena, const char *s, size_t n)
+{
+	char *copy = hdl_arena_alloc(arena, n + 1);
+
+	return copy ? memcpy(copy, s, n) : NULL;
+}
+
+char *hdl_arena_strdup(struct hdl_arena *arena, const char *s)
+{
+	return hdl_arena_strndup(arena, s, strlen(s));
+}
+
+char *hdl_arena_printf(struct hdl_arena *arena, const char *fmt, ...)
+{
+	char text[4096];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	return hdl_arena_strdup(arena, text);
+}
+
+size_t hdl_arena_used_bytes(const struct hdl_arena *arena)
+{
+	(void)arena;
+	return 0;
+}
+
+#include "unit/xlate/load.h"
+
+static const char resources[] =
+	"apiVersion: heddle.io/v1alpha1\nkind: NodeConfig\nmetadata: {name: n}\nspec: {interfaces: {pods: [\"v*\"]}}\n"
+	"---\napiVersion: v1\nkind: Service\nmetadata: {name: s}\n"
+	"spec: {clusterIP: 10.0.0.1, ports: [{name: http, port: 80}, {name: tcp, port: 81}]}\n"
+	"---\napiVersion: v1\nkind: Service\nmetadata: {name: t}\n"
+	"spec: {clusterIP: 10.0.0.1, ports: [{name: http, port: 80}]}\n"
+	"---\napiVersion: v1\nkind: Pod\nmetadata: {name: p, labels: {version: v1}}\nstatus: {podIP: 10.1.0.1}\n"
+	"---\napiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\n"
+	"metadata: {name: e, labels: {kubernetes.io/service-name: s}}\naddressType: IPv4\n"
+	"ports: [{name: http, port: 80}]\nendpoints: [{addresses: [10.1.0.1], zone: z}]\n"
+	"---\napiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: s}\n"
+	"spec: {host: s, subsets: [{name: v1, labels: {version: v1}}], trafficPolicy: {outlierDetection: {}}}\n"
+	"---\napiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {name: g}\n"
+	"spec: {servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: [\"*\"]}]}\n"
+	"---\napiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: s}\n"
+	"spec:\n  hosts: [s, api.example.com]\n  gateways: [g, mesh]\n  http:\n"
+	"  - match: [{uri: {regex: \"/a+\"}, headers: {X-A: {}}, sourceLabels: {a: b}}]\n"
+	"    retries: {attempts: 1, retryOn: \"503\"}\n    mirror: {host: t}\n"
+	"    route: [{destination: {host: s, subset: v1}}, {destination: {host: gone}, weight: 1}]\n"
+	"  - route: [{destination: {host: s}}]\n"
+	"  tcp: [{route: [{destination: {host: s, port: {number: 81}}}]}]\n";
+
+static void each_allocation(void **state)
+{
+	struct load l;
+	int n = 0, r;
+
+	(void)state;
+	load_resources(&l, resources);
+	assert_int_equal(l.list->n, 8);
+	do {
+		countdown = n++;
+		r = hdl_xlate(l.list->at, l.list->n, NULL, &l.diags, &l.snapshot);
+		countdown = -1;
+		if (r < 0) {
+			assert_int_equal(r, -ENOMEM);
+			assert_null(l.snapshot);
+		}
+	} while (r < 0);
+	assert_true(n > 200); /* the test did what it says */
+	assert_int_equal(l.snapshot->gateway_listener_count, 1);
+	load_done(&l);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(each_allocation) };
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
