@@ -21,7 +21,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
-#include "bpf/kernel.h"
+#include "tests/bpf/kernel.h"
 #include "heddle/abi_check.h"
 #include "heddle/core/tables_user.h"
 #include "heddle/core/hash.h"

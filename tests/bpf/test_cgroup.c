@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include "bpf/scene.h"
+#include "tests/bpf/scene.h"
 
 #define VIP "10.96.0.10"
 #define VIP6 "fd96::10"
@@ -343,6 +343,50 @@ static void reconnect_forgets(void **state)
 		;
 }
 
+/* A connect that found no route never began: its charge is given back by the next one, or by close. */
+static void unreachable_endpoint_is_given_back(void **state)
+{
+	struct scene_address vip = scene_address(VIP, PORT), direct = scene_address(v4_of[3], TARGET);
+
+	(void)state;
+	for (int again = 0; again < 3; again++) {
+		int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+		usual(NULL);
+		scene.endpoint[1].address[HDL_FAMILY_V4] = scene_addr("203.0.113.1");
+		assert_int_equal(connect(fd, &vip.any, vip.size), -1);
+		assert_int_equal(errno, ENETUNREACH);
+		assert_int_equal(scene.health[1].connect_failures, 0);
+		if (again == 1) {
+			assert_int_equal(connect(fd, &vip.any, vip.size), 0);
+			assert_int_equal(active(), 1);
+			assert_int_equal(arrived(NULL), 2);
+		} else if (again == 2) {
+			assert_int_equal(connect(fd, &direct.any, direct.size), 0);
+			assert_int_equal(active(), 0);
+			assert_int_equal(arrived(NULL), 3);
+		}
+		close(fd);
+		assert_int_equal(active(), 0);
+	}
+}
+
+/* Dialled directly, an endpoint is called by its own name, although the service led there before. */
+static void reconnect_to_the_same_endpoint(void **state)
+{
+	struct scene_address none = { .any.sa_family = AF_UNSPEC, .size = sizeof(none.any) };
+	struct scene_address direct = scene_address(v4_of[1], TARGET);
+	int fd = scene_connect(VIP, PORT);
+
+	(void)state;
+	assert_int_equal(arrived(NULL), 1);
+	assert_int_equal(connect(fd, &none.any, none.size), 0);
+	assert_int_equal(connect(fd, &direct.any, direct.size), 0);
+	assert_int_equal(arrived(NULL), 1);
+	assert_string_equal(scene_peer(fd), "127.1.0.1 8080");
+	close(fd);
+}
+
 /* The id of an endpoint that went away may be another's: nothing is given back to that one. */
 static void generation_guards_the_charge(void **state)
 {
@@ -532,22 +576,6 @@ static void check_fail_open(__u64 no_path)
 	assert_int_equal(scene_verdict(HDL_VERDICT_NO_PUNT_PATH), without + no_path);
 }
 
-static void fails_open_or_closed(void **state)
-{
-	(void)state;
-	label_request(HDL_FAIL_OPEN);
-	check_fail_open(0); /* no heartbeat at all */
-	scene.state->heartbeat_ns = scene_now_ns() - HDL_HEARTBEAT_STALE_NS - 1;
-	scene.state->worker_count = 1;
-	check_fail_open(0); /* a stale one */
-	scene.state->heartbeat_ns = scene_now_ns();
-	check_fail_open(0); /* a fresh one, but no listener */
-	label_request(HDL_FAIL_CLOSED);
-	check_refused(HDL_VERDICT_FAILED_CLOSED);
-	scene.state->heartbeat_ns = 0;
-	check_refused(HDL_VERDICT_FAILED_CLOSED);
-}
-
 static unsigned int worker_port[HDL_FAMILIES];
 
 /* Two workers announced, the second with listeners; returned through fds. */
@@ -559,6 +587,28 @@ static void start_worker(int fds[HDL_FAMILIES])
 		scene_worker(1, family, fds[family], worker_port[family]);
 	scene.state->worker_count = 2;
 	scene.state->heartbeat_ns = scene_now_ns();
+}
+
+static void fails_open_or_closed(void **state)
+{
+	int fds[HDL_FAMILIES];
+
+	(void)state;
+	label_request(HDL_FAIL_OPEN);
+	start_worker(fds);
+	scene.state->host_netns_cookie = scene.cookie;
+	scene.state->heartbeat_ns = 0;
+	check_fail_open(0); /* listeners, but no heartbeat at all */
+	scene.state->heartbeat_ns = scene_now_ns() - HDL_HEARTBEAT_STALE_NS;
+	check_fail_open(0); /* a stale one */
+	close(fds[0]);
+	close(fds[1]);
+	scene.state->heartbeat_ns = scene_now_ns();
+	check_fail_open(0); /* a fresh one, but no listener */
+	label_request(HDL_FAIL_CLOSED);
+	check_refused(HDL_VERDICT_FAILED_CLOSED);
+	scene.state->heartbeat_ns = 0;
+	check_refused(HDL_VERDICT_FAILED_CLOSED);
 }
 
 static void check_origin(int accepted, unsigned int listener_port, const char *vip)
@@ -672,6 +722,8 @@ static int body(void)
 		cmocka_unit_test_setup(giving_up_is_no_failure, usual),
 		cmocka_unit_test_setup(time_out_is_a_failure, usual),
 		cmocka_unit_test_setup(reconnect_forgets, usual),
+		cmocka_unit_test_setup(unreachable_endpoint_is_given_back, usual),
+		cmocka_unit_test_setup(reconnect_to_the_same_endpoint, usual),
 		cmocka_unit_test_setup(generation_guards_the_charge, usual),
 		cmocka_unit_test_setup(bytes_are_counted, usual),
 		cmocka_unit_test_setup(service_version_of_the_epoch, usual),

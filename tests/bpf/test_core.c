@@ -10,8 +10,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <xxhash.h>
-#include "bpf/kernel.h"
-#include "bpf/core_case.h"
+#include "tests/bpf/kernel.h"
+#include "tests/bpf/core_case.h"
 #include "heddle/abi_check.h"
 #include "heddle/core/tables_user.h"
 #include "heddle/core/hash.h"

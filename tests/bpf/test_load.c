@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <sys/utsname.h>
 #include <cmocka.h>
-#include "bpf/kernel.h"
+#include "tests/bpf/kernel.h"
 #include "heddle/abi_check.h"
 #include "heddle.skel.h"
 

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include "bpf/scene.h"
+#include "tests/bpf/scene.h"
 
 #define VIP "10.96.0.10"
 #define VIP6 "fd96::10"
@@ -305,6 +305,8 @@ static void build_network(void)
 	scene_command("ip link set h0 up && ip addr add 10.1.0.1/24 dev h0 && ip addr add fd01::1/64 dev h0 nodad");
 	scene_command("ip rule add fwmark 0x300/0xf00 lookup 100 && ip route add local 0.0.0.0/0 dev lo table 100");
 	scene_command("ip -6 rule add fwmark 0x300/0xf00 lookup 100 && ip -6 route add local ::/0 dev lo table 100");
+	/* it would find the connections' sockets even without tc, and hide what tc does */
+	scene_command("sysctl -q -w net.ipv4.ip_early_demux=0");
 	enter(pod_netns);
 	scene_command("ip link set p0 up && ip addr add 10.1.0.2/24 dev p0 && ip addr add fd01::2/64 dev p0 nodad");
 	scene_command("ip route add default via 10.1.0.1 && ip -6 route add default via fd01::1");
