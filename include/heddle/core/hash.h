@@ -27,6 +27,17 @@ struct hdl_core_text {
 	__u32 zero_count; /* its length; below 2 = none */
 };
 
+/*
+ * Steps of the loops below are global functions in BPF, and not callbacks of bpf_loop(): before 6.7 the verifier walks a
+ * callback once and takes what that one walk left on the stack for the truth, so that on 6.1 it removed the bounds
+ * check of the second character as dead code. What a global function gets and leaves through a pointer is unknown to it.
+ */
+#ifdef __bpf__
+#define HDL_CORE_STEP __attribute__((noinline))
+#else
+#define HDL_CORE_STEP static inline
+#endif
+
 HDL_CORE void hdl_core_text_put(struct hdl_core_text *text, __u8 c)
 {
 	__u32 length = *(volatile __u32 *)&text->length;
@@ -44,10 +55,13 @@ HDL_CORE void hdl_core_text_put_hex(struct hdl_core_text *text, __u32 digit)
 }
 
 /* One byte of an IPv4 address (12..15 of the mapped form), with the dot before all but the first. */
-static int hdl_core_text_octet(__u32 i, struct hdl_core_text *text)
+HDL_CORE_STEP int hdl_core_text_octet(__u32 i, struct hdl_core_text *text)
 {
-	__u32 octet = text->address.byte[12 + (i & 3)];
+	__u32 octet;
 
+	if (!text)
+		return 0;
+	octet = text->address.byte[12 + (i & 3)];
 	if (i != 0)
 		hdl_core_text_put(text, '.');
 	if (octet >= 100)
@@ -58,10 +72,13 @@ static int hdl_core_text_octet(__u32 i, struct hdl_core_text *text)
 	return 0;
 }
 
-static int hdl_core_text_group(__u32 i, struct hdl_core_text *text)
+HDL_CORE_STEP int hdl_core_text_group(__u32 i, struct hdl_core_text *text)
 {
-	__u32 group = (__u32)text->address.byte[(i & 7) * 2] << 8 | text->address.byte[(i & 7) * 2 + 1];
+	__u32 group;
 
+	if (!text)
+		return 0;
+	group = (__u32)text->address.byte[(i & 7) * 2] << 8 | text->address.byte[(i & 7) * 2 + 1];
 	if (text->zero_count >= 2 && i >= text->zero_base && i < text->zero_base + text->zero_count) {
 		if (i == text->zero_base)
 			hdl_core_text_put(text, ':');
@@ -80,10 +97,13 @@ static int hdl_core_text_group(__u32 i, struct hdl_core_text *text)
 }
 
 /* Finds the longest run of zero groups; the first of equals. */
-static int hdl_core_text_run(__u32 i, struct hdl_core_text *text)
+HDL_CORE_STEP int hdl_core_text_run(__u32 i, struct hdl_core_text *text)
 {
-	__u32 rest = text->zero_mask >> (i & 7), count = 0;
+	__u32 rest, count = 0;
 
+	if (!text)
+		return 0;
+	rest = text->zero_mask >> (i & 7);
 	for (__u32 k = 0; k < HDL_CORE_GROUPS; k++) {
 		if (!(rest & 1))
 			break;
@@ -101,7 +121,8 @@ static int hdl_core_text_run(__u32 i, struct hdl_core_text *text)
 HDL_CORE void hdl_core_text_print(struct hdl_core_text *text)
 {
 	if (hdl_addr_is_v4(&text->address)) {
-		hdl_loop(4, hdl_core_text_octet, text);
+		for (__u32 i = 0; i < 4; i++)
+			hdl_core_text_octet(i, text);
 		return;
 	}
 	for (__u32 i = 0; i < HDL_CORE_GROUPS; i++) {
@@ -109,15 +130,18 @@ HDL_CORE void hdl_core_text_print(struct hdl_core_text *text)
 
 		text->zero_mask |= (__u32)(bits == 0) << i;
 	}
-	hdl_loop(HDL_CORE_GROUPS, hdl_core_text_run, text);
+	for (__u32 i = 0; i < HDL_CORE_GROUPS; i++)
+		hdl_core_text_run(i, text);
 	if (text->zero_base == 0 && text->zero_count == 6) {
 		/* ::a.b.c.d, as inet_ntop prints it */
 		hdl_core_text_put(text, ':');
 		hdl_core_text_put(text, ':');
-		hdl_loop(4, hdl_core_text_octet, text);
+		for (__u32 i = 0; i < 4; i++)
+			hdl_core_text_octet(i, text);
 		return;
 	}
-	hdl_loop(HDL_CORE_GROUPS, hdl_core_text_group, text);
+	for (__u32 i = 0; i < HDL_CORE_GROUPS; i++)
+		hdl_core_text_group(i, text);
 	if (text->zero_count >= 2 && text->zero_base + text->zero_count == HDL_CORE_GROUPS)
 		hdl_core_text_put(text, ':');
 }
