@@ -124,6 +124,25 @@ static void set_hash(struct hdl_xl *xl, struct hdl_xl_cluster *c, const struct h
 	}
 }
 
+/* Once for a block, which many clusters may have. */
+static void report_hash(struct hdl_xl *xl, const struct hdl_dr_consistent_hash *hash, const struct hdl_resource *res)
+{
+	const struct hdl_dr_cookie *cookie = hash->http_cookie;
+
+	if (!hdl_xl_first_time(xl, "hash %p", (const void *)hash))
+		return;
+	if (cookie && cookie->ttl.has)
+		hdl_xl_report(
+			xl->diags, HDL_WARNING, res, cookie->ttl.pos, NULL,
+			"httpCookie.ttl is not enforced yet: no cookie is made for a client that sends no %s, and its "
+			"requests are spread",
+			cookie->name.s);
+	if (hash->ring_hash || hash->minimum_ring_size.has)
+		hdl_xl_report(
+			xl->diags, HDL_INFO, res, hash->pos, NULL,
+			"a Maglev table takes the place of the ring: as stable, but other endpoints than in Envoy");
+}
+
 static void set_load_balancer(struct hdl_xl *xl, struct hdl_xl_cluster *c, const struct hdl_xl_service *service,
 			      const struct policy *policy)
 {
@@ -140,6 +159,7 @@ static void set_load_balancer(struct hdl_xl *xl, struct hdl_xl_cluster *c, const
 	c->ir->hash_name = "";
 	c->ir->policy = HDL_POLICY_LEAST_REQUEST;
 	if (lb && lb->consistent_hash) {
+		report_hash(xl, lb->consistent_hash, policy->lb_res);
 		set_hash(xl, c, lb->consistent_hash, policy->lb_res);
 	} else if (lb) {
 		c->ir->policy = simple[lb->simple.value];

@@ -77,6 +77,7 @@ static const char *pod_of(struct hdl_xl *xl, const struct hdl_resource *slice, c
 
 struct build {
 	struct hdl_xl_port *port;
+	const char *only_node;   /* internalTrafficPolicy: Local; NULL: any */
 	struct hdl_xl_map known; /* "ns/name port" or "address port" -> struct hdl_ir_endpoint */
 	bool publish_not_ready;
 };
@@ -132,6 +133,34 @@ static int add_address(struct hdl_xl *xl, struct build *b, const struct hdl_reso
 	return hdl_xl_map_put(&b->known, xl->scratch, address_key, ep);
 }
 
+static int add_endpoint(struct hdl_xl *xl, struct build *b, const struct hdl_resource *slice,
+			const struct hdl_kube_endpoint *e, uint16_t number)
+{
+	/* D.4, internalTrafficPolicy: an endpoint of which nobody says where it is, is elsewhere */
+	if (b->only_node && (!e->node_name.s || strcmp(e->node_name.s, b->only_node) != 0))
+		return 0;
+	for (size_t i = 0; i < e->addresses.n; i++)
+		if (add_address(xl, b, slice, e, &e->addresses.at[i], number) < 0)
+			return -ENOMEM;
+	return 0;
+}
+
+static const char *only_node(struct hdl_xl *xl, const struct hdl_xl_service *service)
+{
+	const struct hdl_opt_enum *policy = &service->res->service->internal_traffic_policy;
+	const char *node = xl->snapshot->node.node_name;
+
+	if (policy->value != HDL_TRAFFIC_LOCAL)
+		return NULL;
+	if (node[0])
+		return node;
+	if (hdl_xl_first_time(xl, "local %s", service->ir->fqdn))
+		hdl_xl_report(
+			xl->diags, HDL_WARNING, service->res, policy->pos, "spec.internalTrafficPolicy",
+			"the name of this node is not known (NodeConfig nodeName): endpoints of all nodes are used");
+	return NULL;
+}
+
 static int build_port(struct hdl_xl *xl, const struct hdl_xl_service *service, struct hdl_xl_port *port)
 {
 	const struct hdl_kube_service *spec = service->res->service;
@@ -139,6 +168,7 @@ static int build_port(struct hdl_xl *xl, const struct hdl_xl_service *service, s
 	const char *name = port->ir->name;
 	size_t most = 0;
 
+	b.only_node = only_node(xl, service);
 	for (struct hdl_xl_slice *s = service->slices; s; s = s->next)
 		for (size_t i = 0; i < s->res->endpoint_slice->endpoints.n; i++)
 			most += s->res->endpoint_slice->endpoints.at[i].addresses.n;
@@ -150,11 +180,8 @@ static int build_port(struct hdl_xl *xl, const struct hdl_xl_service *service, s
 		const struct hdl_endpoint_port *number = find_port(slice, name);
 
 		for (size_t i = 0; number && i < slice->endpoints.n; i++)
-			for (size_t a = 0; a < slice->endpoints.at[i].addresses.n; a++)
-				if (add_address(xl, &b, s->res, &slice->endpoints.at[i],
-						&slice->endpoints.at[i].addresses.at[a],
-						(uint16_t)number->port.value) < 0)
-					return -ENOMEM;
+			if (add_endpoint(xl, &b, s->res, &slice->endpoints.at[i], (uint16_t)number->port.value) < 0)
+				return -ENOMEM;
 	}
 	return 0;
 }

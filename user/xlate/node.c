@@ -90,6 +90,16 @@ static int interfaces(struct hdl_xl *xl, struct hdl_ir_node *node, const struct 
 	return 0;
 }
 
+static void report_outbound(struct hdl_xl *xl)
+{
+	const struct hdl_nc_outbound *outbound = xl->node->outbound_traffic_policy;
+
+	if (outbound && outbound->mode.value == HDL_NC_REGISTRY_ONLY)
+		hdl_xl_report(xl->diags, HDL_WARNING, xl->node_res, outbound->mode.pos,
+			      "spec.outboundTrafficPolicy.mode",
+			      "REGISTRY_ONLY is not enforced yet: traffic to unknown destinations passes");
+}
+
 int hdl_xl_node(struct hdl_xl *xl)
 {
 	static const struct hdl_node_config no_config;
@@ -108,6 +118,7 @@ int hdl_xl_node(struct hdl_xl *xl)
 	if (!xl->node)
 		xl->node = &no_config;
 	c = xl->node;
+	report_outbound(xl);
 	node->node_name = text(xl, &c->node_name, xl->options->node_name);
 	node->domain = text(xl, &c->domain, "cluster.local");
 	node->root_namespace = text(xl, &c->root_namespace, "istio-system");

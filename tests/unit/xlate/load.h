@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "unit/unit.h"
 #include "base/buf.h"
 #include "model/resource.h"
 #include "model/store.h"
