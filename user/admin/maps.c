@@ -1,0 +1,448 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Contents of the maps, decoded. */
+#include <errno.h>
+#include <string.h>
+#include "admin/page.h"
+#include "base/addr.h"
+#include "dp/maps.h"
+
+#define ENTRIES_MAX 10000
+
+/* A listing that stops after ENTRIES_MAX and starts behind `skip`. */
+struct listing {
+	struct hdl_jsonw *w;
+	const struct hdl_admin_view *view;
+	const struct hdl_dp_maps *maps;
+	uint64_t skip, shown;
+	bool truncated;
+};
+
+/* True: the entry is to be written, between begin_entry() and hdl_jsonw_object_end(). */
+static bool begin_entry(struct listing *listing)
+{
+	if (listing->skip) {
+		listing->skip--;
+		return false;
+	}
+	if (listing->shown == ENTRIES_MAX) {
+		listing->truncated = true;
+		return false;
+	}
+	listing->shown++;
+	hdl_jsonw_object(listing->w);
+	return true;
+}
+
+static void address(struct hdl_jsonw *w, const char *key, const struct hdl_addr *value)
+{
+	char text[HDL_ADDR_TEXT_MAX];
+
+	hdl_jsonw_kstr(w, key, hdl_addr_is_zero(value) ? "" : hdl_addr_print(value, text));
+}
+
+static void vip_key(struct hdl_jsonw *w, const char *key, const struct hdl_vip_key *vip)
+{
+	hdl_jsonw_key(w, key);
+	hdl_jsonw_object(w);
+	address(w, "address", &vip->address);
+	hdl_jsonw_ku64(w, "port", __builtin_bswap16(vip->port));
+	hdl_jsonw_kstr(w, "protocol", vip->protocol == 6 ? "TCP" : vip->protocol == 17 ? "UDP" : "?");
+	hdl_jsonw_object_end(w);
+}
+
+static void id_key(struct hdl_jsonw *w, uint64_t id)
+{
+	hdl_jsonw_ku64(w, "key", id);
+	hdl_jsonw_key(w, "value");
+	hdl_jsonw_object(w);
+}
+
+static const char *cluster_name(const struct hdl_admin_view *view, uint64_t name_hash)
+{
+	for (size_t i = 0; view->snapshot && i < view->snapshot->cluster_count; i++)
+		if (view->snapshot->clusters[i]->name_hash == name_hash)
+			return view->snapshot->clusters[i]->name;
+	return "";
+}
+
+static const char *cluster_name_by_id(const struct hdl_admin_view *view, uint32_t id)
+{
+	for (size_t i = 0; view->snapshot && i < view->snapshot->cluster_count; i++)
+		if (view->snapshot->clusters[i]->id == id)
+			return view->snapshot->clusters[i]->name;
+	return id == HDL_CLUSTER_NONE ? "(unknown host or subset)" : "";
+}
+
+static void list_state(struct listing *l)
+{
+	const struct hdl_state *state = l->maps->state;
+	struct hdl_jsonw *w = l->w;
+
+	if (!begin_entry(l))
+		return;
+	id_key(w, 0);
+	hdl_jsonw_ku64(w, "epoch", __atomic_load_n(&state->epoch, __ATOMIC_ACQUIRE));
+	hdl_jsonw_ku64(w, "abi_version", state->abi_version);
+	hdl_jsonw_ku64(w, "worker_uid", state->worker_uid);
+	hdl_jsonw_ku64(w, "host_netns_cookie", state->host_netns_cookie);
+	hdl_jsonw_ku64(w, "worker_count", state->worker_count);
+	hdl_jsonw_ku64(w, "packet_mark", state->packet_mark);
+	hdl_jsonw_ku64(w, "packet_mask", state->packet_mask);
+	hdl_jsonw_ku64(w, "heartbeat_ns", __atomic_load_n(&state->heartbeat_ns, __ATOMIC_RELAXED));
+	hdl_jsonw_key(w, "listener_port");
+	hdl_jsonw_array(w);
+	for (unsigned int i = 0; i < state->worker_count && i < HDL_WORKERS_MAX; i++)
+		for (unsigned int f = 0; f < HDL_FAMILIES; f++)
+			hdl_jsonw_u64(w, __builtin_bswap16(state->listener_port[i][f]));
+	hdl_jsonw_array_end(w);
+	hdl_jsonw_object_end(w);
+	hdl_jsonw_object_end(w);
+}
+
+static void list_vip(struct listing *l)
+{
+	struct hdl_vip_key key, next;
+	const struct hdl_vip_key *at = NULL;
+	uint32_t id;
+
+	/* a bound, should keys change under the walk */
+	for (uint32_t i = 0; i < l->maps->vip_count && hdl_dp_vip_next(l->maps, at, &next) == 0; i++) {
+		key = next;
+		at = &key;
+		if (hdl_dp_vip_get(l->maps, &key, &id) < 0 || !begin_entry(l))
+			continue;
+		vip_key(l->w, "key", &key);
+		hdl_jsonw_ku64(l->w, "value", id);
+		hdl_jsonw_object_end(l->w);
+	}
+}
+
+/* Of two versions the one in force; NULL: none. */
+static const struct hdl_service_version *service_in_force(const struct hdl_service *service, uint64_t epoch)
+{
+	const struct hdl_service_version *found = NULL;
+
+	for (unsigned int i = 0; i < 2; i++) {
+		const struct hdl_service_version *version = &service->version[i];
+
+		if (version->epoch && version->epoch <= epoch && (!found || version->epoch > found->epoch))
+			found = version;
+	}
+	return found;
+}
+
+static const struct hdl_cluster_version *cluster_in_force(const struct hdl_cluster *cluster, uint64_t epoch)
+{
+	const struct hdl_cluster_version *found = NULL;
+
+	for (unsigned int i = 0; i < 2; i++) {
+		const struct hdl_cluster_version *version = &cluster->version[i];
+
+		if (version->epoch && version->epoch <= epoch && (!found || version->epoch > found->epoch))
+			found = version;
+	}
+	return found;
+}
+
+static uint64_t epoch_of(const struct listing *l)
+{
+	return __atomic_load_n(&l->maps->state->epoch, __ATOMIC_ACQUIRE);
+}
+
+static void list_service(struct listing *l)
+{
+	for (uint32_t id = 1; id < l->maps->service_count; id++) {
+		const struct hdl_service_version *version = service_in_force(&l->maps->service[id], epoch_of(l));
+
+		if (!version || version->label == HDL_LABEL_NONE || !begin_entry(l))
+			continue;
+		id_key(l->w, id);
+		hdl_jsonw_ku64(l->w, "epoch", version->epoch);
+		vip_key(l->w, "vip", &version->key);
+		hdl_jsonw_kstr(l->w, "label", hdl_admin_label_name(version->label));
+		hdl_jsonw_kstr(l->w, "fail_mode", version->fail_mode == HDL_FAIL_CLOSED ? "closed" : "open");
+		hdl_jsonw_ku64(l->w, "route_offset", version->route_offset);
+		hdl_jsonw_ku64(l->w, "route_count", version->route_count);
+		hdl_jsonw_ku64(l->w, "service_port", version->service_port);
+		hdl_jsonw_object_end(l->w);
+		hdl_jsonw_object_end(l->w);
+	}
+}
+
+static void list_route(struct listing *l)
+{
+	for (uint32_t id = 0; id < l->maps->route_count; id++) {
+		const struct hdl_route_row *row = &l->maps->route[id];
+
+		if (row->cluster == 0 || !begin_entry(l))
+			continue;
+		id_key(l->w, id);
+		hdl_jsonw_ku64(l->w, "threshold", row->threshold);
+		hdl_jsonw_ku64(l->w, "cluster", row->cluster);
+		hdl_jsonw_kstr(l->w, "name", cluster_name_by_id(l->view, row->cluster));
+		hdl_jsonw_object_end(l->w);
+		hdl_jsonw_object_end(l->w);
+	}
+}
+
+static void range(struct hdl_jsonw *w, const char *key, const struct hdl_range ranges[HDL_FAMILIES])
+{
+	hdl_jsonw_key(w, key);
+	hdl_jsonw_array(w);
+	for (unsigned int f = 0; f < HDL_FAMILIES; f++) {
+		hdl_jsonw_object(w);
+		hdl_jsonw_ku64(w, "offset", ranges[f].offset);
+		hdl_jsonw_ku64(w, "count", ranges[f].count);
+		hdl_jsonw_object_end(w);
+	}
+	hdl_jsonw_array_end(w);
+}
+
+static void list_cluster(struct listing *l)
+{
+	for (uint32_t id = 1; id < l->maps->cluster_count; id++) {
+		const struct hdl_cluster_version *version = cluster_in_force(&l->maps->cluster[id], epoch_of(l));
+
+		if (!version || version->name_hash == 0 || !begin_entry(l))
+			continue;
+		id_key(l->w, id);
+		hdl_jsonw_ku64(l->w, "epoch", version->epoch);
+		hdl_jsonw_kstr(l->w, "name", cluster_name(l->view, version->name_hash));
+		hdl_jsonw_kstr(l->w, "policy", hdl_admin_policy_name(version->policy));
+		range(l->w, "member", version->member);
+		range(l->w, "table", version->table);
+		hdl_jsonw_ku64(l->w, "endpoint_count", version->endpoint_count);
+		hdl_jsonw_ku64(l->w, "hash_input", version->hash_input);
+		hdl_jsonw_ku64(l->w, "min_health_percent", version->min_health_percent);
+		hdl_jsonw_ku64(l->w, "max_ejection_percent", version->max_ejection_percent);
+		hdl_jsonw_object_end(l->w);
+		hdl_jsonw_object_end(l->w);
+	}
+}
+
+static void list_balance(struct listing *l)
+{
+	for (uint32_t id = 1; id < l->maps->cluster_count; id++) {
+		const struct hdl_balance *balance = &l->maps->balance[id];
+
+		if ((balance->turn == 0 && balance->ejected == 0) || !begin_entry(l))
+			continue;
+		id_key(l->w, id);
+		hdl_jsonw_kstr(l->w, "name", cluster_name_by_id(l->view, id));
+		hdl_jsonw_ku64(l->w, "turn", balance->turn);
+		hdl_jsonw_ku64(l->w, "ejected", balance->ejected);
+		hdl_jsonw_object_end(l->w);
+		hdl_jsonw_object_end(l->w);
+	}
+}
+
+static void list_endpoint(struct listing *l)
+{
+	for (uint32_t id = 1; id < l->maps->endpoint_count; id++) {
+		const struct hdl_endpoint *endpoint = &l->maps->endpoint[id];
+
+		if (endpoint->generation == 0 || !begin_entry(l))
+			continue;
+		id_key(l->w, id);
+		address(l->w, "address4", &endpoint->address[HDL_FAMILY_V4]);
+		address(l->w, "address6", &endpoint->address[HDL_FAMILY_V6]);
+		hdl_jsonw_ku64(l->w, "port", __builtin_bswap16(endpoint->port));
+		hdl_jsonw_ku64(l->w, "weight", endpoint->weight);
+		hdl_jsonw_ku64(l->w, "generation", endpoint->generation);
+		hdl_jsonw_ku64(l->w, "cluster", endpoint->cluster);
+		hdl_jsonw_kstr(l->w, "cluster_name", cluster_name_by_id(l->view, endpoint->cluster));
+		hdl_jsonw_ku64(l->w, "workload", endpoint->workload);
+		hdl_jsonw_object_end(l->w);
+		hdl_jsonw_object_end(l->w);
+	}
+}
+
+static void list_slot(struct listing *l)
+{
+	/* the lists as clusters use them: an unused slot is not told from a used one otherwise */
+	for (uint32_t id = 1; id < l->maps->cluster_count; id++) {
+		const struct hdl_cluster_version *version = cluster_in_force(&l->maps->cluster[id], epoch_of(l));
+
+		for (unsigned int f = 0; version && version->name_hash && f < HDL_FAMILIES; f++) {
+			struct hdl_range member = version->member[f];
+
+			if (member.count == 0 || member.offset >= l->maps->slot_count ||
+			    member.count > l->maps->slot_count - member.offset || !begin_entry(l))
+				continue;
+			hdl_jsonw_ku64(l->w, "key", member.offset);
+			hdl_jsonw_key(l->w, "value");
+			hdl_jsonw_object(l->w);
+			hdl_jsonw_kstr(l->w, "name", cluster_name(l->view, version->name_hash));
+			hdl_jsonw_kstr(l->w, "family", f == HDL_FAMILY_V4 ? "IPv4" : "IPv6");
+			hdl_jsonw_key(l->w, "endpoints");
+			hdl_jsonw_array(l->w);
+			for (uint32_t i = 0; i < member.count && i < ENTRIES_MAX; i++)
+				hdl_jsonw_u64(l->w, l->maps->slot[member.offset + i]);
+			hdl_jsonw_array_end(l->w);
+			hdl_jsonw_object_end(l->w);
+			hdl_jsonw_object_end(l->w);
+		}
+	}
+}
+
+static void list_health(struct listing *l)
+{
+	for (uint32_t id = 1; id < l->maps->endpoint_count; id++) {
+		const struct hdl_health *health = &l->maps->health[id];
+		const struct hdl_endpoint *endpoint = &l->maps->endpoint[id];
+		char text[HDL_ADDR_PORT_TEXT_MAX];
+		bool v4 = !hdl_addr_is_zero(&endpoint->address[HDL_FAMILY_V4]);
+
+		if (health->generation == 0 || !begin_entry(l))
+			continue;
+		id_key(l->w, id);
+		hdl_jsonw_kstr(l->w, "endpoint",
+			       hdl_addr_port_print(&endpoint->address[v4 ? HDL_FAMILY_V4 : HDL_FAMILY_V6],
+						   __builtin_bswap16(endpoint->port), text));
+		hdl_jsonw_kstr(l->w, "cluster_name", cluster_name_by_id(l->view, endpoint->cluster));
+		hdl_jsonw_ku64(l->w, "generation", health->generation);
+		hdl_jsonw_ku64(l->w, "active", health->active);
+		hdl_jsonw_ku64(l->w, "ejected_until_ns", health->ejected_until_ns);
+		hdl_jsonw_kbool(l->w, "ejected", hdl_admin_is_ejected(l->view, health));
+		hdl_jsonw_ku64(l->w, "consecutive_5xx", health->consecutive_5xx);
+		hdl_jsonw_ku64(l->w, "consecutive_gateway", health->consecutive_gateway);
+		hdl_jsonw_ku64(l->w, "consecutive_local_origin", health->consecutive_local_origin);
+		hdl_jsonw_ku64(l->w, "ejection_multiplier", health->ejection_multiplier);
+		hdl_jsonw_ku64(l->w, "returned_ns", health->returned_ns);
+		hdl_jsonw_ku64(l->w, "ejections", health->ejections);
+		hdl_jsonw_ku64(l->w, "connect_failures", health->connect_failures);
+		hdl_jsonw_ku64(l->w, "connects", health->connects);
+		hdl_jsonw_object_end(l->w);
+		hdl_jsonw_object_end(l->w);
+	}
+}
+
+static void workload_name(struct hdl_jsonw *w, const struct hdl_admin_view *view, uint32_t number)
+{
+	const struct hdl_ir_workload *workload =
+		view->publisher ? hdl_publisher_find_workload(view->publisher, number) : NULL;
+
+	hdl_jsonw_kstr(w, "namespace", workload ? workload->ns : "");
+	hdl_jsonw_kstr(w, "name", workload ? workload->name : "");
+}
+
+static void list_workload(struct listing *l)
+{
+	for (size_t i = 0; i < l->view->pod_count; i++) {
+		const struct hdl_admin_pod *pod = &l->view->pods[i];
+
+		if (!begin_entry(l))
+			continue;
+		hdl_jsonw_ku64(l->w, "key", pod->cookie);
+		hdl_jsonw_key(l->w, "value");
+		hdl_jsonw_object(l->w);
+		hdl_jsonw_ku64(l->w, "id", pod->workload.id);
+		workload_name(l->w, l->view, pod->workload.id);
+		hdl_jsonw_kbool(l->w, "tc", (pod->workload.flags & HDL_WORKLOAD_TC) != 0);
+		address(l->w, "address4", &pod->workload.address[HDL_FAMILY_V4]);
+		address(l->w, "address6", &pod->workload.address[HDL_FAMILY_V6]);
+		hdl_jsonw_object_end(l->w);
+		hdl_jsonw_object_end(l->w);
+	}
+}
+
+static void list_listener(struct listing *l)
+{
+	const struct hdl_state *state = l->maps->state;
+
+	for (unsigned int i = 0; i < state->worker_count && i < HDL_WORKERS_MAX; i++) {
+		for (unsigned int f = 0; f < HDL_FAMILIES; f++) {
+			if (state->listener_port[i][f] == 0 || !begin_entry(l))
+				continue;
+			id_key(l->w, i * HDL_FAMILIES + f);
+			hdl_jsonw_ku64(l->w, "worker", i);
+			hdl_jsonw_kstr(l->w, "address", f == HDL_FAMILY_V4 ? "127.0.0.1" : "::1");
+			hdl_jsonw_ku64(l->w, "port", __builtin_bswap16(state->listener_port[i][f]));
+			hdl_jsonw_object_end(l->w);
+			hdl_jsonw_object_end(l->w);
+		}
+	}
+}
+
+static bool traffic_row(void *data, const struct hdl_traffic_key *key, const struct hdl_traffic *value)
+{
+	struct listing *l = data;
+
+	if (!begin_entry(l))
+		return false;
+	hdl_jsonw_key(l->w, "key");
+	hdl_jsonw_object(l->w);
+	hdl_jsonw_ku64(l->w, "workload", key->workload);
+	workload_name(l->w, l->view, key->workload);
+	hdl_jsonw_ku64(l->w, "endpoint", key->endpoint);
+	hdl_jsonw_ku64(l->w, "generation", key->generation);
+	hdl_jsonw_ku64(l->w, "verdict", key->verdict);
+	hdl_jsonw_object_end(l->w);
+	hdl_jsonw_key(l->w, "value");
+	hdl_jsonw_object(l->w);
+	hdl_jsonw_ku64(l->w, "opened", value->opened);
+	hdl_jsonw_ku64(l->w, "closed", value->closed);
+	hdl_jsonw_ku64(l->w, "sent_bytes", value->sent_bytes);
+	hdl_jsonw_ku64(l->w, "received_bytes", value->received_bytes);
+	hdl_jsonw_object_end(l->w);
+	hdl_jsonw_object_end(l->w);
+	return false;
+}
+
+static void list_traffic(struct listing *l)
+{
+	(void)hdl_dp_traffic(l->maps, traffic_row, l);
+}
+
+static void list_verdict(struct listing *l)
+{
+	static const struct {
+		const char *label, *sentence;
+	} verdicts[] = {
+#define VERDICT(number, name, label, flag, sentence) { label, sentence },
+		HDL_VERDICTS(VERDICT)
+#undef VERDICT
+	};
+	uint64_t counts[HDL_VERDICT_COUNT] = { 0 };
+
+	(void)hdl_dp_verdicts(l->maps, counts);
+	for (unsigned int i = 0; i < HDL_VERDICT_COUNT; i++) {
+		if (!begin_entry(l))
+			continue;
+		id_key(l->w, i);
+		hdl_jsonw_kstr(l->w, "name", verdicts[i].label);
+		hdl_jsonw_ku64(l->w, "count", counts[i]);
+		hdl_jsonw_kstr(l->w, "meaning", verdicts[i].sentence);
+		hdl_jsonw_object_end(l->w);
+		hdl_jsonw_object_end(l->w);
+	}
+}
+
+int hdl_admin_json_map(struct hdl_jsonw *w, const struct hdl_admin_view *view, const char *name, uint64_t offset)
+{
+	static const struct {
+		const char *name;
+		void (*list)(struct listing *listing);
+	} lists[] = {
+		{ "state", list_state },       { "vip", list_vip },           { "service", list_service },
+		{ "route", list_route },       { "cluster", list_cluster },   { "balance", list_balance },
+		{ "endpoint", list_endpoint }, { "slot", list_slot },         { "health", list_health },
+		{ "workload", list_workload }, { "listener", list_listener }, { "traffic", list_traffic },
+		{ "verdict", list_verdict },
+	};
+	struct listing listing = { .w = w, .view = view, .maps = view->maps, .skip = offset };
+
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+		if (strcmp(lists[i].name, name) != 0)
+			continue;
+		hdl_jsonw_kstr(w, "name", name);
+		hdl_jsonw_ku64(w, "epoch", epoch_of(&listing));
+		hdl_jsonw_key(w, "entries");
+		hdl_jsonw_array(w);
+		lists[i].list(&listing);
+		hdl_jsonw_array_end(w);
+		hdl_jsonw_kbool(w, "truncated", listing.truncated);
+		return 0;
+	}
+	return -ENOENT;
+}
