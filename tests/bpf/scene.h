@@ -45,6 +45,8 @@ struct scene {
 	__u32 *slot;
 	struct hdl_health *health;
 	__u64 cookie; /* of the network namespace */
+	struct bpf_link *links[16];
+	unsigned int link_count;
 };
 
 static struct scene scene;
@@ -127,7 +129,8 @@ SCENE_HELPER void scene_attach(int cgroup)
 	{
 		if (bpf_program__type(program) == BPF_PROG_TYPE_SCHED_CLS)
 			continue;
-		if (!bpf_program__attach_cgroup(program, cgroup)) /* ends with the process */
+		scene.links[scene.link_count] = bpf_program__attach_cgroup(program, cgroup);
+		if (!scene.links[scene.link_count++])
 			scene_fail(bpf_program__name(program));
 	}
 }
@@ -170,7 +173,10 @@ SCENE_HELPER int scene_run(int (*body)(void))
 		scene_load();
 		scene_new_netns();
 		scene_attach(cgroup);
-		exit(body());
+		status = body();
+		while (scene.link_count)
+			bpf_link__destroy(scene.links[--scene.link_count]);
+		exit(status);
 	}
 	if (child < 0 || waitpid(child, &status, 0) != child)
 		status = -1;

@@ -11,6 +11,8 @@
 
 #define VIP "10.96.0.10"
 #define VIP6 "fd96::10"
+#define MAPPED_VIP ("::ffff:10.96.0.10")
+#define MAPPED_PEER ("::ffff:10.96.0.10 80")
 #define PORT 80
 #define TARGET 8080
 #define SERVICE 1
@@ -116,7 +118,7 @@ static void reaches_an_endpoint_v6(void **state)
 static void reaches_an_endpoint_v4_mapped(void **state)
 {
 	(void)state;
-	check_reached("::ffff:" VIP, "::ffff:" VIP " 80");
+	check_reached(MAPPED_VIP, MAPPED_PEER);
 }
 
 static void round_robin_is_strict(void **state)
@@ -151,7 +153,7 @@ static void check_refused(__u32 verdict)
 	__u64 before = scene_verdict(verdict);
 
 	assert_int_equal(scene_connect_error(VIP, PORT), ECONNREFUSED);
-	assert_int_equal(scene_connect_error("::ffff:" VIP, PORT), ECONNREFUSED);
+	assert_int_equal(scene_connect_error(MAPPED_VIP, PORT), ECONNREFUSED);
 	assert_int_equal(scene_verdict(verdict), before + 2);
 }
 
@@ -634,8 +636,8 @@ static void check_origin(int accepted, unsigned int listener_port, const char *v
 /* A process of the node: led to a worker, which learns what was dialled. */
 static void host_process_reaches_a_worker(void **state)
 {
-	static const char *const dialled[] = { VIP, VIP6, "::ffff:" VIP };
-	static const char *const peers[] = { VIP " 80", VIP6 " 80", "::ffff:" VIP " 80" };
+	static const char *const dialled[] = { VIP, VIP6, MAPPED_VIP };
+	static const char *const peers[] = { (VIP " 80"), (VIP6 " 80"), MAPPED_PEER };
 	__u64 punted = scene_verdict(HDL_VERDICT_PUNTED_HOST);
 	int fds[HDL_FAMILIES];
 
