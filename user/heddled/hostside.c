@@ -10,11 +10,13 @@
 #include <unistd.h>
 #include "base/log.h"
 #include "dp/features.h"
+#include "dp/links.h"
 #include "dp/lock.h"
 #include "dp/punt.h"
 
 /* SYNs and requests that wait while a worker process is replaced. The system's somaxconn may lower it. */
 #define BACKLOG 4096
+#define HOOKS_MAX 32
 
 struct hdl_hostside {
 	char bpffs[PATH_MAX], cgroup[PATH_MAX];
@@ -214,11 +216,12 @@ static int send_features(struct hdl_hostside *host, struct hdl_channel *channel,
 
 int hdl_hostside_send_hooks(struct hdl_hostside *host, struct hdl_channel *channel, struct hdl_err *err)
 {
-	static const char *const names[] = { "connect4", "connect6", "getpeername4", "getpeername6", "sockops" };
+	struct hdl_link_state hooks[HOOKS_MAX];
+	size_t n = hdl_links_list(host->bpffs, hooks, HOOKS_MAX);
 	int r = 0;
 
-	for (uint32_t i = 0; i < sizeof(names) / sizeof(names[0]) && r == 0; i++)
-		r = send_text(channel, HDL_MSG_TEXT_HOOK, i, names[i], host->cgroup, host->attached, err);
+	for (uint32_t i = 0; i < n && i < HOOKS_MAX && r == 0; i++)
+		r = send_text(channel, HDL_MSG_TEXT_HOOK, i, hooks[i].name, host->cgroup, hooks[i].attached, err);
 	return r;
 }
 

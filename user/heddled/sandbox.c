@@ -101,6 +101,7 @@ static const int allowed[] = {
 	SCMP_SYS(sysinfo),
 	SCMP_SYS(getrusage),
 	SCMP_SYS(prlimit64),
+	SCMP_SYS(capget),
 	SCMP_SYS(exit),
 	SCMP_SYS(exit_group),
 };
@@ -176,6 +177,8 @@ static int allow_by_argument(scmp_filter_ctx filter)
 	if (r == 0)
 		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1, argument_is(0, PR_SET_NAME));
 	if (r == 0)
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1, argument_is(0, PR_CAPBSET_READ));
+	if (r == 0)
 		r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EINVAL), SCMP_SYS(prctl), 1, argument_is(0, PR_SET_VMA));
 	for (int i = 0; i < 2 && r == 0; i++) {
 		int call = i ? SCMP_SYS(mprotect) : SCMP_SYS(mmap);
@@ -192,7 +195,7 @@ static int allow_by_argument(scmp_filter_ctx filter)
 /* Says which call it was, then dies of the signal as if nothing had been there. Only what a handler may do. */
 static void on_sigsys(int signal, siginfo_t *info, void *context)
 {
-	char text[] = "level=error process=worker msg=\"system call 00000 is not allowed; the process ends\"\n";
+	char text[] = "error worker system call 00000 is not allowed; the process ends\n";
 	char *digit = strchr(text, '0') + 4;
 	int number = info->si_syscall;
 
