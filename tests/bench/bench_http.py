@@ -212,4 +212,4 @@ def report(results, names, found):
     for name in names:
         busy = Spread(values("saturated", name, lambda f: f["cpu_s"] / f["seconds"])).median
         if busy < 0.95:
-            results.note(f"http: {name}'s core was busy {busy:.0%} only: the other core set the pace")
+            results.note(f"http: {name} had {busy:.0%} of its core: the other core, or somebody else on this one, set the pace")
