@@ -15,7 +15,6 @@
 
 #define LINKS_MAX 16
 #define PATH_BYTES 4096
-#define PREFIX "link_"
 
 struct link {
 	struct bpf_program *program;
@@ -75,8 +74,11 @@ static int cgroup_id_of(int fd, uint64_t *ret)
 	return 0;
 }
 
-/* Path of a cgroup by id, for a message; its number where that cannot be found. */
-static void cgroup_name(int cgroup_fd, uint64_t id, char name[PATH_BYTES])
+/*
+ * Path of a cgroup by id, or its number where that cannot be found, for a message. False when the cgroup was removed: its
+ * links end a little later, by themselves.
+ */
+static bool cgroup_name(int cgroup_fd, uint64_t id, char name[PATH_BYTES])
 {
 	union {
 		struct file_handle handle;
@@ -88,6 +90,8 @@ static void cgroup_name(int cgroup_fd, uint64_t id, char name[PATH_BYTES])
 
 	memcpy(u.handle.f_handle, &id, sizeof(id));
 	fd = open_by_handle_at(cgroup_fd, &u.handle, O_PATH | O_CLOEXEC);
+	if (fd < 0 && errno == ESTALE)
+		return false;
 	if (fd >= 0) {
 		snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 		n = readlink(link, name, PATH_BYTES - 1);
@@ -97,6 +101,7 @@ static void cgroup_name(int cgroup_fd, uint64_t id, char name[PATH_BYTES])
 		name[n] = '\0';
 	else
 		snprintf(name, PATH_BYTES, "a cgroup with id %llu", (unsigned long long)id);
+	return true;
 }
 
 /* Cgroup that the link is attached to; 0 = it is gone. */
@@ -120,7 +125,7 @@ static int find_pinned(const struct attach *a, struct link *link)
 	uint64_t cgroup;
 	int r;
 
-	snprintf(link->path, sizeof(link->path), "%s/" PREFIX "%s", a->bpffs, hdl_link_name(link->program));
+	snprintf(link->path, sizeof(link->path), "%s/" HDL_LINK_PREFIX "%s", a->bpffs, hdl_link_name(link->program));
 	link->fd = bpf_obj_get(link->path);
 	if (link->fd < 0)
 		return errno == ENOENT ? 0 : hdl_err_set(a->err, -errno, "%s: %s", link->path, strerror(errno));
@@ -129,8 +134,7 @@ static int find_pinned(const struct attach *a, struct link *link)
 		return hdl_err_set(a->err, r, "%s: %s", link->path, strerror(-r));
 	if (cgroup == a->cgroup_id)
 		return 0;
-	if (cgroup != 0) {
-		cgroup_name(a->cgroup_fd, cgroup, other);
+	if (cgroup != 0 && cgroup_name(a->cgroup_fd, cgroup, other)) {
 		return hdl_err_set(
 			a->err, -EEXIST,
 			"%s is attached to %s, not to %s: start with that --cgroup, or run heddled --uninstall first",
@@ -224,6 +228,19 @@ static int collect(struct attach *a, struct bpf_object *object, int state_map_fd
 	return 0;
 }
 
+void hdl_link_detach(const char *bpffs, const char *pin)
+{
+	char path[PATH_BYTES];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", bpffs, pin);
+	fd = bpf_obj_get(path);
+	if (fd < 0)
+		return;
+	bpf_link_detach(fd);
+	close(fd);
+}
+
 /* Hooks that an older version had and this one does not. */
 static void drop_unknown(const struct attach *a)
 {
@@ -235,13 +252,15 @@ static void drop_unknown(const struct attach *a)
 	while ((entry = readdir(dir))) {
 		bool known = false;
 
-		if (strncmp(entry->d_name, PREFIX, strlen(PREFIX)) != 0)
+		if (strncmp(entry->d_name, HDL_LINK_PREFIX, strlen(HDL_LINK_PREFIX)) != 0)
 			continue;
 		for (size_t i = 0; i < a->count; i++)
-			known = known ||
-				strcmp(entry->d_name + strlen(PREFIX), hdl_link_name(a->links[i].program)) == 0;
-		if (!known)
+			known = known || strcmp(entry->d_name + strlen(HDL_LINK_PREFIX),
+						hdl_link_name(a->links[i].program)) == 0;
+		if (!known) {
+			hdl_link_detach(a->bpffs, entry->d_name);
 			unlinkat(dirfd(dir), entry->d_name, 0);
+		}
 	}
 	closedir(dir);
 }
@@ -258,8 +277,10 @@ static int run(struct attach *a, struct bpf_object *object, int state_map_fd, un
 	if (r == 0)
 		r = attach_in_order(a);
 	for (size_t i = 0; i < a->count; i++) {
-		if (r < 0 && a->links[i].fresh)
+		if (r < 0 && a->links[i].fresh) {
+			bpf_link_detach(a->links[i].fd);
 			unlink(a->links[i].path);
+		}
 		if (a->links[i].fd >= 0) {
 			fresh += a->links[i].fresh;
 			kept += !a->links[i].fresh;
@@ -303,12 +324,12 @@ size_t hdl_links_list(const char *bpffs, struct hdl_link_state *ret, size_t max)
 		uint64_t cgroup = 0;
 		int fd;
 
-		if (strncmp(entry->d_name, PREFIX, strlen(PREFIX)) != 0)
+		if (strncmp(entry->d_name, HDL_LINK_PREFIX, strlen(HDL_LINK_PREFIX)) != 0)
 			continue;
 		if (n < max) {
 			snprintf(path, sizeof(path), "%s/%s", bpffs, entry->d_name);
 			fd = bpf_obj_get(path);
-			snprintf(ret[n].name, sizeof(ret[n].name), "%s", entry->d_name + strlen(PREFIX));
+			snprintf(ret[n].name, sizeof(ret[n].name), "%s", entry->d_name + strlen(HDL_LINK_PREFIX));
 			ret[n].attached = fd >= 0 && link_cgroup(fd, &cgroup) == 0 && cgroup != 0;
 			if (fd >= 0)
 				close(fd);

@@ -7,6 +7,11 @@
 #include <stdbool.h>
 #include "base/err.h"
 
+#define HDL_LINK_PREFIX "link_" /* of the names of pins */
+
+/* Ends the hook now. Removing the pin alone would leave that to a work queue of the kernel, some time later. */
+void hdl_link_detach(const char *bpffs, const char *pin);
+
 /* Name of a program in pins: without hdl_. */
 const char *hdl_link_name(const struct bpf_program *program);
 

@@ -161,8 +161,9 @@ static int reuse_map(const struct hdl_load *load, struct bpf_map *map, struct hd
 	close(fd);
 	if (r < 0)
 		return err && r != -EPROTO ? hdl_err_set(err, r, "%s cannot be used: %s", path, strerror(-r)) : r;
+	/* The name is read again: libbpf has replaced it. */
 	if (info.max_entries != configured)
-		note_size(report, name, info.max_entries, configured);
+		note_size(report, bpf_map__name(map), info.max_entries, configured);
 	return 0;
 }
 

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "dp/attach.h"
+#include "dp/links.h"
 #include "dp/owned.h"
 #include "dp/punt.h"
 #include "heddle/abi_lb.h"
@@ -135,6 +136,8 @@ static unsigned int remove_pins(struct uninstall *u, const char *prefix)
 		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
 		    !has_prefix(entry->d_name, prefix))
 			continue;
+		if (has_prefix(entry->d_name, HDL_LINK_PREFIX))
+			hdl_link_detach(u->bpffs, entry->d_name);
 		if (unlinkat(dirfd(dir), entry->d_name, 0) == 0)
 			removed++;
 		else if (errno != EISDIR)
@@ -156,7 +159,7 @@ int hdl_uninstall(const char *bpffs, struct hdl_uninstall_report *ret, struct hd
 		return errno == ENOENT ? 0 : hdl_err_set(err, -errno, "%s: %s", bpffs, strerror(errno));
 	hdl_dp_libbpf_listen();
 	/* Connects first: from here on nothing new is led to where the rest is about to vanish. */
-	report.links = remove_pins(&u, "link_");
+	report.links = remove_pins(&u, HDL_LINK_PREFIX);
 	snprintf(path, sizeof(path), "%s/state", bpffs);
 	fd = bpf_obj_get(path);
 	if (fd >= 0) {

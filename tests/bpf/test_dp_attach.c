@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The tc program on pods' interfaces: attached, replaced in place, found again, and removed beside filters of others that
+ * stay as they are. */
+#include "tests/bpf/dp_net.h"
+
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include "dp/attach.h"
+#include "dp/features.h"
+#include "dp/load.h"
+#include "dp/uninstall.h"
+
+static char bpffs[2][64], cgroup[512];
+static struct hdl_load *load[2]; /* two daemons */
+static struct hdl_err err;
+
+static void check(int r)
+{
+	if (r < 0)
+		fail_msg("%s", err.text);
+}
+
+static void open_daemon(int i)
+{
+	struct hdl_load_conf conf = {
+		.bpffs = bpffs[i],
+		.cgroup = cgroup,
+		.capacity = { 16, 16, 64 },
+		.packet_mark = 0x100,
+		.packet_mask = 0xf00,
+		.route_table = 4242,
+	};
+	struct hdl_load_report report;
+
+	check(hdl_load_open(&conf, &load[i], &report, &err));
+}
+
+static int state_fd(int i)
+{
+	struct hdl_dp_maps maps;
+
+	hdl_load_fds(load[i], &maps);
+	return maps.state_fd;
+}
+
+static int setup(void **state)
+{
+	if (fresh_host(state) != 0)
+		return -1;
+	run("ip link add v0 type veth peer name p0");
+	run("ip link add v1 type veth peer name p1");
+	open_daemon(0);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct hdl_uninstall_report removed;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		load[i] = hdl_load_free(load[i]);
+		hdl_uninstall(bpffs[i], &removed, &err);
+	}
+	return 0;
+}
+
+static void attach(int i, const char *name)
+{
+	check(hdl_attach_tc(bpffs[i], state_fd(i), (int)if_nametoindex(name), hdl_load_tc_program(load[i]), &err));
+}
+
+static void detach(int i, const char *name)
+{
+	check(hdl_detach_tc(bpffs[i], state_fd(i), (int)if_nametoindex(name), &err));
+}
+
+static bool listed(int i, const char *name)
+{
+	size_t n = 0;
+	int *list = NULL;
+	bool found = false;
+
+	check(hdl_attach_list(state_fd(i), &list, &n, &err));
+	for (size_t k = 0; k < n; k++)
+		found = found || list[k] == (int)if_nametoindex(name);
+	free(list);
+	return found;
+}
+
+/* A filter of somebody else. */
+static int attach_foreign(const char *name, uint32_t priority, uint32_t handle)
+{
+	struct bpf_insn insns[] = { { .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .imm = -1 },
+				    { .code = BPF_JMP | BPF_EXIT } };
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)if_nametoindex(name), .attach_point = BPF_TC_INGRESS);
+	LIBBPF_OPTS(bpf_tc_opts, opts, .priority = priority, .handle = handle);
+	int r;
+
+	opts.prog_fd = bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "foreign", "GPL", insns, HDL_ARRAY_SIZE(insns), NULL);
+	assert_true(opts.prog_fd >= 0);
+	r = bpf_tc_hook_create(&hook);
+	assert_true(r == 0 || r == -EEXIST);
+	r = bpf_tc_attach(&hook, &opts);
+	close(opts.prog_fd);
+	return r;
+}
+
+static bool filter_at(const char *name, uint32_t priority, uint32_t handle)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)if_nametoindex(name), .attach_point = BPF_TC_INGRESS);
+	LIBBPF_OPTS(bpf_tc_opts, opts, .priority = priority, .handle = handle);
+
+	return bpf_tc_query(&hook, &opts) == 0;
+}
+
+static bool has_clsact(const char *name)
+{
+	char command[64];
+
+	snprintf(command, sizeof(command), "tc qdisc show dev %s", name);
+	return shows(command, "clsact");
+}
+
+static void attached_found_and_removed(void **state)
+{
+	(void)state;
+	assert_false(listed(0, "v0"));
+	attach(0, "v0");
+	assert_true(listed(0, "v0"));
+	assert_false(listed(0, "v1"));
+	assert_true(filter_at("v0", 1, HDL_TC_HANDLE));
+	attach(0, "v0"); /* once more: the same one */
+	assert_false(filter_at("v0", 2, HDL_TC_HANDLE));
+	detach(0, "v0");
+	assert_false(listed(0, "v0"));
+	assert_false(has_clsact("v0"));
+	detach(0, "v0");
+	detach(0, "v1");
+}
+
+static void a_restarted_daemon_replaces_in_place(void **state)
+{
+	(void)state;
+	attach(0, "v0");
+	hdl_load_free(load[0]);
+	open_daemon(0); /* new programs, the same maps */
+	assert_true(listed(0, "v0"));
+	attach(0, "v0");
+	assert_true(filter_at("v0", 1, HDL_TC_HANDLE));
+	assert_false(filter_at("v0", 2, HDL_TC_HANDLE));
+	detach(0, "v0");
+	assert_false(has_clsact("v0")); /* remembered over the restart that it was ours */
+}
+
+static void filters_of_others_stay(void **state)
+{
+	(void)state;
+	assert_int_equal(attach_foreign("v0", 1, 1), 0); /* and with it, clsact */
+	assert_int_equal(attach_foreign("v0", 3, 1), 0);
+	attach(0, "v0");
+	assert_true(filter_at("v0", 2, HDL_TC_HANDLE));
+	detach(0, "v0");
+	assert_true(filter_at("v0", 1, 1) && filter_at("v0", 3, 1));
+	assert_true(has_clsact("v0"));
+	/* Ours first, theirs after it: the qdisc is ours, but in use. */
+	attach(0, "v1");
+	assert_int_equal(attach_foreign("v1", 1, 1), 0);
+	detach(0, "v1");
+	assert_true(filter_at("v1", 1, 1));
+	assert_true(has_clsact("v1"));
+}
+
+static void two_daemons_keep_apart(void **state)
+{
+	(void)state;
+	open_daemon(1);
+	attach(0, "v0");
+	attach(1, "v0");
+	assert_true(filter_at("v0", 1, HDL_TC_HANDLE) && filter_at("v0", 2, HDL_TC_HANDLE));
+	detach(0, "v0");
+	assert_false(listed(0, "v0"));
+	assert_true(listed(1, "v0"));
+	assert_true(filter_at("v0", 2, HDL_TC_HANDLE));
+	attach(0, "v0");
+	detach(1, "v0");
+	assert_true(listed(0, "v0"));
+}
+
+static void interfaces_that_are_gone(void **state)
+{
+	char path[128];
+	int gone = (int)if_nametoindex("v0");
+
+	(void)state;
+	attach(0, "v0");
+	snprintf(path, sizeof(path), "%s/qdisc/%d", bpffs[0], gone);
+	assert_int_equal(access(path, F_OK), 0);
+	run("ip link del v0");
+	assert_int_equal(hdl_attach_tc(bpffs[0], state_fd(0), gone, hdl_load_tc_program(load[0]), &err), -ENODEV);
+	hdl_attach_forget_gone(bpffs[0]);
+	assert_int_equal(access(path, F_OK), -1);
+	check(hdl_detach_tc(bpffs[0], state_fd(0), gone, &err));
+}
+
+static void uninstall_removes_filters(void **state)
+{
+	struct hdl_uninstall_report removed;
+
+	(void)state;
+	attach(0, "v0");
+	attach(0, "v1");
+	assert_int_equal(attach_foreign("v1", 9, 1), 0);
+	load[0] = hdl_load_free(load[0]);
+	check(hdl_uninstall(bpffs[0], &removed, &err));
+	assert_int_equal(removed.filters, 2);
+	assert_false(has_clsact("v0"));
+	assert_true(filter_at("v1", 9, 1));
+	assert_false(filter_at("v1", 1, HDL_TC_HANDLE));
+	assert_int_equal(access(bpffs[0], F_OK), -1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(attached_found_and_removed, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_restarted_daemon_replaces_in_place, setup, teardown),
+		cmocka_unit_test_setup_teardown(filters_of_others_stay, setup, teardown),
+		cmocka_unit_test_setup_teardown(two_daemons_keep_apart, setup, teardown),
+		cmocka_unit_test_setup_teardown(interfaces_that_are_gone, setup, teardown),
+		cmocka_unit_test_setup_teardown(uninstall_removes_filters, setup, teardown),
+	};
+
+	hdl_test_need_bpf();
+	if (hdl_features_cgroup_root(cgroup, sizeof(cgroup)) < 0) {
+		printf("no cgroup2 is mounted\n");
+		return HDL_TEST_SKIP;
+	}
+	for (int i = 0; i < 2; i++)
+		snprintf(bpffs[i], sizeof(bpffs[i]), "/sys/fs/bpf/heddle-tc-%d-%d", getpid(), i);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
