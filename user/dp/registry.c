@@ -113,10 +113,23 @@ static void link_id(struct hdl_registry *registry, const void *key, uint32_t id)
 	registry->linked++;
 }
 
+/* After adoption, which takes ids in any order: collects the free ones between them, the lowest on top. */
+static void collect_free(struct hdl_registry *registry)
+{
+	registry->free_count = 0;
+	for (uint32_t id = registry->next; id > 1; id--) {
+		if (registry->state[id - 1] == ID_FREE)
+			registry->free_ids[registry->free_count++] = id - 1;
+	}
+	registry->free_unknown = false;
+}
+
 int hdl_registry_insert(struct hdl_registry *registry, const void *key, uint32_t *ret_id)
 {
 	uint32_t id;
 
+	if (registry->free_unknown)
+		collect_free(registry);
 	if (registry->free_count == 0 && registry->next > registry->max_id)
 		return -ENOSPC;
 	id = registry->free_count ? registry->free_ids[registry->free_count - 1] : registry->next;
@@ -131,19 +144,6 @@ int hdl_registry_insert(struct hdl_registry *registry, const void *key, uint32_t
 	return 0;
 }
 
-/* Takes id out of the stack of freed ones; adoption only, so that a search will do. */
-static void unfree(struct hdl_registry *registry, uint32_t id)
-{
-	for (uint32_t i = registry->free_count; i > 0; i--) {
-		if (registry->free_ids[i - 1] != id)
-			continue;
-		memmove(&registry->free_ids[i - 1], &registry->free_ids[i],
-			(registry->free_count - i) * sizeof(*registry->free_ids));
-		registry->free_count--;
-		return;
-	}
-}
-
 int hdl_registry_adopt(struct hdl_registry *registry, const void *key, uint32_t id)
 {
 	if (id == 0 || id > registry->max_id)
@@ -152,12 +152,9 @@ int hdl_registry_adopt(struct hdl_registry *registry, const void *key, uint32_t 
 		return -EEXIST;
 	if (index_reserve(registry) < 0 || arrays_reserve(registry, id) < 0)
 		return -ENOMEM;
-	if (id < registry->next)
-		unfree(registry, id);
-	for (; registry->next < id; registry->next++)
-		registry->free_ids[registry->free_count++] = registry->next;
-	if (registry->next == id)
-		registry->next++;
+	if (id >= registry->next)
+		registry->next = id + 1;
+	registry->free_unknown = true;
 	link_id(registry, key, id);
 	return 0;
 }
@@ -196,7 +193,8 @@ void hdl_registry_release(struct hdl_registry *registry, uint32_t id)
 		hdl_registry_retire(registry, id);
 	registry->retired--;
 	registry->state[id] = ID_FREE;
-	registry->free_ids[registry->free_count++] = id;
+	if (!registry->free_unknown)
+		registry->free_ids[registry->free_count++] = id;
 }
 
 bool hdl_registry_is_linked(const struct hdl_registry *registry, uint32_t id)

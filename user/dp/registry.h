@@ -18,6 +18,7 @@ struct hdl_registry {
 	uint32_t capacity; /* of the three arrays by id below */
 	uint8_t *keys, *state;
 	uint32_t *free_ids, free_count;
+	bool free_unknown;           /* ids were adopted: free_ids is to be collected anew */
 	uint32_t *index, index_size; /* open addressing, a power of two; 0 = empty place */
 	uint64_t seed;
 };
