@@ -4,9 +4,12 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #include "base/log.h"
 #include "dp/features.h"
@@ -95,6 +98,8 @@ struct hdl_hostside *hdl_hostside_free(struct hdl_hostside *host)
 
 static int listen_all(struct hdl_hostside *host, struct hdl_err *err)
 {
+	int one = 1;
+
 	for (unsigned int w = 0; w < host->workers; w++) {
 		for (int f = 0; f < HDL_FAMILIES; f++) {
 			int r = hdl_punt_listen(f, BACKLOG, &host->listener_fd[w][f], &host->port[w][f], err);
@@ -104,6 +109,8 @@ static int listen_all(struct hdl_hostside *host, struct hdl_err *err)
 				continue;
 			if (r < 0)
 				return r;
+			/* accepted sockets inherit it: an answer must not wait for the ACK of the one before */
+			(void)setsockopt(host->listener_fd[w][f], IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 		}
 	}
 	return 0;
