@@ -11,10 +11,12 @@
 
 int hdl_dp_verdicts(const struct hdl_dp_maps *maps, uint64_t ret[HDL_VERDICT_COUNT])
 {
-	unsigned int cpus = hdl_dp_cpus();
+	unsigned int cpus = hdl_dp_cpus(maps);
 	uint64_t sum[HDL_VERDICT_COUNT] = { 0 };
 	__u64 *values;
 
+	if (!maps->memory && cpus == 0)
+		return -EIO;
 	if (!maps->memory) {
 		values = calloc(cpus, sizeof(*values));
 		if (!values)
@@ -50,13 +52,15 @@ int hdl_dp_traffic(const struct hdl_dp_maps *maps,
 		   bool (*row)(void *data, const struct hdl_traffic_key *key, const struct hdl_traffic *value),
 		   void *data)
 {
-	unsigned int cpus = hdl_dp_cpus();
+	unsigned int cpus = hdl_dp_cpus(maps);
 	struct hdl_traffic_key key, next;
 	struct hdl_traffic *values, sum;
 	bool more;
 
 	if (maps->memory)
 		return 0;
+	if (cpus == 0)
+		return -EIO;
 	values = calloc(cpus, sizeof(*values));
 	if (!values)
 		return -ENOMEM;

@@ -278,13 +278,19 @@ static int map_state(struct hdl_load *load, struct hdl_err *err)
 	return 0;
 }
 
-static void write_state(struct hdl_load *load, const struct hdl_load_conf *conf)
+static int write_state(struct hdl_load *load, const struct hdl_load_conf *conf, struct hdl_err *err)
 {
+	int cpus = libbpf_num_possible_cpus();
+
+	if (cpus <= 0)
+		return hdl_err_set(err, cpus, "/sys/devices/system/cpu/possible: %s", strerror(-cpus));
 	load->state->abi_version = HDL_ABI_VERSION;
 	load->state->worker_uid = conf->worker_uid;
 	load->state->packet_mark = conf->packet_mark;
 	load->state->packet_mask = conf->packet_mask;
 	load->state->route_table = conf->route_table;
+	load->state->cpus = (__u32)cpus;
+	return 0;
 }
 
 static int make_grace_inner(struct hdl_load *load, struct hdl_err *err)
@@ -344,10 +350,10 @@ static int open_all(struct hdl_load *load, const struct hdl_load_conf *conf, str
 		r = make_grace_inner(load, err);
 	if (r == 0)
 		r = map_state(load, err);
-	if (r < 0)
-		return r;
-	write_state(load, conf);
-	r = pin_maps(load, adopted, err);
+	if (r == 0)
+		r = write_state(load, conf, err);
+	if (r == 0)
+		r = pin_maps(load, adopted, err);
 	return r == 0 ? pin_programs(load, err) : r;
 }
 

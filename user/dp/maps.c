@@ -3,7 +3,6 @@
 #include "dp/maps.h"
 
 #include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/membarrier.h>
 #include <stdlib.h>
@@ -231,7 +230,6 @@ int hdl_dp_maps_open(struct hdl_dp_maps *maps, struct hdl_err *err)
 		unmap_arrays(maps);
 		return r;
 	}
-	hdl_dp_cpus(); /* reads a file the first time, which a confined process cannot do later */
 	return 0;
 }
 
@@ -441,14 +439,8 @@ int hdl_dp_grace(struct hdl_dp_maps *maps, struct hdl_err *err)
 			   strerror(errno));
 }
 
-unsigned int hdl_dp_cpus(void)
+unsigned int hdl_dp_cpus(const struct hdl_dp_maps *maps)
 {
-	static unsigned int cpus;
-
-	if (cpus == 0) {
-		int n = libbpf_num_possible_cpus();
-
-		cpus = n > 0 ? (unsigned int)n : (unsigned int)sysconf(_SC_NPROCESSORS_CONF);
-	}
-	return cpus;
+	/* The keeper wrote it down: a confined process cannot read the file that libbpf would. */
+	return maps->state->cpus;
 }

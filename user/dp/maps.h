@@ -48,7 +48,7 @@ void hdl_dp_heartbeat(struct hdl_dp_maps *maps, uint64_t now_ns);
 /* Returns when every BPF program that was running at the call has ended. */
 int hdl_dp_grace(struct hdl_dp_maps *maps, struct hdl_err *err);
 
-/* Bytes of a per-CPU value for all CPUs, and their number. */
-unsigned int hdl_dp_cpus(void);
+/* Values that a look-up in a per-CPU map writes; 0 = not known, and then no such look-up is safe. */
+unsigned int hdl_dp_cpus(const struct hdl_dp_maps *maps);
 
 #endif

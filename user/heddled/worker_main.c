@@ -10,7 +10,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include "base/log.h"
-#include "dp/maps.h"
 #include "heddled/control.h"
 #include "heddled/privs.h"
 #include "heddled/sandbox.h"
@@ -63,7 +62,6 @@ int hdl_worker_main(int fd)
 	r = check_socket(fd, &err);
 	if (r == 0) {
 		hdl_channel_init(&channel, fd, HDL_MSG_TO_WORKER);
-		hdl_dp_cpus(); /* reads a file the first time */
 		r = hdl_sandbox_enter(&err);
 		if (r == 0)
 			r = receive_hello(&channel, &hello, &err);
