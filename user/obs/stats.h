@@ -79,6 +79,7 @@
 	X(limit_idle_timeout, "idle_timeout", "idle client connection closed") \
 	X(limit_retry_buffer, "retry_buffer_bytes", "request body over the retry buffer") \
 	X(limit_response_header_bytes, "response_header_bytes", "response head over the limit (502)") \
+	X(limit_mirrors, "mirrors", "mirrored request left out: too many are in flight") \
 	X(limit_metric_series, "metric_series", "request not counted: too many label sets") \
 	X(limit_access_log_line, "access_log_line", "access-log line over the limit")
 /* clang-format on */
