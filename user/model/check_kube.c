@@ -15,7 +15,7 @@ static void check_address(struct hdl_decode *d, const struct hdl_text *text, con
 				 none ? " or None" : "");
 }
 
-static void check_service_ports(struct hdl_decode *d, const struct hdl_service *service)
+static void check_service_ports(struct hdl_decode *d, const struct hdl_kube_service *service)
 {
 	for (size_t i = 0; i < service->ports.n; i++) {
 		const struct hdl_service_port *port = &service->ports.at[i];
@@ -38,7 +38,7 @@ static void check_service_ports(struct hdl_decode *d, const struct hdl_service *
 
 void hdl_check_service(struct hdl_decode *d, void *object)
 {
-	const struct hdl_service *service = object;
+	const struct hdl_kube_service *service = object;
 
 	check_address(d, &service->cluster_ip, "clusterIP", true);
 	for (size_t i = 0; i < service->cluster_ips.n; i++)

@@ -30,7 +30,7 @@ enum hdl_service_type {
 enum hdl_session_affinity { HDL_AFFINITY_NONE, HDL_AFFINITY_CLIENT_IP };
 enum hdl_traffic_policy { HDL_TRAFFIC_CLUSTER, HDL_TRAFFIC_LOCAL };
 
-struct hdl_service {
+struct hdl_kube_service {
 	struct hdl_pos pos;
 	struct hdl_opt_enum type;   /* enum hdl_service_type */
 	struct hdl_text cluster_ip; /* "None": headless; "" or absent: none yet */
@@ -95,7 +95,7 @@ struct hdl_object_ref {
 	struct hdl_text kind, ns, name;
 };
 
-struct hdl_endpoint {
+struct hdl_kube_endpoint {
 	struct hdl_pos pos;
 	struct hdl_texts addresses; /* at least one */
 	struct hdl_endpoint_conditions *conditions;
@@ -115,7 +115,7 @@ struct hdl_endpoint_port {
 struct hdl_endpoint_slice {
 	struct hdl_pos pos;
 	struct hdl_opt_enum address_type; /* present; enum hdl_address_type */
-	HDL_ARRAY_OF(struct hdl_endpoint) endpoints;
+	HDL_ARRAY_OF(struct hdl_kube_endpoint) endpoints;
 	HDL_ARRAY_OF(struct hdl_endpoint_port) ports;
 };
 

@@ -26,7 +26,7 @@ enum hdl_kind {
 struct hdl_virtual_service;
 struct hdl_destination_rule;
 struct hdl_gateway;
-struct hdl_service;
+struct hdl_kube_service;
 struct hdl_pod;
 struct hdl_endpoint_slice;
 struct hdl_node_config;
@@ -53,7 +53,7 @@ struct hdl_resource {
 		const struct hdl_virtual_service *virtual_service;
 		const struct hdl_destination_rule *destination_rule;
 		const struct hdl_gateway *gateway;
-		const struct hdl_service *service;
+		const struct hdl_kube_service *service;
 		const struct hdl_pod *pod;
 		const struct hdl_endpoint_slice *endpoint_slice;
 		const struct hdl_node_config *node_config;

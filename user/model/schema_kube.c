@@ -60,30 +60,30 @@ static const struct hdl_message service_port =
 	HDL_MESSAGE_TABLE("ServicePort", struct hdl_service_port, service_port_fields, NULL);
 
 static const struct hdl_field service_fields[] = {
-	HDL_ENUM(struct hdl_service, type, "type", service_type, "type of the service (ClusterIP)"),
-	HDL_STRING(struct hdl_service, cluster_ip, "clusterIP", "address, or None"),
-	HDL_STRINGS(struct hdl_service, cluster_ips, "clusterIPs", "addresses", .max = 2),
-	HDL_STRINGS(struct hdl_service, external_ips, "externalIPs", "further addresses"),
-	HDL_STRING_MAP(struct hdl_service, selector, "selector", "labels of the pods"),
-	HDL_MESSAGES(struct hdl_service, ports, "ports", &service_port, "ports", .max = 1000),
-	HDL_ENUM(struct hdl_service, session_affinity, "sessionAffinity", affinity, "None or ClientIP (None)"),
-	HDL_BOOL(struct hdl_service, publish_not_ready_addresses, "publishNotReadyAddresses",
+	HDL_ENUM(struct hdl_kube_service, type, "type", service_type, "type of the service (ClusterIP)"),
+	HDL_STRING(struct hdl_kube_service, cluster_ip, "clusterIP", "address, or None"),
+	HDL_STRINGS(struct hdl_kube_service, cluster_ips, "clusterIPs", "addresses", .max = 2),
+	HDL_STRINGS(struct hdl_kube_service, external_ips, "externalIPs", "further addresses"),
+	HDL_STRING_MAP(struct hdl_kube_service, selector, "selector", "labels of the pods"),
+	HDL_MESSAGES(struct hdl_kube_service, ports, "ports", &service_port, "ports", .max = 1000),
+	HDL_ENUM(struct hdl_kube_service, session_affinity, "sessionAffinity", affinity, "None or ClientIP (None)"),
+	HDL_BOOL(struct hdl_kube_service, publish_not_ready_addresses, "publishNotReadyAddresses",
 		 "all pods count as ready"),
-	HDL_STRING(struct hdl_service, external_name, "externalName", "name that stands for the service"),
-	HDL_ENUM(struct hdl_service, internal_traffic_policy, "internalTrafficPolicy", traffic_policy,
+	HDL_STRING(struct hdl_kube_service, external_name, "externalName", "name that stands for the service"),
+	HDL_ENUM(struct hdl_kube_service, internal_traffic_policy, "internalTrafficPolicy", traffic_policy,
 		 "Cluster or Local"),
-	HDL_ENUM(struct hdl_service, external_traffic_policy, "externalTrafficPolicy", traffic_policy,
+	HDL_ENUM(struct hdl_kube_service, external_traffic_policy, "externalTrafficPolicy", traffic_policy,
 		 "Cluster or Local"),
 };
 static const struct hdl_message service_spec =
-	HDL_MESSAGE_TABLE("ServiceSpec", struct hdl_service, service_fields, hdl_check_service);
+	HDL_MESSAGE_TABLE("ServiceSpec", struct hdl_kube_service, service_fields, hdl_check_service);
 
 static const struct hdl_field service_object_fields[] = {
 	HDL_OBJECT_FIELDS,
 	HDL_INLINE("spec", &service_spec, "the service", REQUIRED),
 };
 const struct hdl_message hdl_schema_service =
-	HDL_MESSAGE_TABLE("Service", struct hdl_service, service_object_fields, NULL);
+	HDL_MESSAGE_TABLE("Service", struct hdl_kube_service, service_object_fields, NULL);
 
 /* ---- Pod ---- */
 
@@ -161,14 +161,16 @@ static const struct hdl_message object_ref =
 	HDL_MESSAGE_TABLE("ObjectReference", struct hdl_object_ref, object_ref_fields, NULL);
 
 static const struct hdl_field endpoint_fields[] = {
-	HDL_STRINGS(struct hdl_endpoint, addresses, "addresses", "addresses of the endpoint", REQUIRED, .max = 100),
-	HDL_MESSAGE(struct hdl_endpoint, conditions, "conditions", &endpoint_conditions, "its state"),
-	HDL_MESSAGE(struct hdl_endpoint, target_ref, "targetRef", &object_ref, "pod behind it"),
-	HDL_STRING(struct hdl_endpoint, node_name, "nodeName", "node that it is on"),
-	HDL_STRING(struct hdl_endpoint, zone, "zone", "zone that it is in"),
-	HDL_STRING(struct hdl_endpoint, hostname, "hostname", "name in a headless service"),
+	HDL_STRINGS(struct hdl_kube_endpoint, addresses, "addresses", "addresses of the endpoint", REQUIRED,
+		    .max = 100),
+	HDL_MESSAGE(struct hdl_kube_endpoint, conditions, "conditions", &endpoint_conditions, "its state"),
+	HDL_MESSAGE(struct hdl_kube_endpoint, target_ref, "targetRef", &object_ref, "pod behind it"),
+	HDL_STRING(struct hdl_kube_endpoint, node_name, "nodeName", "node that it is on"),
+	HDL_STRING(struct hdl_kube_endpoint, zone, "zone", "zone that it is in"),
+	HDL_STRING(struct hdl_kube_endpoint, hostname, "hostname", "name in a headless service"),
 };
-static const struct hdl_message endpoint = HDL_MESSAGE_TABLE("Endpoint", struct hdl_endpoint, endpoint_fields, NULL);
+static const struct hdl_message endpoint =
+	HDL_MESSAGE_TABLE("Endpoint", struct hdl_kube_endpoint, endpoint_fields, NULL);
 
 static const struct hdl_field endpoint_port_fields[] = {
 	HDL_STRING(struct hdl_endpoint_port, name, "name", "name of the service's port"),

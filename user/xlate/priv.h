@@ -11,8 +11,9 @@
 #include "ir/snapshot.h"
 #include "model/diag.h"
 #include "model/istio.h"
+#include "model/kube.h"
 #include "model/nodeconfig.h"
-#include "xlate/kube_model.h"
+#include "model/resource.h"
 #include "xlate/map.h"
 #include "xlate/xlate.h"
 
