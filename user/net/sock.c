@@ -4,7 +4,8 @@
 
 #include <errno.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
+#include <linux/tcp.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -122,6 +123,18 @@ ssize_t hdl_sock_write(int fd, const struct iovec *iov, int n)
 	if (r < 0)
 		return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -errno;
 	return r;
+}
+
+uint64_t hdl_sock_acked_bytes(int fd)
+{
+	struct tcp_info info;
+	socklen_t n = sizeof(info);
+
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &n) < 0 ||
+	    n < offsetof(struct tcp_info, tcpi_bytes_acked) + sizeof(info.tcpi_bytes_acked))
+		return UINT64_MAX;
+	/* The kernel of the connecting side counts the SYN as well. */
+	return info.tcpi_bytes_acked > 0 ? info.tcpi_bytes_acked - 1 : 0;
 }
 
 void hdl_sock_abort(int fd)

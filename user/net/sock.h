@@ -28,6 +28,9 @@ ssize_t hdl_sock_read(int fd, void *p, size_t n);
 /* Bytes taken (0 if the buffer is full), or -errno. Never raises SIGPIPE. */
 ssize_t hdl_sock_write(int fd, const struct iovec *iov, int n);
 
+/* Bytes that the peer's kernel has acknowledged since the connection was made; UINT64_MAX if unknown. */
+uint64_t hdl_sock_acked_bytes(int fd);
+
 /* Closes with a reset: what was sent but not acknowledged is dropped. */
 void hdl_sock_abort(int fd);
 

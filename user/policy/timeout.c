@@ -43,6 +43,7 @@ uint64_t hdl_timeouts_expected_ms(const struct hdl_timeouts *timeouts, uint64_t 
 {
 	uint64_t ns = timeouts->per_try_ns ? timeouts->per_try_ns : timeouts->global_ns, left;
 
+	elapsed_ns -= elapsed_ns % 1000000; /* whole milliseconds, as Envoy counts */
 	if (ns == 0)
 		return 0;
 	if (timeouts->global_ns) {

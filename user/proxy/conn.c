@@ -175,6 +175,7 @@ int hdl_conn_send(struct hdl_conn *conn, const struct iovec *iov, int n)
 	}
 	if (sent < 0)
 		return (int)sent;
+	conn->sent += (uint64_t)sent;
 	hdl_stat_add(conn->sent_bytes, (uint64_t)sent);
 	return keep(conn, iov, n, (size_t)sent);
 }
@@ -191,6 +192,7 @@ int hdl_conn_flush(struct hdl_conn *conn)
 	sent = hdl_sock_write(conn->io.fd, &one, 1);
 	if (sent < 0)
 		return (int)sent;
+	conn->sent += (uint64_t)sent;
 	hdl_stat_add(conn->sent_bytes, (uint64_t)sent);
 	out->begin += (uint32_t)sent;
 	if (out->begin == out->end) {

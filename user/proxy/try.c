@@ -326,16 +326,25 @@ static bool wants_retry(struct hdl_stream *s, const struct hdl_try_outcome *outc
 	}
 }
 
+/* Whether the endpoint can have acted on the request. Its kernel acknowledges nothing once the socket is closed. */
+static bool may_have_arrived(const struct hdl_stream *s)
+{
+	if (!s->accepted)
+		return false;
+	/* An application may read faster than its kernel acknowledges: only what may happen twice is risked on that. */
+	return !hdl_http_method_is_idempotent((enum hdl_http_method)s->request.method) ||
+	       hdl_sock_acked_bytes(s->up->conn.io.fd) > s->up->sent_before;
+}
+
 /*
  * A connection from the pool that the endpoint closed just then: the request goes out again on a fresh one, once, and
- * nobody hears of it. Only when nothing was accepted, or when doing it twice does no harm (RFC 9110 9.2.2).
+ * nobody hears of it.
  */
 static bool repeat_stale(struct hdl_stream *s, enum hdl_try_result result)
 {
 	if (result != HDL_TRY_RESET || !s->up || !hdl_up_is_reused(s->up) || s->response_seen || s->stale_repeated)
 		return false;
-	if (!s->may_repeat || s->interim_passed ||
-	    (s->accepted && !hdl_http_method_is_idempotent((enum hdl_http_method)s->request.method)))
+	if (!s->may_repeat || s->interim_passed || may_have_arrived(s))
 		return false;
 	hdl_stat_inc(&s->worker->stats.upstream_stale);
 	s->stale_repeated = s->fresh_only = true;

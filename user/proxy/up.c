@@ -243,6 +243,7 @@ int hdl_up_get(struct hdl_worker *worker, const struct hdl_up_wish *wish, struct
 			pool->connections++;
 	}
 	up->requests++;
+	up->sent_before = up->conn.sent;
 	up->max_requests = wish->cluster->max_requests_per_connection;
 	up->idle_timeout_ns = wish->cluster->idle_timeout_ns;
 	up->ops = wish->ops;

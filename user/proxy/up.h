@@ -35,7 +35,8 @@ struct hdl_up {
 	struct hdl_timer timer;
 	struct hdl_pool *pool; /* NULL: not to be reused */
 	enum hdl_up_state state;
-	uint32_t requests; /* begun */
+	uint32_t requests;    /* begun */
+	uint64_t sent_before; /* bytes that earlier requests wrote */
 	uint32_t max_requests;
 	uint64_t idle_timeout_ns;
 	const struct hdl_up_ops *ops;
