@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 #include "base/log.h"
 #include "heddled/scan.h"
@@ -229,9 +228,9 @@ static int plan(struct hdl_feed *feed, struct hdl_scan *scan, uint64_t now_ns, b
 }
 
 /* Opens for the worker. The type is checked again: the file may have been replaced since the scan. */
-static int open_file(struct known *known)
+static int open_file(const struct hdl_feed *feed, struct known *known)
 {
-	struct timespec now;
+	int64_t now_ns;
 	struct stat st;
 	int fd = open(known->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 
@@ -245,12 +244,12 @@ static int open_file(struct known *known)
 		return -1;
 	}
 	hdl_scan_stamp_of(&st, &known->stamp);
-	clock_gettime(CLOCK_REALTIME, &now);
-	known->settled = now.tv_sec * 1000000000ll + now.tv_nsec - known->stamp.changed_ns > STAMP_SETTLES_NS;
+	now_ns = (int64_t)(feed->conf.wall_ns ? feed->conf.wall_ns() : hdl_clock_wall_ns());
+	known->settled = now_ns - known->stamp.changed_ns > STAMP_SETTLES_NS;
 	return fd;
 }
 
-static int send_item(struct item *item, struct hdl_channel *channel, struct hdl_err *err)
+static int send_item(const struct hdl_feed *feed, struct item *item, struct hdl_channel *channel, struct hdl_err *err)
 {
 	struct hdl_msg msg = { .type = HDL_MSG_CONFIG_FILE };
 	int r;
@@ -260,7 +259,7 @@ static int send_item(struct item *item, struct hdl_channel *channel, struct hdl_
 		return 0; /* the scan makes no path of that length */
 	msg.config_file.same = !item->send;
 	if (item->send && item->known.error == 0) {
-		msg.fd[0] = open_file(&item->known);
+		msg.fd[0] = open_file(feed, &item->known);
 		msg.fd_count = item->known.error == 0;
 	}
 	msg.config_file.error = item->send ? item->known.error : 0;
@@ -310,7 +309,7 @@ static int continue_pass(struct hdl_feed *feed, struct hdl_channel *channel, str
 
 		if (hdl_channel_waiting(channel))
 			return 0;
-		r = send_item(&feed->item[feed->cursor], channel, err);
+		r = send_item(feed, &feed->item[feed->cursor], channel, err);
 		if (r < 0)
 			return r;
 		/* a file that has not settled may have changed without a new time stamp */

@@ -26,7 +26,8 @@ struct hdl_feed;
 struct hdl_feed_conf {
 	const char *const *paths; /* live as long as the feed */
 	size_t path_count;
-	const char *node_path; /* NULL = none */
+	const char *node_path;     /* NULL = none */
+	uint64_t (*wall_ns)(void); /* clock of time stamps; NULL = CLOCK_REALTIME */
 };
 
 struct hdl_feed *hdl_feed_new(const struct hdl_feed_conf *conf, struct hdl_err *err);

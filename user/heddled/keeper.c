@@ -124,7 +124,7 @@ static int check_paths(const struct hdl_options *options, struct hdl_err *err)
 static int prepare(struct hdl_keeper *keeper, int *ret_status, struct hdl_err *err)
 {
 	const struct hdl_options *options = keeper->options;
-	struct hdl_feed_conf feed = { options->config, options->config_count, options->node_config };
+	struct hdl_feed_conf feed = { options->config, options->config_count, options->node_config, NULL };
 	int r;
 
 	*ret_status = HDL_EXIT_FAILURE;
