@@ -291,13 +291,13 @@ class Lab:
         return [f"{BUILD}/heddled", "--config", self.conf, "--run-dir", self.run_dir, "--bpffs", self.bpffs,
                 "--cgroup", self.cgroup, "--admin", self.admin, "--access-log", self.access_log, *extra]
 
-    def start(self, *extra):
-        """Starts heddled and returns when it is ready."""
+    def start(self, *extra, wrapper=()):
+        """Starts heddled, behind the words of wrapper, and returns when it is ready."""
         if not os.path.exists(f"{self.conf}/10-cluster.yaml"):
             self.write_cluster()
         if self.daemon_log is None:
             self.daemon_log = open(f"{self.dir}/heddled.log", "ab")
-        self.daemon = subprocess.Popen(self.arguments(*extra), stdout=self.daemon_log, stderr=self.daemon_log,
+        self.daemon = subprocess.Popen([*wrapper, *self.arguments(*extra)], stdout=self.daemon_log, stderr=self.daemon_log,
                                        start_new_session=True)
         self.ctl("wait", "--timeout", "60")
 

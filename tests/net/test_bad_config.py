@@ -27,6 +27,8 @@ report.check("--strict refuses to start: status 3", done.returncode in (1, 3) , 
 
 # More than the maps hold: refused whole, named, the last epoch stays.
 lab.remove("bad")
+lab.services.pop()
+lab.write_cluster()
 lab.reload()
 epoch = lab.ctl_json("status")["epoch"]
 slices = [{"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",

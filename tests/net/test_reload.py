@@ -59,7 +59,7 @@ BAD = {
     "wrong type": (split(100, 0).replace("timeout: 20s", "timeout: [20]"), "timeout"),
     "truncated document": (split(100, 0)[:-25], ""),
     "half-written flow": (split(100, 0).rsplit("}", 2)[0], ""),
-    "bad regex": (virtual_service("reviews", f"- match: [{{uri: {{regex: 'a('}}}}]\n  route: [{to('reviews', 'v1')}]"), "regex"),
+    "bad regex": (destination_rule("reviews") + "---\n" + virtual_service("reviews", f"- match: [{{uri: {{regex: 'a('}}}}]\n  route: [{to('reviews', 'v1')}]"), "regex"),
     "tab": (split(100, 0).replace("  hosts", "\thosts"), ""),
 }
 for name, (text, field) in BAD.items():
@@ -95,6 +95,6 @@ with open(f"{lab.conf}/..data_2/map.yaml", "r+", encoding="utf-8") as f:
 wait_for(lambda: serving() == {"reviews-v1"}, "in-place edit in force", 5)
 report.check("edit in place", True)
 os.unlink(f"{lab.conf}/map.yaml")
-wait_for(lambda: serving() == {"reviews-v1", "reviews-v2"}, "deletion in force", 5)
+wait_for(lambda: serving({**HTTP, "keep": False}) == {"reviews-v1", "reviews-v2"}, "deletion in force", 5)
 report.check("deleted file: the service is balanced without rule", True)
 report.done()

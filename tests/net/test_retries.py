@@ -5,7 +5,7 @@ from scene import Lab, Report, destination_rule, families, statuses, to, virtual
 
 
 def rule(path, extra, subset=None):
-    return f"- match: [{{uri: {{prefix: {path}}}}}]\n  {extra}\n  route: [{to('reviews', subset)}]\n"
+    return f"- match: [{{uri: {{exact: {path}}}}}]\n  {extra}\n  route: [{to('reviews', subset)}]\n"
 
 
 RULES = (rule("/timeout", "timeout: 0.25s", "v1")
@@ -50,6 +50,12 @@ CASES = [
     ("/nobody", [], 503, 0, "no healthy upstream", "UH"),
     ("/undefined", [], 503, 0, "", "NC"),
 ]
+
+
+def logged(path):
+    return [line for line in lab.access_lines() if f" {path} HTTP/" in line]
+
+
 lab = Lab()
 report = Report(lab)
 client, server = lab.pod("client"), lab.pod("reviews-v1", app="reviews", version="v1", half="yes")
@@ -63,7 +69,7 @@ ask = client.client().ask
 for family, vip in families(lab, 1)[:2]:
     target = {"host": vip, "port": 9080, "authority": "reviews.demo"}
     for path, headers, status, count, body, flag in CASES:
-        before, lines = len(server.seen()), len(lab.access_lines())
+        before, lines = len(server.seen()), len(logged(path))
         answer = ask(**target, path=path, headers=headers)
         last, reached = answer["last"] or {}, len(server.seen()) - before
         name = f"{family}: {path} {dict(headers)}"
@@ -71,8 +77,7 @@ for family, vip in families(lab, 1)[:2]:
         report.check(f"{name}: {count} at the server", count is None or reached == count, reached)
         if body is not None:
             report.check(f"{name}: body", last.get("body") == body, last.get("body"))
-        wait_for(lambda: len(lab.access_lines()) > lines, "the log line")
-        line = lab.access_lines()[-1]
+        line = wait_for(lambda: logged(path)[lines:], "the log line")[-1]
         report.check(f"{name}: flag {flag}", line.split('" ', 1)[1].split()[1] == flag, line)
     before = len(server.seen())
     answer = ask(**target, path="/half", n=40)

@@ -107,7 +107,7 @@ int ctl_reload(struct ctl *ctl)
 			ctl_str(answer, "reason"));
 	} else {
 		fprintf(stderr,
-			"heddlectl: epoch %lld in force, but %lld documents were refused; their last good versions stay:\n",
+			"heddlectl: epoch %lld in force, with errors; %lld documents refused, their last good versions stay:\n",
 			ctl_int(answer, "epoch"), ctl_int(answer, "refused_documents"));
 		print_refusals(ctl);
 	}
