@@ -316,6 +316,13 @@ static void dump_vhost(struct hdl_buf *buf, const struct hdl_ir_vhost *v)
 	hdl_buf_adds(buf, "\n");
 	for (size_t i = 0; i < v->route_count; i++)
 		dump_http_route(buf, &v->routes[i]);
+	for (v = v->otherwise; v; v = v->otherwise) {
+		hdl_buf_adds(buf, "    for clients excluded from all of these");
+		dump_origin(buf, &v->origin);
+		hdl_buf_adds(buf, "\n");
+		for (size_t i = 0; i < v->route_count; i++)
+			dump_http_route(buf, &v->routes[i]);
+	}
 }
 
 static void dump_gateway_listener(struct hdl_buf *buf, const struct hdl_ir_gateway_listener *g)

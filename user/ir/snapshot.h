@@ -207,6 +207,8 @@ struct hdl_ir_vhost {
 	const struct hdl_ir_http_route *routes;
 	size_t route_count;
 	const struct hdl_ir_service *service; /* NULL: no service behind (gateway, or host outside the registry) */
+	/* Its routes count for a client that the source filters of all blocks here exclude (A.4); NULL: 404 NR. */
+	const struct hdl_ir_vhost *otherwise; /* without domains */
 	struct hdl_ir_origin origin;
 };
 

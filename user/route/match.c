@@ -94,10 +94,8 @@ static bool labels_match(const struct hdl_ir_labels *wanted, const struct hdl_ir
 	return true;
 }
 
-static bool client_matches(const struct hdl_ir_http_match *m, const struct hdl_route_client *client)
+static bool source_matches(const struct hdl_ir_http_match *m, const struct hdl_route_client *client)
 {
-	if (m->port && m->port != client->port)
-		return false;
 	if (m->source_namespace[0] && (!client->workload || strcmp(client->workload->ns, m->source_namespace) != 0))
 		return false;
 	return m->source_labels.n == 0 ||
@@ -136,8 +134,41 @@ static bool round_matches(const struct hdl_ir_http_match *m, const struct hdl_ht
 static bool block_matches(const struct hdl_ir_http_match *m, const struct hdl_http_head *head, struct hdl_str path,
 			  const struct hdl_route_client *client)
 {
-	return client_matches(m, client) && round_matches(m, head, path, ROUND_CHEAP) &&
-	       round_matches(m, head, path, ROUND_REGEX);
+	return (!m->port || m->port == client->port) && source_matches(m, client) &&
+	       round_matches(m, head, path, ROUND_CHEAP) && round_matches(m, head, path, ROUND_REGEX);
+}
+
+static const struct hdl_ir_http_route *first_match(const struct hdl_ir_vhost *vhost, const struct hdl_http_head *head,
+						   struct hdl_str path, const struct hdl_route_client *client,
+						   const struct hdl_ir_http_match **ret_match)
+{
+	for (size_t i = 0; i < vhost->route_count; i++) {
+		const struct hdl_ir_http_route *route = &vhost->routes[i];
+
+		if (route->match_count == 0) {
+			*ret_match = NULL;
+			return route;
+		}
+		for (size_t k = 0; k < route->match_count; k++)
+			if (block_matches(&route->matches[k], head, path, client)) {
+				*ret_match = &route->matches[k];
+				return route;
+			}
+	}
+	return NULL;
+}
+
+/* Some rule is for this client, whatever it asks for. */
+static bool has_rules_for(const struct hdl_ir_vhost *vhost, const struct hdl_route_client *client)
+{
+	for (size_t i = 0; i < vhost->route_count; i++) {
+		if (vhost->routes[i].match_count == 0)
+			return true;
+		for (size_t k = 0; k < vhost->routes[i].match_count; k++)
+			if (source_matches(&vhost->routes[i].matches[k], client))
+				return true;
+	}
+	return false;
 }
 
 const struct hdl_ir_http_route *hdl_route_match(const struct hdl_ir_vhost *vhost, const struct hdl_http_head *head,
@@ -146,20 +177,16 @@ const struct hdl_ir_http_route *hdl_route_match(const struct hdl_ir_vhost *vhost
 {
 	if (head->method == HDL_HTTP_CONNECT) /* only special routes take it, and there are none */
 		return NULL;
-	for (size_t i = 0; i < vhost->route_count; i++) {
-		const struct hdl_ir_http_route *route = &vhost->routes[i];
-		const struct hdl_ir_http_match *match = NULL;
-		bool found = route->match_count == 0;
+	while (vhost) {
+		const struct hdl_ir_http_match *match;
+		const struct hdl_ir_http_route *route = first_match(vhost, head, path, client, &match);
 
-		for (size_t k = 0; k < route->match_count && !found; k++) {
-			match = &route->matches[k];
-			found = block_matches(match, head, path, client);
-		}
-		if (!found)
-			continue;
-		if (ret_match)
+		if (route && ret_match)
 			*ret_match = match;
-		return route;
+		if (route)
+			return route;
+		/* A.4: the VirtualService of which no rule is for this client does not have the host, as it sees it */
+		vhost = vhost->otherwise && !has_rules_for(vhost, client) ? vhost->otherwise : NULL;
 	}
 	return NULL;
 }

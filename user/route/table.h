@@ -31,7 +31,8 @@ const struct hdl_ir_vhost *hdl_route_find_vhost(const struct hdl_route_table *ta
 
 /*
  * First route of vhost whose match holds (specification B.2), NULL if none does (404 NR). path is the normalised path
- * without query. ret_match (may be NULL) gets the block that matched, NULL for a route without matches.
+ * without query. ret_match (may be NULL) gets the block that matched, NULL for a route without matches. A client that
+ * all source filters of the vhost exclude gets the routes of vhost->otherwise (A.4).
  */
 const struct hdl_ir_http_route *hdl_route_match(const struct hdl_ir_vhost *vhost, const struct hdl_http_head *head,
 						struct hdl_str path, const struct hdl_route_client *client,

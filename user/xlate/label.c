@@ -100,7 +100,7 @@ static bool policy_verdict(struct hdl_xl *xl, const struct hdl_ir_service_port *
 }
 
 /* The rule that takes every connection, NULL if there is none. */
-static const struct hdl_vs_l4_route *tcp_rule(const struct hdl_xl_vs *vs, uint16_t port)
+static const struct hdl_vs_l4_route *tcp_rule_in(const struct hdl_xl_vs *vs, uint16_t port)
 {
 	for (size_t i = 0; i < vs->spec->tcp.n; i++) {
 		const struct hdl_vs_l4_route *route = &vs->spec->tcp.at[i];
@@ -112,6 +112,18 @@ static const struct hdl_vs_l4_route *tcp_rule(const struct hdl_xl_vs *vs, uint16
 			return route;
 	}
 	return NULL;
+}
+
+static const struct hdl_vs_l4_route *tcp_rule(const struct hdl_xl_claim *claim, uint16_t port,
+					      const struct hdl_xl_vs **ret_vs)
+{
+	const struct hdl_vs_l4_route *rule = NULL;
+
+	for (; claim && !rule; claim = claim->next) {
+		rule = tcp_rule_in(claim->vs, port);
+		*ret_vs = claim->vs;
+	}
+	return rule;
 }
 
 static int set_route(struct hdl_ir_service_port *port, const struct hdl_ir_destination *d, size_t n,
@@ -134,7 +146,8 @@ static int route_to_service(struct hdl_xl *xl, struct hdl_xl_port *port)
 
 static int tcp_port(struct hdl_xl *xl, const struct hdl_xl_service *service, struct hdl_xl_port *port)
 {
-	const struct hdl_vs_l4_route *rule = service->vs ? tcp_rule(service->vs, port->ir->port) : NULL;
+	const struct hdl_xl_vs *vs = NULL;
+	const struct hdl_vs_l4_route *rule = tcp_rule(service->claim, port->ir->port, &vs);
 	const char *undeclared =
 		port->ir->protocol == HDL_IR_AUTO ? "the port's protocol is not declared" : "the port is not http";
 	const struct hdl_ir_destination *d;
@@ -147,37 +160,39 @@ static int tcp_port(struct hdl_xl *xl, const struct hdl_xl_service *service, str
 	port->ir->label_origin = service->ir->origin;
 	if (!rule)
 		return route_to_service(xl, port);
-	index = (size_t)(rule - service->vs->spec->tcp.at);
+	index = (size_t)(rule - vs->spec->tcp.at);
 	snprintf(field, sizeof(field), "spec.tcp[%zu]", index);
-	r = hdl_xl_destinations(xl, service->vs->res, rule->route.at, rule->route.n, port->ir->port, field, &d);
+	r = hdl_xl_destinations(xl, vs->res, rule->route.at, rule->route.n, port->ir->port, field, &d);
 	if (r < 0)
 		return r == -E2BIG ? route_to_service(xl, port) : r;
 	port->ir->label_reason = hdl_xl_internf(xl, "%s; %s %s splits by weight", undeclared,
-						hdl_xl_resource_text(service->vs->res, text), field);
-	port->ir->label_origin = hdl_xl_origin(xl, service->vs->res, rule->pos);
+						hdl_xl_resource_text(vs->res, text), field);
+	port->ir->label_origin = hdl_xl_origin(xl, vs->res, rule->pos);
 	return set_route(port->ir, d, rule->route.n, port->ir->label_origin);
 }
 
 /* The layer-4 route of a port that takes requests: the rule for all that is left, else the whole service. */
 static int http_route(struct hdl_xl *xl, struct hdl_xl_port *port, const struct hdl_xl_routes *routes)
 {
-	const struct hdl_ir_http_route *last = routes && routes->n ? &routes->v[routes->n - 1] : NULL;
+	const struct hdl_ir_http_route *last = routes ? &routes->v[routes->n - 1] : NULL;
 
 	if (!last || !hdl_xl_is_catch_all(last))
 		return route_to_service(xl, port);
 	return set_route(port->ir, last->destinations, last->destination_count, last->origin);
 }
 
+/* vs NULL: no rules. */
 static struct verdict http_verdict(struct hdl_xl *xl, const struct hdl_xl_service *service,
-				   const struct hdl_xl_port *port, const struct hdl_xl_routes *routes)
+				   const struct hdl_xl_port *port, const struct hdl_xl_vs *vs,
+				   const struct hdl_xl_routes *routes)
 {
 	struct verdict v = { .reason = "no rule needs requests", .origin = service->ir->origin };
 
-	if (routes && routes->n)
-		v = rules_verdict(xl, service->vs, routes);
+	if (vs)
+		v = rules_verdict(xl, vs, routes);
 	if (v.request || policy_verdict(xl, port->ir, &v))
 		return v;
-	if (routes && routes->n && destination_verdict(xl, port->ir, &v))
+	if (vs && destination_verdict(xl, port->ir, &v))
 		return v;
 	if (xl->snapshot->node.http_default_request)
 		v = (struct verdict){ true, "NodeConfig httpDefault is request",
@@ -205,14 +220,15 @@ static struct verdict http2_verdict(struct hdl_xl *xl, const struct hdl_xl_servi
 
 static int http_port(struct hdl_xl *xl, const struct hdl_xl_service *service, struct hdl_xl_port *port)
 {
-	const struct hdl_xl_routes *routes = NULL;
+	const struct hdl_xl_routes *routes;
+	const struct hdl_xl_claim *claim;
 	struct verdict v;
 
-	if (service->vs && hdl_xl_http_routes(xl, service->vs, port->ir->port, NULL, &routes) < 0)
+	if (hdl_xl_rules_in_force(xl, service->claim, port->ir->port, &claim, &routes) < 0)
 		return -ENOMEM;
-	if (http_route(xl, port, routes) < 0)
+	if (http_route(xl, port, claim ? routes : NULL) < 0)
 		return -ENOMEM;
-	v = http_verdict(xl, service, port, routes);
+	v = http_verdict(xl, service, port, claim ? claim->vs : NULL, routes);
 	if (port->ir->protocol != HDL_IR_HTTP)
 		v = http2_verdict(xl, service, port, v);
 	port->ir->label = v.request ? HDL_LABEL_REQUEST : HDL_LABEL_L4;

@@ -147,23 +147,61 @@ static int add_service_domains(struct hdl_xl *xl, struct config *config, struct 
 	return add_address_domains(xl, config, vhost);
 }
 
+/* Each block asks for something of the client: some clients may find no rule that is for them (A.4). */
+static bool may_exclude(const struct hdl_xl_routes *routes)
+{
+	for (size_t i = 0; i < routes->n; i++) {
+		const struct hdl_ir_http_route *route = &routes->v[i];
+
+		for (size_t k = 0; k < route->match_count; k++)
+			if (!route->matches[k].source_labels.n && !route->matches[k].source_namespace[0])
+				return false;
+		if (route->match_count == 0)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Adds the rules of the claims, each with what is left for the clients that it excludes. *vhost moves on to the last:
+ * NULL when every client has rules, else still without routes.
+ */
+static int add_rules(struct hdl_xl *xl, const struct hdl_xl_claim *claim, uint16_t port, struct hdl_ir_vhost **vhost)
+{
+	const struct hdl_xl_routes *routes;
+
+	for (; *vhost; claim = claim->next) {
+		struct hdl_ir_vhost *otherwise = NULL;
+
+		if (hdl_xl_rules_in_force(xl, claim, port, &claim, &routes) < 0)
+			return -ENOMEM;
+		if (!claim)
+			break;
+		(*vhost)->routes = routes->v;
+		(*vhost)->route_count = routes->n;
+		(*vhost)->origin = hdl_xl_origin(xl, claim->vs->res, claim->vs->res->pos);
+		if (may_exclude(routes)) {
+			otherwise = hdl_arena_alloc(xl->arena, sizeof(*otherwise));
+			if (!otherwise)
+				return -ENOMEM;
+			otherwise->name = (*vhost)->name;
+			otherwise->service = (*vhost)->service;
+		}
+		(*vhost)->otherwise = otherwise;
+		*vhost = otherwise;
+	}
+	return 0;
+}
+
 static int add_routes(struct hdl_xl *xl, const struct hdl_xl_service *service, const struct hdl_xl_port *port,
 		      struct hdl_ir_vhost *vhost)
 {
 	const struct hdl_ir_http_route *route;
-	const struct hdl_xl_routes *routes;
 
-	if (service->vs) {
-		if (hdl_xl_http_routes(xl, service->vs, port->ir->port, NULL, &routes) < 0)
-			return -ENOMEM;
-		/* rules of which none is for this port leave it as it would be without them */
-		if (routes->n) {
-			vhost->routes = routes->v;
-			vhost->route_count = routes->n;
-			vhost->origin = hdl_xl_origin(xl, service->vs->res, service->vs->res->pos);
-			return 0;
-		}
-	}
+	if (add_rules(xl, service->claim, port->ir->port, &vhost) < 0)
+		return -ENOMEM;
+	if (!vhost)
+		return 0;
 	if (hdl_xl_default_route(xl, port->cluster->ir, &route) < 0)
 		return -ENOMEM;
 	vhost->routes = route;

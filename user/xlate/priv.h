@@ -64,7 +64,7 @@ struct hdl_xl_service {
 	const struct hdl_resource *res;
 	struct hdl_xl_port *ports; /* parallel to ir->ports */
 	struct hdl_xl_slice *slices, *last_slice;
-	struct hdl_xl_vs *vs; /* that decides about its routes in the mesh; NULL: none */
+	struct hdl_xl_claim *claim; /* of the VirtualServices for its routes in the mesh; NULL: none */
 	bool headless;
 };
 
@@ -74,8 +74,15 @@ struct hdl_xl_vs {
 	size_t index;
 	const char **hosts; /* resolved, parallel to spec->hosts */
 	bool mesh;          /* named by, or by default */
-	bool *claimed;      /* parallel to hosts: it owns the host in the mesh */
+	bool *claimed;      /* parallel to hosts: it is the first to claim the host in the mesh */
 	bool *matched;      /* parallel to hosts: a registered service is behind */
+};
+
+/* The VirtualServices of one host in the mesh, the first of them in force (A.4) as far as it has rules. */
+struct hdl_xl_claim {
+	struct hdl_xl_vs *vs;
+	struct hdl_xl_claim *next;
+	struct hdl_xl_claim *last; /* of the list, in the first of it */
 };
 
 /* Compiled http rules of a VirtualService for one port of the mesh or of a gateway. */
@@ -105,7 +112,7 @@ struct hdl_xl {
 	struct hdl_xl_map services;  /* FQDN -> struct hdl_xl_service */
 	struct hdl_xl_map rules;     /* "ns/host" -> struct hdl_xl_rule; "/host": the first of any namespace */
 	struct hdl_xl_map clusters;  /* name -> struct hdl_xl_cluster */
-	struct hdl_xl_map claims;    /* host -> struct hdl_xl_vs, in the mesh */
+	struct hdl_xl_map claims;    /* host -> struct hdl_xl_claim, in the mesh */
 	struct hdl_xl_map routes;    /* scope -> struct hdl_xl_routes */
 	size_t rule_wildcards, claim_wildcards;
 
@@ -185,8 +192,12 @@ bool hdl_xl_is_catch_all(const struct hdl_ir_http_route *route);
 int hdl_xl_http_routes(struct hdl_xl *xl, const struct hdl_xl_vs *vs, uint16_t port, const char *gateway,
 		       const struct hdl_xl_routes **ret);
 int hdl_xl_default_route(struct hdl_xl *xl, const struct hdl_ir_cluster *cluster, const struct hdl_ir_http_route **ret);
-/* vs.c */
-struct hdl_xl_vs *hdl_xl_vs_of(const struct hdl_xl *xl, const char *host);
+/*
+ * vs.c: the first claim, from claim on, whose VirtualService has rules for the port, and those; NULL: none has. The
+ * others are as if they did not claim the host (A.4).
+ */
+int hdl_xl_rules_in_force(struct hdl_xl *xl, const struct hdl_xl_claim *claim, uint16_t port,
+			  const struct hdl_xl_claim **ret_claim, const struct hdl_xl_routes **ret_routes);
 /* "ns/name" of a reference in the list of gateways, or "mesh". Interned. */
 const char *hdl_xl_gateway_name(struct hdl_xl *xl, const char *reference, const char *ns);
 /* check.c: what hdl_xlate_check() says of parts, for the translator to skip them; false: refused and reported. */

@@ -33,22 +33,32 @@ static bool in_mesh(struct hdl_xl *xl, const struct hdl_xl_vs *vs)
 	return vs->spec->gateways.n == 0;
 }
 
+/* The host as given, or the first of two that say the same. */
 static int claim(struct hdl_xl *xl, struct hdl_xl_vs *vs, size_t host)
 {
-	const struct hdl_xl_vs *owner = hdl_xl_map_get(&xl->claims, vs->hosts[host]);
+	struct hdl_xl_claim *first = hdl_xl_map_get(&xl->claims, vs->hosts[host]), *claim;
 
-	if (owner == vs)
+	if (first && first->last->vs == vs)
 		return 0;
-	if (owner) {
+	claim = hdl_arena_alloc(xl->scratch, sizeof(*claim));
+	if (!claim)
+		return -ENOMEM;
+	*claim = (struct hdl_xl_claim){ .vs = vs, .last = claim };
+	if (first) {
+		const struct hdl_resource *owner = first->vs->res;
+
+		first->last->next = claim;
+		first->last = claim;
 		hdl_xl_report(
 			xl->diags, HDL_WARNING, vs->res, vs->spec->hosts.at[host].pos, "spec.hosts",
-			"host %s is already that of VirtualService %s/%s at %s:%u: the rules here do not apply to it",
-			vs->hosts[host], owner->res->ns, owner->res->name, owner->res->file, owner->res->pos.line);
+			"host %s is already that of VirtualService %s/%s at %s:%u: the rules here apply only to ports "
+			"and clients for which it has none",
+			vs->hosts[host], owner->ns, owner->name, owner->file, owner->pos.line);
 		return 0;
 	}
 	vs->claimed[host] = true;
 	xl->claim_wildcards += hdl_xl_is_wildcard(vs->hosts[host]);
-	return hdl_xl_map_put(&xl->claims, xl->scratch, vs->hosts[host], vs);
+	return hdl_xl_map_put(&xl->claims, xl->scratch, vs->hosts[host], claim);
 }
 
 static int add(struct hdl_xl *xl, const struct hdl_resource *res)
@@ -71,9 +81,18 @@ static int add(struct hdl_xl *xl, const struct hdl_resource *res)
 	return 0;
 }
 
-struct hdl_xl_vs *hdl_xl_vs_of(const struct hdl_xl *xl, const char *host)
+int hdl_xl_rules_in_force(struct hdl_xl *xl, const struct hdl_xl_claim *claim, uint16_t port,
+			  const struct hdl_xl_claim **ret_claim, const struct hdl_xl_routes **ret_routes)
 {
-	return hdl_xl_most_specific(&xl->claims, "", host, xl->claim_wildcards != 0);
+	*ret_routes = NULL;
+	for (; claim; claim = claim->next) {
+		if (hdl_xl_http_routes(xl, claim->vs, port, NULL, ret_routes) < 0)
+			return -ENOMEM;
+		if ((*ret_routes)->n)
+			break;
+	}
+	*ret_claim = claim;
+	return 0;
 }
 
 static void mark_matched(struct hdl_xl_vs *vs, const char *fqdn)
@@ -86,7 +105,7 @@ static void mark_matched(struct hdl_xl_vs *vs, const char *fqdn)
 /* What does not act on any port must not go unnoticed. */
 static void report_idle_rules(struct hdl_xl *xl, const struct hdl_xl_service *service)
 {
-	const struct hdl_xl_vs *vs = service->vs;
+	const struct hdl_xl_vs *vs = service->claim->vs;
 	bool http = false, other = false;
 
 	for (size_t i = 0; i < service->ir->port_count; i++) {
@@ -137,10 +156,10 @@ int hdl_xl_virtual_services(struct hdl_xl *xl)
 	for (size_t i = 0; i < xl->service_count; i++) {
 		struct hdl_xl_service *service = &xl->service[i];
 
-		service->vs = hdl_xl_vs_of(xl, service->ir->fqdn);
-		if (!service->vs)
+		service->claim = hdl_xl_most_specific(&xl->claims, "", service->ir->fqdn, xl->claim_wildcards != 0);
+		if (!service->claim)
 			continue;
-		mark_matched(service->vs, service->ir->fqdn);
+		mark_matched(service->claim->vs, service->ir->fqdn);
 		report_idle_rules(xl, service);
 	}
 	for (size_t i = 0; i < xl->vs_count; i++)

@@ -272,6 +272,36 @@ static void order(void **state)
 	assert_null(ask(&vhost, &(struct request){ .path = "/x" }, NULL));
 }
 
+/* A.4: who is excluded by every source filter gets the next rules; who is not, and matches nothing, gets 404. */
+static void excluded_clients(void **state)
+{
+	struct hdl_ir_http_match own[] = {
+		{ .uri = EXACT("/a"), .source_labels = { labels_b, 1 }, .source_namespace = "" },
+		{ .uri = EXACT("/a"), .source_namespace = "y" },
+	};
+	struct hdl_ir_http_match of_second = { .source_namespace = "z" };
+	struct hdl_ir_http_route first = { .matches = own, .match_count = 2 };
+	struct hdl_ir_http_route second = { .matches = &of_second, .match_count = 1 }, rest = { 0 };
+	struct hdl_ir_vhost last = { .routes = &rest, .route_count = 1 };
+	struct hdl_ir_vhost middle = { .routes = &second, .route_count = 1, .otherwise = &last };
+	struct hdl_ir_vhost vhost = { .routes = &first, .route_count = 1, .otherwise = &middle };
+	const struct hdl_ir_workload in_y = { .ns = "y" }, in_z = { .ns = "z" }, in_w = { .ns = "w" };
+	const struct hdl_ir_http_match *match;
+
+	(void)state;
+	assert_ptr_equal(ask(&vhost, &(struct request){ .path = "/a", .client = &pod_ab }, &match), &first);
+	assert_ptr_equal(match, &own[0]);
+	assert_null(ask(&vhost, &(struct request){ .path = "/b", .client = &pod_ab }, NULL));
+	assert_null(ask(&vhost, &(struct request){ .path = "/b", .client = &in_y }, NULL));
+	assert_ptr_equal(ask(&vhost, &(struct request){ .path = "/b", .client = &in_z }, &match), &second);
+	assert_ptr_equal(match, &of_second);
+	assert_ptr_equal(ask(&vhost, &(struct request){ .path = "/b", .client = &in_w }, &match), &rest);
+	assert_null(match);
+	assert_ptr_equal(ask(&vhost, &(struct request){ .path = "/a" }, NULL), &rest);
+	middle.otherwise = NULL;
+	assert_null(ask(&vhost, &(struct request){ .path = "/a" }, NULL));
+}
+
 static void fill(struct hdl_ir_destination *d, const uint32_t *weight, size_t n)
 {
 	uint64_t total = 0, sum = 0;
@@ -321,6 +351,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(blocks),
 		cmocka_unit_test(order),
+		cmocka_unit_test(excluded_clients),
 		cmocka_unit_test(draw),
 	};
 
