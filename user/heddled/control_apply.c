@@ -300,6 +300,7 @@ static int start_worker(struct hdl_control *control, unsigned int i, struct hdl_
 {
 	struct hdl_worker_conf conf = {
 		.index = i,
+		.workers = control->hello.worker_count,
 		.listener_fd = { control->listener_fd[i][0], control->listener_fd[i][1] },
 		.tables = hdl_dp_tables(&control->maps),
 		.take_origin = hdl_dp_take_origin,

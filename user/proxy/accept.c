@@ -21,12 +21,13 @@ static uint64_t connection_limit(const struct hdl_worker *worker)
 
 	if (limit != 0)
 		return limit;
-	/* By the descriptor limit: a client and an upstream connection each. */
+	/* By the descriptor limit: a client and an upstream connection each, in every worker. */
 	if (getrlimit(RLIMIT_NOFILE, &descriptors) < 0 || descriptors.rlim_cur == RLIM_INFINITY)
 		return UINT64_MAX;
-	if (descriptors.rlim_cur <= 2 * OTHER_DESCRIPTORS)
-		return descriptors.rlim_cur / 2 + 1;
-	return (descriptors.rlim_cur - OTHER_DESCRIPTORS) / 2;
+	limit = descriptors.rlim_cur > 2 * OTHER_DESCRIPTORS ? descriptors.rlim_cur - OTHER_DESCRIPTORS :
+							      descriptors.rlim_cur / 2;
+	limit /= 2 * (worker->conf.workers ? worker->conf.workers : 1);
+	return limit ? limit : 1;
 }
 
 static void pause_all(struct hdl_worker *worker, bool paused)

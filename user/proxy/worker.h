@@ -18,6 +18,7 @@ struct hdl_stats; /* obs/stats.h: counters of one worker */
 
 struct hdl_worker_conf {
 	unsigned int index;
+	unsigned int workers; /* of this process: they share its descriptors */
 	/* Transparent listeners on 127.0.0.1 and ::1 (-1 = none); the worker owns its copies of the descriptors. */
 	int listener_fd[HDL_FAMILIES];
 	struct hdl_tables tables; /* shared with the kernel */
