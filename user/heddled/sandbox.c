@@ -57,7 +57,6 @@ static const int allowed[] = {
 	SCMP_SYS(sched_yield),
 	/* sockets */
 	SCMP_SYS(connect),
-	SCMP_SYS(bind),
 	SCMP_SYS(accept4),
 	SCMP_SYS(getsockname),
 	SCMP_SYS(getpeername),
