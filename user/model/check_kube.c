@@ -101,6 +101,8 @@ void hdl_check_nc_packet_mark(struct hdl_decode *d, void *object)
 {
 	const struct hdl_nc_packet_mark *mark = object;
 
+	if (mark->mask.has && !mark->mark.has && hdl_decode_clean(d))
+		hdl_decode_error(d, mark->mask.pos, "mask", "needs mark");
 	if (mark->mark.has && mark->mask.has && (mark->mark.value & ~mark->mask.value))
 		hdl_decode_error(d, mark->mark.pos, "mark", "has bits outside mask");
 }

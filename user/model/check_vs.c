@@ -168,7 +168,7 @@ void hdl_check_vs_retry(struct hdl_decode *d, void *object)
 	if (retry->per_try_timeout.has || (retry->retry_on.s && *retry->retry_on.s) ||
 	    retry->retry_remote_localities.has)
 		hdl_decode_error(
-			d, retry->pos, "attempts",
+			d, retry->attempts.has ? retry->attempts.pos : retry->pos, "attempts",
 			"0 (or none) switches retries off, so perTryTimeout, retryOn and retryRemoteLocalities "
 			"must not be set");
 }

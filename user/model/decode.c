@@ -234,6 +234,9 @@ static void decode_duration(struct hdl_decode *d, const struct hdl_field *field,
 	else if (ns < field->min)
 		hdl_decode_error(d, ret->pos, NULL, "must be at least %s, not %.40s", field->min ? "1ms" : "0s",
 				 node->text);
+	else if (field->max && ns > field->max)
+		hdl_decode_error(d, ret->pos, NULL, "must be at most %llds, not %.40s",
+				 (long long)(field->max / (1000 * HDL_NS_MS)), node->text);
 	else if (field->step && ns % field->step)
 		hdl_decode_error(d, ret->pos, NULL, "must be a whole number of %s, not %.40s",
 				 field->step == HDL_NS_MS ? "milliseconds" : "seconds", node->text);

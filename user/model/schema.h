@@ -18,7 +18,7 @@ enum hdl_field_type {
 	HDL_FIELD_BOOL,          /* struct hdl_opt_bool */
 	HDL_FIELD_INT,           /* struct hdl_opt_int, min..max */
 	HDL_FIELD_DOUBLE,        /* struct hdl_opt_double, min..max */
-	HDL_FIELD_DURATION,      /* struct hdl_opt_duration, at least min ns, a multiple of step ns */
+	HDL_FIELD_DURATION,      /* struct hdl_opt_duration, min..max ns (max 0: no bound), a multiple of step ns */
 	HDL_FIELD_ENUM,          /* struct hdl_opt_enum */
 	HDL_FIELD_INT_OR_STRING, /* struct hdl_opt_int_or_string */
 	HDL_FIELD_LOCALITY,      /* three struct hdl_text in a row: region, zone, subzone */

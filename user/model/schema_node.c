@@ -76,7 +76,8 @@ static const struct hdl_field limits_fields[] = {
 		"client connections of a worker"),
 	HDL_DURATION(struct hdl_nc_limits, header_timeout, "headerTimeout", "time for a request head (60s)"),
 	HDL_DURATION(struct hdl_nc_limits, idle_timeout, "idleTimeout", "idle time of a client connection (1h)"),
-	HDL_DURATION(struct hdl_nc_limits, drain_timeout, "drainTimeout", "time to finish at the end (30s)"),
+	HDL_DURATION(struct hdl_nc_limits, drain_timeout, "drainTimeout", "time to finish at the end (30s)",
+		     .max = 3600000ll * HDL_NS_MS),
 };
 static const struct hdl_message limits = HDL_MESSAGE_TABLE("limits", struct hdl_nc_limits, limits_fields, NULL);
 
