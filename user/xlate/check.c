@@ -130,7 +130,7 @@ bool hdl_xl_gateway_server_ok(struct hdl_diags *diags, const struct hdl_resource
 			      "tls is not supported yet, httpsRedirect included");
 		return false;
 	}
-	if (server->bind.s && hdl_addr_parse(hdl_str_of(server->bind.s), &address) < 0) {
+	if (server->bind.s && server->bind.s[0] && hdl_addr_parse(hdl_str_of(server->bind.s), &address) < 0) {
 		snprintf(at, sizeof(at), "spec.servers[%zu].bind", index);
 		hdl_xl_report(diags, HDL_ERROR, res, server->bind.pos, at, "%s is not an address", server->bind.s);
 		return false;

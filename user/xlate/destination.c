@@ -69,8 +69,9 @@ static void report_empty(struct hdl_xl *xl, const struct hdl_resource *res, cons
 			      consequence(field, "UH"));
 }
 
-int hdl_xl_destination(struct hdl_xl *xl, const struct hdl_resource *res, const struct hdl_vs_destination *spec,
-		       uint16_t listener_port, const char *field, struct hdl_ir_destination *ret)
+/* used: some traffic goes there. */
+static int find_cluster(struct hdl_xl *xl, const struct hdl_resource *res, const struct hdl_vs_destination *spec,
+			uint16_t listener_port, bool used, const char *field, struct hdl_ir_destination *ret)
 {
 	const char *fqdn = hdl_xl_host(xl, spec->host.s, res->ns);
 	const struct hdl_xl_service *service = hdl_xl_map_get(&xl->services, fqdn);
@@ -82,7 +83,7 @@ int hdl_xl_destination(struct hdl_xl *xl, const struct hdl_resource *res, const 
 		return -ENOMEM;
 	if (!cluster)
 		report_unknown(xl, res, spec, service, fqdn, port, field);
-	else if (!cluster->ir->endpoint_count && cluster->ir->subset[0])
+	else if (used && !cluster->ir->endpoint_count && cluster->ir->subset[0])
 		report_empty(xl, res, spec, cluster->ir, field);
 	*ret = (struct hdl_ir_destination){
 		.cluster = cluster ? cluster->ir : NULL,
@@ -91,6 +92,12 @@ int hdl_xl_destination(struct hdl_xl *xl, const struct hdl_resource *res, const 
 		.threshold = ALL,
 	};
 	return 0;
+}
+
+int hdl_xl_destination(struct hdl_xl *xl, const struct hdl_resource *res, const struct hdl_vs_destination *spec,
+		       uint16_t listener_port, const char *field, struct hdl_ir_destination *ret)
+{
+	return find_cluster(xl, res, spec, listener_port, true, field, ret);
 }
 
 int hdl_xl_destinations(struct hdl_xl *xl, const struct hdl_resource *res, const struct hdl_vs_route *route, size_t n,
@@ -110,7 +117,8 @@ int hdl_xl_destinations(struct hdl_xl *xl, const struct hdl_resource *res, const
 		char at[XL_FIELD_MAX];
 
 		snprintf(at, sizeof(at), "%s.route[%zu].destination", field, i);
-		if (hdl_xl_destination(xl, res, route[i].destination, listener_port, at, &d[i]) < 0)
+		if (find_cluster(xl, res, route[i].destination, listener_port, n == 1 || route[i].weight.value > 0, at,
+				 &d[i]) < 0)
 			return -ENOMEM;
 		if (n == 1) /* gets everything, whatever its weight */
 			break;

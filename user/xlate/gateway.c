@@ -131,15 +131,22 @@ static int find_listener(struct hdl_xl *xl, struct gateways *g, const struct hdl
 			 const struct hdl_gw_server *server, struct listener **ret)
 {
 	unsigned int port = (unsigned int)server->port->number.value;
-	char text[HDL_ADDR_TEXT_MAX] = "";
+	const char *all = hdl_xl_scratchf(xl, "%u", port), *all_v4 = hdl_xl_scratchf(xl, "%u.0.0.0.0", port),
+		   *key = all;
+	char text[HDL_ADDR_TEXT_MAX];
 	struct hdl_addr address;
-	const char *key;
 
-	/* the unspecified addresses are "all addresses" of their family, and the proxy listens on both */
-	if (server->bind.s && hdl_addr_parse(hdl_str_of(server->bind.s), &address) == 0)
-		hdl_addr_print(&address, text);
-	key = text[0] ? hdl_xl_scratchf(xl, "%u.%s", port, text) : hdl_xl_scratchf(xl, "%u", port);
+	/* "::" is all addresses of both families, as is none; it and a socket of all IPv4 addresses exclude each other */
+	if (server->bind.s && hdl_addr_parse(hdl_str_of(server->bind.s), &address) == 0 && !hdl_addr_is_zero(&address))
+		key = hdl_xl_scratchf(xl, "%u.%s", port, hdl_addr_print(&address, text));
 	*ret = hdl_xl_map_get(&g->by_address, key);
+	if (!*ret && strcmp(key, all_v4) == 0)
+		*ret = hdl_xl_map_get(&g->by_address, all);
+	if (!*ret && key == all) {
+		*ret = hdl_xl_map_get(&g->by_address, all_v4);
+		if (*ret)
+			(*ret)->ir.address = (struct hdl_addr){ 0 };
+	}
 	return *ret ? 0 : new_listener(xl, g, res, server, key, ret);
 }
 
@@ -236,14 +243,27 @@ static int add_server(struct hdl_xl *xl, struct gateways *g, const struct refere
 	return 0;
 }
 
-/* The rules of all VirtualServices of the domain, those that match everything last (A.4). */
+/* The blocks of a rule before the one that matches everything, or those from there on. */
+static void add_part(struct hdl_ir_vhost *vhost, struct hdl_ir_http_route *v, const struct hdl_ir_http_route *route,
+		     bool last)
+{
+	size_t before = hdl_xl_blocks_before_all(route);
+	struct hdl_ir_http_route part = *route;
+
+	part.matches += last ? before : 0;
+	part.match_count = last ? route->match_count - before : before;
+	if (last ? hdl_xl_is_catch_all(route) : before > 0)
+		v[vhost->route_count++] = part;
+}
+
+/* The rules of all VirtualServices of the domain; blocks that match everything come last (A.4). */
 static int join_routes(struct hdl_xl *xl, const struct listener *l, const struct domain *d, struct hdl_ir_vhost *vhost)
 {
 	struct hdl_ir_http_route *v;
 	size_t n = 0;
 
 	for (const struct bound *b = d->first; b; b = b->next)
-		n += b->vs->spec->http.n;
+		n += 2 * b->vs->spec->http.n;
 	v = hdl_arena_calloc(xl->arena, n, sizeof(*v));
 	if (!v)
 		return -ENOMEM;
@@ -254,8 +274,7 @@ static int join_routes(struct hdl_xl *xl, const struct listener *l, const struct
 			if (hdl_xl_http_routes(xl, b->vs, l->ir.port, b->gateway, &routes) < 0)
 				return -ENOMEM;
 			for (size_t i = 0; i < routes->n; i++)
-				if (hdl_xl_is_catch_all(&routes->v[i]) == (last != 0))
-					v[vhost->route_count++] = routes->v[i];
+				add_part(vhost, v, &routes->v[i], last != 0);
 		}
 	vhost->routes = v;
 	return 0;

@@ -68,13 +68,13 @@ static struct verdict rules_verdict(struct hdl_xl *xl, const struct hdl_xl_vs *v
 	};
 }
 
-/* Only the proxy can answer 503 with flag NC or UH (A.8). */
+/* Only the proxy can answer 503 with flag NC or UH (A.8); weight 0, as a canary that is not there yet has, asks for none. */
 static bool destination_verdict(struct hdl_xl *xl, const struct hdl_ir_service_port *port, struct verdict *v)
 {
 	for (size_t i = 0; i < port->destination_count; i++) {
 		const struct hdl_ir_destination *d = &port->destinations[i];
 
-		if (d->cluster && (d->cluster->endpoint_count || !d->cluster->subset[0]))
+		if (d->weight == 0 || (d->cluster && (d->cluster->endpoint_count || !d->cluster->subset[0])))
 			continue;
 		v->request = true;
 		v->reason = hdl_xl_internf(xl, "%s %s, which is answered with 503", d->cluster_name,

@@ -121,7 +121,10 @@ static int block(struct hdl_xl *xl, const struct hdl_resource *res, const struct
 	return r == 0 ? source(xl, spec, m) : r;
 }
 
-/* A.4: the block's own gateways replace those of the VirtualService, which were checked before. */
+/*
+ * A.4: the block's own gateways replace those of the VirtualService, which were checked before, and then its source
+ * filters do not count. At a gateway the source is the gateway, which is no pod here.
+ */
 static bool applies(struct hdl_xl *xl, const struct hdl_xl_vs *vs, const struct hdl_vs_match *spec, uint16_t port,
 		    const char *gateway)
 {
@@ -131,6 +134,8 @@ static bool applies(struct hdl_xl *xl, const struct hdl_xl_vs *vs, const struct 
 		if (strcmp(hdl_xl_gateway_name(xl, spec->gateways.at[i].s, vs->res->ns), gateway ? gateway : "mesh") ==
 		    0)
 			return true;
+	if (gateway && (spec->source_labels.n || (spec->source_namespace.s && spec->source_namespace.s[0])))
+		return false;
 	return spec->gateways.n == 0;
 }
 
@@ -184,10 +189,16 @@ bool hdl_xl_match_is_empty(const struct hdl_ir_http_match *m)
 	       m->query_count == 0 && m->source_labels.n == 0 && !m->source_namespace[0];
 }
 
+size_t hdl_xl_blocks_before_all(const struct hdl_ir_http_route *route)
+{
+	size_t i = 0;
+
+	while (i < route->match_count && !hdl_xl_match_is_empty(&route->matches[i]))
+		i++;
+	return i;
+}
+
 bool hdl_xl_is_catch_all(const struct hdl_ir_http_route *route)
 {
-	for (size_t i = 0; i < route->match_count; i++)
-		if (hdl_xl_match_is_empty(&route->matches[i]))
-			return true;
-	return route->match_count == 0;
+	return route->match_count == 0 || hdl_xl_blocks_before_all(route) < route->match_count;
 }

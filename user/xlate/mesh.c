@@ -105,19 +105,51 @@ static struct hdl_ir_vhost *new_vhost(struct hdl_xl *xl, struct config *config, 
 	return vhost;
 }
 
+/*
+ * A.4: of a VirtualService, not a service's, though made like one of its names (A.1: "reviews.prod" is a host of its
+ * own). Virtual hosts of VirtualServices come first, in their order.
+ */
+static int is_outside_domain(struct hdl_xl *xl, const struct config *config, const struct hdl_xl_service *service,
+			     const char *domain, bool *ret)
+{
+	const struct hdl_xl_claim *claim =
+		config->ir->port == OUTSIDE_PORT ? hdl_xl_map_get(&xl->claims, domain) : NULL;
+	const struct hdl_xl_routes *routes;
+
+	*ret = false;
+	if (!claim || hdl_xl_map_get(&xl->services, domain) ||
+	    (service->claim && service->claim->vs->index < claim->vs->index))
+		return 0;
+	if (hdl_xl_http_routes(xl, claim->vs, OUTSIDE_PORT, NULL, &routes) < 0)
+		return -ENOMEM;
+	*ret = routes->n > 0;
+	return 0;
+}
+
 /* IPv6 addresses have brackets in a Host header. */
 static const char *domain_of(struct hdl_xl *xl, const char *host)
 {
 	return strchr(host, ':') ? hdl_xl_internf(xl, "[%s]", host) : hdl_xl_intern(xl, host);
 }
 
-static int add_address_domains(struct hdl_xl *xl, struct config *config, struct hdl_ir_vhost *vhost)
+static int add_service_domain(struct hdl_xl *xl, struct config *config, const struct hdl_xl_service *service,
+			      struct hdl_ir_vhost *vhost, const char *host)
 {
-	const struct hdl_ir_service *s = vhost->service;
+	bool outside;
+
+	if (is_outside_domain(xl, config, service, host, &outside) < 0)
+		return -ENOMEM;
+	return outside ? 0 : add_domain(xl, config, vhost, domain_of(xl, host));
+}
+
+static int add_address_domains(struct hdl_xl *xl, struct config *config, const struct hdl_xl_service *service,
+			       struct hdl_ir_vhost *vhost)
+{
+	const struct hdl_ir_service *s = service->ir;
 	char text[HDL_ADDR_TEXT_MAX];
 
 	for (size_t i = 0; i < s->address_count; i++)
-		if (add_domain(xl, config, vhost, domain_of(xl, hdl_addr_print(&s->addresses[i], text))) < 0)
+		if (add_service_domain(xl, config, service, vhost, hdl_addr_print(&s->addresses[i], text)) < 0)
 			return -ENOMEM;
 	return 0;
 }
@@ -126,9 +158,10 @@ static int add_address_domains(struct hdl_xl *xl, struct config *config, struct 
  * A.1, as clients of any namespace see it: a bare name is left out when two services of the port have it; the service
  * that was dialled takes such a Host.
  */
-static int add_service_domains(struct hdl_xl *xl, struct config *config, struct hdl_ir_vhost *vhost, bool headless)
+static int add_service_domains(struct hdl_xl *xl, struct config *config, const struct hdl_xl_service *service,
+			       struct hdl_ir_vhost *vhost)
 {
-	const struct hdl_ir_service *s = vhost->service;
+	const struct hdl_ir_service *s = service->ir;
 	const char *names[5];
 	size_t n = 0;
 
@@ -139,12 +172,12 @@ static int add_service_domains(struct hdl_xl *xl, struct config *config, struct 
 	names[n++] = hdl_xl_internf(xl, "%s.%s", s->name, s->ns);
 	names[n++] = hdl_xl_internf(xl, "%s.%s.svc", s->name, s->ns);
 	for (size_t i = 0; i < n; i++)
-		if (add_domain(xl, config, vhost, names[i]) < 0)
+		if (add_service_domain(xl, config, service, vhost, names[i]) < 0)
 			return -ENOMEM;
-	for (size_t i = 0; headless && i < n; i++)
-		if (add_domain(xl, config, vhost, hdl_xl_internf(xl, "*.%s", names[i])) < 0)
+	for (size_t i = 0; service->headless && i < n; i++)
+		if (add_service_domain(xl, config, service, vhost, hdl_xl_internf(xl, "*.%s", names[i])) < 0)
 			return -ENOMEM;
-	return add_address_domains(xl, config, vhost);
+	return add_address_domains(xl, config, service, vhost);
 }
 
 /* Each block asks for something of the client: some clients may find no rule that is for them (A.4). */
@@ -221,7 +254,7 @@ static int add_service_port(struct hdl_xl *xl, const struct mesh *mesh, struct h
 	vhost->service = service->ir;
 	port->ir->route_config = config->ir;
 	port->ir->vhost = vhost;
-	if (add_service_domains(xl, config, vhost, service->headless) < 0)
+	if (add_service_domains(xl, config, service, vhost) < 0)
 		return -ENOMEM;
 	return add_routes(xl, service, port, vhost);
 }

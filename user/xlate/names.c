@@ -117,15 +117,18 @@ const char *hdl_xl_host(struct hdl_xl *xl, const char *host, const char *ns)
 {
 	char text[XL_NAME_MAX];
 	size_t n = strlen(host);
+	bool full = false;
 
-	if (n > 1 && host[n - 1] == '.')
+	if (n > 1 && host[n - 1] == '.') { /* full, even when no other dot is left */
+		full = true;
 		n--;
+	}
 	if (n >= sizeof(text))
 		n = sizeof(text) - 1;
 	for (size_t i = 0; i < n; i++)
 		text[i] = host[i] >= 'A' && host[i] <= 'Z' ? (char)(host[i] + ('a' - 'A')) : host[i];
 	text[n] = '\0';
-	if (strpbrk(text, ".*:")) /* full names, wildcards, addresses */
+	if (full || strpbrk(text, ".*:")) /* full names, wildcards, addresses */
 		return hdl_xl_intern(xl, text);
 	return hdl_xl_internf(xl, "%s.%s.svc.%s", text, ns, xl->snapshot->node.domain);
 }

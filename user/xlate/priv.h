@@ -188,6 +188,8 @@ int hdl_xl_matches(struct hdl_xl *xl, const struct hdl_xl_vs *vs, const struct h
 /* A block that every request of its port meets. */
 bool hdl_xl_match_is_empty(const struct hdl_ir_http_match *match);
 bool hdl_xl_is_catch_all(const struct hdl_ir_http_route *route);
+/* How many blocks come before one that every request meets. */
+size_t hdl_xl_blocks_before_all(const struct hdl_ir_http_route *route);
 /* http.c: gateway is the "ns/name" of an Istio Gateway, NULL for the mesh. The same result for the same arguments. */
 int hdl_xl_http_routes(struct hdl_xl *xl, const struct hdl_xl_vs *vs, uint16_t port, const char *gateway,
 		       const struct hdl_xl_routes **ret);

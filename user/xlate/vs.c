@@ -137,7 +137,8 @@ static void report_outside_hosts(struct hdl_xl *xl, const struct hdl_xl_vs *vs)
 			hdl_xl_report(
 				xl->diags, hdl_xl_is_wildcard(vs->hosts[i]) ? HDL_INFO : HDL_WARNING, vs->res,
 				vs->spec->hosts.at[i].pos, "spec.hosts",
-				"no service is called %s: the rules act only on requests to port 80 with that Host",
+				"no service is called %s: the rules act only on requests with that Host to port 80 of "
+				"services whose requests are read",
 				vs->hosts[i]);
 }
 
