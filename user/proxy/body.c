@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Moves bodies between the two connections of a stream, each side no faster than the other takes it. */
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "proxy/stream.h"
@@ -185,16 +184,14 @@ static int write_head(struct hdl_stream *s)
 	uint64_t expected_ms =
 		hdl_timeouts_expected_ms(&s->timeouts, s->complete_ns ? hdl_worker_now(s->worker) - s->complete_ns : 0);
 	struct hdl_http_head head;
-	int n;
+	size_t n = hdl_decimal(s->attempt_text, s->tries);
 
-	n = snprintf(s->attempt_text, sizeof(s->attempt_text), "%u", s->tries);
-	if (hdl_http_headers_set_id(list, HDL_HTTP_H_ENVOY_ATTEMPT_COUNT,
-				    (struct hdl_str){ s->attempt_text, (size_t)n }) < 0)
+	if (hdl_http_headers_set_id(list, HDL_HTTP_H_ENVOY_ATTEMPT_COUNT, (struct hdl_str){ s->attempt_text, n }) < 0)
 		return -ENOSPC;
 	if (expected_ms) {
-		n = snprintf(s->expected_text, sizeof(s->expected_text), "%llu", (unsigned long long)expected_ms);
+		n = hdl_decimal(s->expected_text, expected_ms);
 		if (hdl_http_headers_set_id(list, HDL_HTTP_H_ENVOY_EXPECTED_RQ_TIMEOUT_MS,
-					    (struct hdl_str){ s->expected_text, (size_t)n }) < 0)
+					    (struct hdl_str){ s->expected_text, n }) < 0)
 			return -ENOSPC;
 	}
 	head = s->request;

@@ -115,6 +115,20 @@ static inline uint64_t hdl_worker_now(const struct hdl_worker *worker)
 /* "Fri, 21 Nov 2026 11:53:00 GMT" of now */
 struct hdl_str hdl_worker_date(struct hdl_worker *worker);
 
+/* Decimal text for a header, without printf's cost. Bytes written; room for 20. */
+static inline size_t hdl_decimal(char *text, uint64_t value)
+{
+	char digits[20];
+	size_t n = 0, at = 0;
+
+	do
+		digits[n++] = (char)('0' + value % 10);
+	while (value /= 10);
+	while (n > 0)
+		text[at++] = digits[--n];
+	return at;
+}
+
 /* generation.c */
 int hdl_generation_set(struct hdl_worker *worker, struct hdl_snapshot *snapshot); /* takes a reference */
 void hdl_generation_unref(struct hdl_worker *worker, struct hdl_generation *generation);

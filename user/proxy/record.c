@@ -17,7 +17,7 @@ static void flags_text(const struct hdl_stream *s, char *text, size_t room)
 {
 	size_t at = 0;
 
-	snprintf(text, room, "-");
+	memcpy(text, "-", 2);
 	for (unsigned int i = 0; i < s->flag_count && at < room; i++)
 		at += (size_t)snprintf(text + at, room - at, "%s%s", i ? "," : "", flag_text[s->flags[i]]);
 }
@@ -85,16 +85,15 @@ static struct hdl_str path_text(struct hdl_stream *s)
 	return (struct hdl_str){ text, head->path.n + 1 + head->query.n };
 }
 
-static void write_line(struct hdl_stream *s, const char *flags, uint64_t duration_ns)
+static void write_line(struct hdl_stream *s, uint64_t duration_ns)
 {
 	const struct hdl_http_headers *headers = &s->request.headers;
-	char transport[96], details[256];
+	char transport[96], details[256], flags[64];
 	struct hdl_access_record r = {
 		.start_wall_ns = hdl_clock_wall_ns() - duration_ns,
 		.path = path_text(s),
 		.protocol = hdl_http_version_text((enum hdl_http_version)s->client_version),
 		.response_code = s->status,
-		.flags = hdl_str_of(flags),
 		.bytes_received = s->bytes_received,
 		.bytes_sent = s->bytes_sent,
 		.duration_ms = duration_ns / 1000000,
@@ -112,6 +111,8 @@ static void write_line(struct hdl_stream *s, const char *flags, uint64_t duratio
 		.request_headers = headers,
 	};
 
+	flags_text(s, flags, sizeof(flags));
+	r.flags = hdl_str_of(flags);
 	transport_failure(s, transport, sizeof(transport));
 	r.transport_failure = hdl_str_of(transport);
 	r.details = details_text(s, transport, details, sizeof(details));
@@ -200,8 +201,9 @@ static void fill_series(struct hdl_stream *s, struct hdl_series_cache *c, const 
 	c->destination = hdl_series_get(&s->worker->stats, &l);
 }
 
-static void observe(struct hdl_stream *s, const char *flags, uint64_t duration_ns)
+static void observe(struct hdl_stream *s, uint64_t duration_ns)
 {
+	char flags[64];
 	struct hdl_series_cache key = { .generation = s->generation->number,
 					.client = s->down->client,
 					.service = service_of(s),
@@ -214,6 +216,7 @@ static void observe(struct hdl_stream *s, const char *flags, uint64_t duration_n
 	if (c->generation != key.generation || c->client != key.client || c->service != key.service ||
 	    c->endpoint != key.endpoint || c->outcome != key.outcome) {
 		*c = key;
+		flags_text(s, flags, sizeof(flags));
 		fill_series(s, c, flags);
 	} else if (!c->source) {
 		hdl_stat_inc(&s->worker->stats.limit_metric_series);
@@ -227,12 +230,10 @@ static void observe(struct hdl_stream *s, const char *flags, uint64_t duration_n
 void hdl_record(struct hdl_stream *stream)
 {
 	uint64_t duration_ns = hdl_worker_now(stream->worker) - stream->start_ns;
-	char flags[64];
 
-	flags_text(stream, flags, sizeof(flags));
 	/* A request that was refused before it could be read has no snapshot; it is logged, but belongs to no series. */
 	if (stream->generation)
-		observe(stream, flags, duration_ns);
+		observe(stream, duration_ns);
 	if (hdl_accesslog_is_on(stream->worker->log))
-		write_line(stream, flags, duration_ns);
+		write_line(stream, duration_ns);
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The endpoint's response head: interim answers, upgrades, retries, and what the client gets to see. */
 #include <errno.h>
-#include <stdio.h>
 
 #include "proxy/stream.h"
 
@@ -69,7 +68,7 @@ static int add_headers(struct hdl_stream *s)
 	struct hdl_http_headers *list = &s->response.headers;
 	struct hdl_worker *worker = s->worker;
 	char *text = hdl_stream_text(s, 24);
-	int n;
+	size_t n;
 
 	if (!text)
 		return -ENOMEM;
@@ -77,12 +76,11 @@ static int add_headers(struct hdl_stream *s)
 	hdl_http_headers_remove_id(list, HDL_HTTP_H_ENVOY_PEER_METADATA);
 	hdl_http_headers_remove_id(list, HDL_HTTP_H_ENVOY_PEER_METADATA_ID);
 	s->service_time_ms = (int64_t)((hdl_worker_now(worker) - s->try_start_ns) / 1000000);
-	n = snprintf(text, 24, "%lld", (long long)s->service_time_ms);
+	n = hdl_decimal(text, (uint64_t)s->service_time_ms);
 	if (!hdl_http_headers_has(list, HDL_HTTP_H_DATE) &&
 	    hdl_http_headers_add_id(list, HDL_HTTP_H_DATE, hdl_worker_date(worker)) < 0)
 		return -ENOSPC;
-	return hdl_http_headers_set_id(list, HDL_HTTP_H_ENVOY_UPSTREAM_SERVICE_TIME,
-				       (struct hdl_str){ text, (size_t)n });
+	return hdl_http_headers_set_id(list, HDL_HTTP_H_ENVOY_UPSTREAM_SERVICE_TIME, (struct hdl_str){ text, n });
 }
 
 static int pass_final(struct hdl_stream *s, struct hdl_gather *g)

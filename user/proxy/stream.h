@@ -153,7 +153,7 @@ struct hdl_stream {
 	uint32_t text_used;
 	char text[HDL_STREAM_TEXT_BYTES];
 	char *text_more; /* when that does not suffice */
-	char expected_text[24], attempt_text[12];
+	char expected_text[20], attempt_text[20];
 
 	uint32_t headers_max; /* capacity of both arrays below */
 	struct hdl_http_header *request_v, *response_v;

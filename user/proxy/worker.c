@@ -258,7 +258,7 @@ static void do_add_gateway(struct hdl_message *message, void *data)
 	struct order *order = HDL_CONTAINER_OF(message, struct order, message);
 	struct hdl_worker *worker = data;
 
-	if (worker && !worker->draining && !find_gateway(worker, &order->at)) {
+	if (worker && !worker->draining) {
 		if (hdl_listener_add(worker, order->fd, &order->at) == 0)
 			order->fd = -1;
 		else
@@ -281,9 +281,9 @@ static void do_remove_gateway(struct hdl_message *message, void *data)
 {
 	struct order *order = HDL_CONTAINER_OF(message, struct order, message);
 	struct hdl_worker *worker = data;
-	struct hdl_listener *listener = worker ? find_gateway(worker, &order->at) : NULL;
+	struct hdl_listener *listener;
 
-	if (listener)
+	while (worker && (listener = find_gateway(worker, &order->at)))
 		hdl_listener_remove(listener);
 	free_order(order);
 }

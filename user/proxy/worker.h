@@ -37,7 +37,10 @@ int hdl_worker_start(struct hdl_worker *worker, struct hdl_err *err);
 /* Mailbox; any thread; each is carried out at the top of the worker's loop. Negative errno when out of memory. */
 int hdl_worker_set_snapshot(struct hdl_worker *worker, struct hdl_snapshot *snapshot); /* takes a reference */
 int hdl_worker_set_access_log(struct hdl_worker *worker, int fd);                      /* takes fd */
-/* Listens on a gateway port; fd is a listening socket (SO_REUSEPORT: each worker has its own). Takes fd. */
+/*
+ * Listens on a gateway port; fd is a listening socket (SO_REUSEPORT: each worker has its own). A gateway on all
+ * addresses has one per family. Takes fd. Removing ends all sockets of the gateway.
+ */
 int hdl_worker_add_gateway(struct hdl_worker *worker, const struct hdl_addr *address, uint16_t port, int fd);
 int hdl_worker_remove_gateway(struct hdl_worker *worker, const struct hdl_addr *address, uint16_t port);
 /* Stops accepting, answers with Connection: close, ends when nothing is in flight. */
