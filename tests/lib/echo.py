@@ -59,11 +59,12 @@ def reset(writer):
     writer.close()
 
 
-async def answer(writer, method, do, record):
+async def answer(writer, method, do, record, last):
     text = json.dumps(record).encode()
     if do.get("size"):
         text = b"x" * int(do["size"])
     head = f"HTTP/1.1 {int(do.get('status') or 200)} Spoken\r\ncontent-type: application/json\r\nx-pod: {NAME}\r\n"
+    head += "connection: close\r\n" if last else ""
     if do.get("chunked"):
         writer.write(head.encode() + b"transfer-encoding: chunked\r\ntrailer: x-sum\r\n\r\n")
         for i in range(0, len(text), 100):
@@ -101,8 +102,9 @@ async def serve(reader, writer):
                 return reset(writer)
             if do.get("close"):
                 return
-            await answer(writer, method, do, record)
-            if do.get("cut"):
+            last = headers.get("connection", "").lower() == "close"
+            await answer(writer, method, do, record, last)
+            if do.get("cut") or last:
                 return
     except (asyncio.IncompleteReadError, ConnectionError, ValueError):
         pass
