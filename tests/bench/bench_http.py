@@ -8,7 +8,6 @@ import json
 import os
 import shutil
 import subprocess
-import tempfile
 import http_job
 from benchlib import BUILD, Lab, Skip, Spread, checked, pinned, processors, program, read_ready, sh, version_of
 from lab import wait_for
@@ -30,8 +29,8 @@ class Bench:
         self.lab, self.ports, self.roots = lab, {}, {}
         self.proxy_cpu, self.load_cpu = processors()
         self.netns = f"hdl{lab.number}-http"  # of a lab's form, so that the next one clears what a kill left
-        self.directory = tempfile.mkdtemp(prefix="bench-http.", dir="/dev/shm")
-        os.chmod(self.directory, 0o755)
+        self.directory = f"{lab.dir}/http"
+        os.mkdir(self.directory)
         self.addresses = {name: f"10.244.{lab.number}.{10 + i}" for i, name in enumerate(http_job.ORIGINS)}
         self.front = f"10.244.{lab.number}.2"
         sh(f"ip netns add {self.netns} && ip -n {self.netns} link set lo up")
@@ -142,8 +141,6 @@ class Bench:
                 process.kill()
         self.lab.close()
         sh(f"ip netns del {self.netns}", check=False)
-        if os.environ.get("KEEP") != "1":
-            shutil.rmtree(self.directory, ignore_errors=True)
 
 
 def descendants(pid):
@@ -212,4 +209,5 @@ def report(results, names, found):
     for name in names:
         busy = Spread(values("saturated", name, lambda f: f["cpu_s"] / f["seconds"])).median
         if busy < 0.95:
-            results.note(f"http: {name} had {busy:.0%} of its core: the other core, or somebody else on this one, set the pace")
+            results.note(f"http: {name} had {busy:.0%} of its core: the other core, or somebody else on this one, "
+                         "set the pace")
