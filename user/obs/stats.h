@@ -52,7 +52,6 @@
 	X(ejections_consecutive_gateway, "Endpoints ejected for consecutiveGatewayErrors") \
 	X(ejections_consecutive_local_origin, "Endpoints ejected for consecutiveLocalOriginFailures") \
 	X(ejections_overflow, "Ejections that maxEjectionPercent did not allow") \
-	X(ejections_returned, "Ejected endpoints that came back") \
 	X(access_log_lines, "Access-log lines written") \
 	X(access_log_lines_dropped, "Access-log lines lost: too long, write error, or a reader that does not keep up") \
 	X(access_log_write_errors, "write() to the access log failed") \

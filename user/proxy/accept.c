@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Listeners: accepts clients within the limits and finds out where they were going. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -14,20 +15,25 @@
 /* Descriptors that connections must leave to the rest of the process. */
 #define OTHER_DESCRIPTORS 128
 
-static uint64_t connection_limit(const struct hdl_worker *worker)
+uint64_t hdl_accept_limit(unsigned int workers)
 {
-	uint64_t limit = worker->current->snapshot->node.max_connections;
 	struct rlimit descriptors;
+	uint64_t limit;
 
-	if (limit != 0)
-		return limit;
-	/* By the descriptor limit: a client and an upstream connection each, in every worker. */
+	/* A client and an upstream connection each, in every worker. */
 	if (getrlimit(RLIMIT_NOFILE, &descriptors) < 0 || descriptors.rlim_cur == RLIM_INFINITY)
 		return UINT64_MAX;
 	limit = descriptors.rlim_cur > 2 * OTHER_DESCRIPTORS ? descriptors.rlim_cur - OTHER_DESCRIPTORS :
-							      descriptors.rlim_cur / 2;
-	limit /= 2 * (worker->conf.workers ? worker->conf.workers : 1);
+							       descriptors.rlim_cur / 2;
+	limit /= 2 * (workers ? workers : 1);
 	return limit ? limit : 1;
+}
+
+static uint64_t connection_limit(const struct hdl_worker *worker)
+{
+	uint64_t limit = worker->current->snapshot->node.max_connections;
+
+	return limit ? limit : worker->connections_max;
 }
 
 static void pause_all(struct hdl_worker *worker, bool paused)
@@ -40,8 +46,16 @@ static void pause_all(struct hdl_worker *worker, bool paused)
 	}
 }
 
+void hdl_accept_reserve(struct hdl_worker *worker)
+{
+	/* Any descriptor will do, and this one needs no file system. */
+	if (worker->reserve_fd < 0)
+		worker->reserve_fd = fcntl(worker->loop.epoll_fd, F_DUPFD_CLOEXEC, 0);
+}
+
 void hdl_accept_resume(struct hdl_worker *worker)
 {
+	hdl_accept_reserve(worker);
 	if (worker->accept_paused && !hdl_timer_is_set(&worker->accept_timer) &&
 	    worker->stats.downstream_connections_active < connection_limit(worker))
 		pause_all(worker, false);

@@ -72,7 +72,8 @@ struct hdl_worker {
 	struct hdl_list listeners; /* struct hdl_listener */
 	bool accept_paused;
 	struct hdl_timer accept_timer;
-	int reserve_fd; /* given up to open one more connection when descriptors run out */
+	uint64_t connections_max; /* by the descriptor limit, when the node sets none */
+	int reserve_fd;           /* given up to open one more connection when descriptors run out */
 
 	struct hdl_list downs; /* client connections */
 	struct hdl_list again; /* those with requests left after their share of a turn */
@@ -90,8 +91,6 @@ struct hdl_worker {
 
 	struct hdl_accesslog *log;
 	struct hdl_timer log_timer;
-	struct hdl_timer sweep_timer;
-	uint64_t swept_ns; /* sweeps due up to then are done */
 	struct hdl_series_cache series[HDL_SERIES_CACHE];
 	uint64_t date_second;
 	char date[32]; /* "Fri, 21 Nov 2026 11:53:00 GMT" */
@@ -146,16 +145,16 @@ struct hdl_listener {
 	bool gateway;
 	struct hdl_endpoint_addr at; /* as configured (gateway), or as bound */
 };
+/* Client connections of one of so many workers that the descriptor limit allows. */
+uint64_t hdl_accept_limit(unsigned int workers);
 int hdl_listener_add(struct hdl_worker *worker, int fd, const struct hdl_endpoint_addr *gateway);
 void hdl_listener_remove(struct hdl_listener *listener);
 /* A client connection went away: accepting may go on. */
 void hdl_accept_resume(struct hdl_worker *worker);
+/* Makes sure that there is a reserve, if that is possible now. */
+void hdl_accept_reserve(struct hdl_worker *worker);
 /* One more descriptor when there is none: the reserve, or that of an idle upstream connection. False if none is left. */
 bool hdl_accept_spare_fd(struct hdl_worker *worker);
 void hdl_accept_timer_fired(struct hdl_timer *timer);
-
-/* sweep.c: ejected endpoints return (worker 0 only) */
-void hdl_sweep_start(struct hdl_worker *worker);
-void hdl_sweep_fired(struct hdl_timer *timer);
 
 #endif

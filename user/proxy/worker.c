@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <fcntl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -79,10 +78,10 @@ static int set_up(struct hdl_worker *worker, struct hdl_err *err)
 	}
 	if (r < 0)
 		return hdl_err_set(err, r, "cannot set up worker %u: %s", worker->conf.index, strerror(-r));
-	worker->reserve_fd = fcntl(worker->loop.epoll_fd, F_DUPFD_CLOEXEC, 0);
+	worker->connections_max = hdl_accept_limit(worker->conf.workers);
+	hdl_accept_reserve(worker);
 	hdl_accesslog_set_fd(worker->log, worker->conf.access_log_fd);
 	worker->conf.access_log_fd = -1;
-	hdl_sweep_start(worker);
 	return 0;
 }
 
@@ -106,7 +105,6 @@ struct hdl_worker *hdl_worker_new(const struct hdl_worker_conf *conf, struct hdl
 	hdl_list_init(&worker->free_streams);
 	hdl_timer_init(&worker->accept_timer, hdl_accept_timer_fired);
 	hdl_timer_init(&worker->log_timer, log_timer_fired);
-	hdl_timer_init(&worker->sweep_timer, hdl_sweep_fired);
 	if (conf->seed)
 		hdl_rand_seed(&worker->rand, conf->seed);
 	else
@@ -203,7 +201,6 @@ static void do_set_snapshot(struct hdl_message *message, void *data)
 		hdl_stat_inc(&worker->stats.limit_memory);
 	} else if (worker) {
 		hdl_pools_trim(worker, false);
-		hdl_sweep_start(worker);
 		hdl_accept_resume(worker);
 	}
 	free_order(order);
