@@ -25,7 +25,7 @@ struct hdl_state {
 	__u32 packet_mark;       /* mark of punted packets, within packet_mask */
 	__u32 packet_mask;
 	__u32 route_table; /* where rule `packet_mark/packet_mask` looks; for uninstall, no program reads it */
-	__u32 cpus;             /* possible CPUs: values of a per-CPU map, for readers that may not look it up */
+	__u32 cpus;        /* possible CPUs: values of a per-CPU map, for readers that may not look it up */
 	__u32 padding0;
 	__u64 padding1[2];
 	/* Own cache line: stored ten times a second, while the line above is read on every connect. */
