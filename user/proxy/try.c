@@ -252,14 +252,16 @@ void hdl_try_next(struct hdl_stream *stream)
 		return;
 	}
 	stream->fresh_only = false;
+	r = hdl_up_get(stream->worker, &wish, &stream->up);
+	if (r == 0 && stream->up->state == HDL_UP_BUSY) {
+		connection_ready(stream);
+		return;
+	}
 	/* For the log of a connect that fails. */
 	hdl_addr_port_print(&wish.to.address, wish.to.port, stream->upstream_text);
 	stream->upstream_local_text[0] = '\0';
-	r = hdl_up_get(stream->worker, &wish, &stream->up);
 	if (r < 0)
 		connect_failed(stream, r);
-	else if (stream->up->state == HDL_UP_BUSY)
-		connection_ready(stream);
 	else if (!stream->request_complete)
 		hdl_stream_run(stream); /* take in what there is of the body meanwhile */
 }

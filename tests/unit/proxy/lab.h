@@ -376,7 +376,7 @@ static void backend_stop(struct lab_backend *b)
 	pthread_mutex_destroy(&b->mutex);
 }
 
-static int requests_of(int backend)
+static inline int requests_of(int backend)
 {
 	return atomic_load(&lab.backend[backend].requests);
 }
@@ -426,9 +426,11 @@ static struct hdl_snapshot *lab_finish(struct sb *b)
 	return sb_finish(b, &any, lab.port);
 }
 
+static const char *lab_address = "0.0.0.0"; /* of the worker's listener */
+
 static int lab_listen(void)
 {
-	struct hdl_endpoint_addr at = { sb_addr("0.0.0.0"), 0 };
+	struct hdl_endpoint_addr at = { sb_addr(lab_address), 0 };
 	struct hdl_listen_options options = { 0 };
 	struct hdl_err err;
 	int fd = hdl_listen(&at, &options, &err);
@@ -612,14 +614,14 @@ static int receive(int fd, bool head_request)
 	return status;
 }
 
-static const char *response_body(void)
+static inline const char *response_body(void)
 {
 	const char *end = strstr(lab.response, "\r\n\r\n");
 
 	return end ? end + 4 : "";
 }
 
-static bool response_has(const char *line)
+static inline bool response_has(const char *line)
 {
 	char needle[256];
 

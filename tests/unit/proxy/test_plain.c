@@ -338,7 +338,19 @@ static void websocket(void **state)
 	assert_non_null(strstr(log_line(3), " 502 UPE upstream_reset_before_response_started{protocol_error} "));
 }
 
-/* A host process: the client dialled the worker itself, the origin is asked for. */
+/* Host processes: the client was led to the worker's own address, and the worker asks where it was going. */
+static int start_local(void **state)
+{
+	lab_address = "127.0.0.1";
+	return start(state);
+}
+
+static int stop_local(void **state)
+{
+	lab_address = "0.0.0.0";
+	return stop(state);
+}
+
 static void rewritten_connect(void **state)
 {
 	int fd;
@@ -347,11 +359,25 @@ static void rewritten_connect(void **state)
 	lab.origin = (struct hdl_origin){ .address = sb_addr("127.0.0.2"), .port = htons(lab.port) };
 	lab.has_origin = true;
 	fd = dial_port("127.0.0.1", lab.port);
-	send_text(fd, "GET / HTTP/1.1\r\nHost: reviews\r\n\r\n");
-	/* 127.0.0.1 is not the listener's own address here: 0.0.0.0 is. So this is an unknown service. */
+	send_text(fd, "GET / HTTP/1.1\r\nHost: other\r\n\r\n");
+	assert_int_equal(receive(fd, false), 200);
+	close(fd);
+	/* the log shows what was dialled */
+	assert_non_null(strstr(log_line(1), " 127.0.0.2:"));
+	/* nobody knows */
+	lab.has_origin = false;
+	fd = dial_port("127.0.0.1", lab.port);
 	expect_closed(fd);
 	close(fd);
 	eventually(stat_of(downstream_unknown_origin) == 1);
+	/* no service there */
+	lab.origin.port = htons(1);
+	lab.has_origin = true;
+	fd = dial_port("127.0.0.1", lab.port);
+	expect_closed(fd);
+	close(fd);
+	eventually(stat_of(downstream_unknown_origin) == 2);
+	eventually(stat_of(downstream_connections_active) == 0);
 }
 
 int main(void)
@@ -369,7 +395,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(byte_by_byte, start, stop),
 		cmocka_unit_test_setup_teardown(connections, start, stop),
 		cmocka_unit_test_setup_teardown(websocket, start, stop),
-		cmocka_unit_test_setup_teardown(rewritten_connect, start, stop),
+		cmocka_unit_test_setup_teardown(rewritten_connect, start_local, stop_local),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
