@@ -43,6 +43,7 @@ struct hdl_arena {
 	size_t limit_bytes;
 	size_t used_bytes; /* handed out, rounded up: what the limit counts */
 	size_t next_block_bytes;
+	bool limit_met;
 };
 
 static struct block *block_new(size_t capacity)
@@ -97,6 +98,7 @@ void hdl_arena_reset(struct hdl_arena *arena)
 	struct block *first = arena->first;
 
 	arena->used_bytes = 0;
+	arena->limit_met = false;
 	arena->next_block_bytes = FIRST_BLOCK_BYTES;
 	arena->current = first;
 	if (!first)
@@ -146,8 +148,10 @@ static void *take(struct hdl_arena *arena, size_t size)
 		return NULL;
 	rounded = (size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
 	space = rounded + GUARD_BYTES;
-	if (rounded > arena->limit_bytes - arena->used_bytes)
+	if (rounded > arena->limit_bytes - arena->used_bytes) {
+		arena->limit_met = true;
 		return NULL;
+	}
 	if (!b || b->capacity - b->used < space) {
 		if (!grow(arena, space))
 			return NULL;
@@ -219,4 +223,9 @@ char *hdl_arena_printf(struct hdl_arena *arena, const char *fmt, ...)
 size_t hdl_arena_used_bytes(const struct hdl_arena *arena)
 {
 	return arena->used_bytes;
+}
+
+bool hdl_arena_limit_met(const struct hdl_arena *arena)
+{
+	return arena->limit_met;
 }

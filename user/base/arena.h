@@ -3,6 +3,7 @@
 #ifndef HDL_BASE_ARENA_H
 #define HDL_BASE_ARENA_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct hdl_arena;
@@ -22,5 +23,7 @@ char *hdl_arena_strdup(struct hdl_arena *arena, const char *s);
 char *hdl_arena_strndup(struct hdl_arena *arena, const char *s, size_t n);
 char *hdl_arena_printf(struct hdl_arena *arena, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 size_t hdl_arena_used_bytes(const struct hdl_arena *arena);
+/* Some object did not fit under limit_bytes: what tells that from memory being out. */
+bool hdl_arena_limit_met(const struct hdl_arena *arena);
 
 #endif

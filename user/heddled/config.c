@@ -282,6 +282,21 @@ static void collect_diags(struct hdl_config *config)
 	hdl_diags_append(&config->diags, &config->translation);
 }
 
+/* Over a limit of the translator: until the configuration changes, the former one stays. */
+static int refuse_large(struct hdl_config *config, struct hdl_err *err)
+{
+	const struct hdl_diags *diags = &config->translation;
+	struct hdl_buf reason = { .limit_bytes = 800 };
+
+	if (diags->n && !diags->dropped) /* it comes last */
+		hdl_diag_print(&reason, &diags->at[diags->n - 1]);
+	hdl_err_set(err, -E2BIG, "configuration: %s", reason.p ? reason.p : "it is too large");
+	hdl_buf_done(&reason);
+	collect_diags(config);
+	config->node_changed = false;
+	return -E2BIG;
+}
+
 int hdl_config_end(struct hdl_config *config, bool again, struct hdl_snapshot **ret, struct hdl_err *err)
 {
 	struct hdl_resource_list *list;
@@ -297,6 +312,8 @@ int hdl_config_end(struct hdl_config *config, bool again, struct hdl_snapshot **
 	config->list = list;
 	if (changed) {
 		r = translate(config, ret);
+		if (r == -E2BIG)
+			return refuse_large(config, err);
 		if (r < 0) {
 			/* the next pass tries again */
 			config->node_changed = true;

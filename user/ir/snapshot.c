@@ -41,11 +41,16 @@ struct index {
 
 struct hdl_snapshot *hdl_snapshot_new(void)
 {
+	return hdl_snapshot_new_bounded(0);
+}
+
+struct hdl_snapshot *hdl_snapshot_new_bounded(size_t bytes_max)
+{
 	struct hdl_snapshot *snapshot = calloc(1, sizeof(*snapshot));
 
 	if (!snapshot)
 		return NULL;
-	snapshot->arena = hdl_arena_new(0);
+	snapshot->arena = hdl_arena_new(bytes_max);
 	if (!snapshot->arena) {
 		free(snapshot);
 		return NULL;

@@ -312,6 +312,8 @@ struct hdl_snapshot {
 
 /* Empty snapshot with one reference. NULL when out of memory. */
 struct hdl_snapshot *hdl_snapshot_new(void);
+/* With an arena that holds at most bytes_max. */
+struct hdl_snapshot *hdl_snapshot_new_bounded(size_t bytes_max);
 struct hdl_snapshot *hdl_snapshot_ref(struct hdl_snapshot *snapshot);
 /* Frees with the last reference; any thread. Accepts NULL. Returns NULL. */
 struct hdl_snapshot *hdl_snapshot_unref(struct hdl_snapshot *snapshot);

@@ -4,6 +4,7 @@
 #define HDL_RE_RE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/err.h"
 #include "base/str.h"
@@ -23,6 +24,8 @@ struct hdl_re;
 int hdl_re_compile(struct hdl_str pattern, struct hdl_re **ret, struct hdl_err *err);
 /* The whole text must match (anchored at both ends), case-sensitive, `.` does not match a newline. */
 bool hdl_re_full_match(const struct hdl_re *re, struct hdl_str text);
+/* What the program takes, for bounds on the sum of many; the automata that matching builds come on top. */
+size_t hdl_re_bytes(const struct hdl_re *re);
 /* Accepts NULL. Returns NULL. */
 struct hdl_re *hdl_re_free(struct hdl_re *re);
 

@@ -61,6 +61,12 @@ extern "C" bool hdl_re_full_match(const struct hdl_re *re, struct hdl_str text)
 	}
 }
 
+// A program has 8 bytes an instruction (static_assert in RE2's prog.h); the rest is the objects around it.
+extern "C" size_t hdl_re_bytes(const struct hdl_re *re)
+{
+	return sizeof(*re) + 512 + 8 * static_cast<size_t>(re->re.ProgramSize());
+}
+
 extern "C" struct hdl_re *hdl_re_free(struct hdl_re *re)
 {
 	delete re;

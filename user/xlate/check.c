@@ -12,6 +12,7 @@ struct check {
 	const struct hdl_resource *res;
 	struct hdl_diags *diags;
 	bool refused, no_memory;
+	size_t regex_bytes;
 };
 
 static void regex(struct check *c, const struct hdl_string_match *m, const char *field, const char *key)
@@ -21,12 +22,16 @@ static void regex(struct check *c, const struct hdl_string_match *m, const char 
 	struct hdl_re *re;
 	int r;
 
-	if (!m || !m->regex.s)
+	if (!m || !m->regex.s || c->regex_bytes > HDL_XLATE_DOCUMENT_REGEX_BYTES_MAX)
 		return;
 	r = hdl_re_compile(hdl_str_of(m->regex.s), &re, &err);
 	if (r == 0) {
+		c->regex_bytes += hdl_re_bytes(re);
 		hdl_re_free(re);
-		return;
+		if (c->regex_bytes <= HDL_XLATE_DOCUMENT_REGEX_BYTES_MAX)
+			return;
+		hdl_err_set(&err, -E2BIG, "the regular expressions up to this one take more than %zu MiB",
+			    HDL_XLATE_DOCUMENT_REGEX_BYTES_MAX >> 20);
 	}
 	if (r == -ENOMEM) {
 		c->no_memory = true;

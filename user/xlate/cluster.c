@@ -281,6 +281,7 @@ static int by_name(const void *a, const void *b)
 
 static int add_all(struct hdl_xl *xl, struct hdl_xl_service *service, const struct hdl_xl_rule *rule)
 {
+	xl->at = service->res;
 	for (size_t p = 0; p < service->ir->port_count; p++) {
 		struct hdl_xl_port *port = &service->ports[p];
 
@@ -302,6 +303,7 @@ int hdl_xl_clusters(struct hdl_xl *xl)
 	if (!rules)
 		return -ENOMEM;
 	for (size_t i = 0; i < xl->service_count; i++) {
+		xl->at = xl->service[i].res;
 		rules[i] = hdl_xl_rule_of(xl, &xl->service[i]);
 		n += xl->service[i].ir->port_count * (1 + count_subsets(rules[i]));
 	}

@@ -200,7 +200,8 @@ int hdl_xl_endpoints(struct hdl_xl *xl)
 {
 	if (sort_slices(xl) < 0)
 		return -ENOMEM;
-	for (size_t i = 0; i < xl->service_count; i++)
+	for (size_t i = 0; i < xl->service_count; i++) {
+		xl->at = xl->service[i].res;
 		for (size_t p = 0; p < xl->service[i].ir->port_count; p++) {
 			struct hdl_xl_port *port = &xl->service[i].ports[p];
 
@@ -208,6 +209,7 @@ int hdl_xl_endpoints(struct hdl_xl *xl)
 				return -ENOMEM;
 			port->ir->target_port = target_port(port);
 		}
+	}
 	return 0;
 }
 

@@ -269,6 +269,7 @@ int hdl_xl_http_routes(struct hdl_xl *xl, const struct hdl_xl_vs *vs, uint16_t p
 	struct hdl_xl_routes *routes = hdl_xl_map_get(&xl->routes, key);
 
 	if (!routes) {
+		xl->at = vs->res;
 		routes = hdl_arena_alloc(xl->scratch, sizeof(*routes));
 		if (!routes || compile_all(xl, &scope, routes) < 0 ||
 		    hdl_xl_map_put(&xl->routes, xl->scratch, key, routes) < 0)

@@ -12,7 +12,7 @@ static void free_re(void *re)
 	hdl_re_free(re);
 }
 
-/* One compiled expression for equal patterns. -EINVAL: not an expression. */
+/* One compiled expression for equal patterns. -EINVAL: not an expression. -ENOMEM also over the limit. */
 static int compile(struct hdl_xl *xl, const char *pattern, const struct hdl_re **ret)
 {
 	struct hdl_re *re = hdl_xl_map_get(&xl->regexes, pattern);
@@ -23,6 +23,9 @@ static int compile(struct hdl_xl *xl, const char *pattern, const struct hdl_re *
 		if (r < 0)
 			return r == -ENOMEM ? r : -EINVAL;
 		if (hdl_snapshot_own(xl->snapshot, re, free_re) < 0)
+			return -ENOMEM;
+		xl->regex_bytes += hdl_re_bytes(re);
+		if (xl->regex_bytes > xl->regex_bytes_max)
 			return -ENOMEM;
 		if (hdl_xl_map_put(&xl->regexes, xl->scratch, hdl_xl_intern(xl, pattern), re) < 0)
 			return -ENOMEM;

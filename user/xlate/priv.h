@@ -47,6 +47,7 @@ struct hdl_xl_rule {
 	const struct hdl_resource *policy_res;
 	const struct hdl_dr_policy *policy; /* NULL: none */
 	struct hdl_xl_subset *subsets, *last_subset;
+	struct hdl_xl_map subset_names; /* -> struct hdl_xl_subset */
 	bool used, reported;
 	struct hdl_xl_rule *next; /* all rules, in document order */
 };
@@ -101,6 +102,8 @@ struct hdl_xl {
 	struct hdl_arena *arena;   /* the snapshot's */
 	struct hdl_arena *scratch; /* gone at the end */
 	bool no_memory;            /* sticky: a text could not be copied */
+	size_t regex_bytes, regex_bytes_max;
+	const struct hdl_resource *at; /* whose translation is under way, to name it when it meets a limit */
 	const struct hdl_node_config *node;
 	const struct hdl_resource *node_res;
 

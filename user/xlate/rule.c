@@ -9,11 +9,9 @@
 static int add_subset(struct hdl_xl *xl, struct hdl_xl_rule *rule, const struct hdl_resource *res,
 		      const struct hdl_dr_subset *spec)
 {
-	struct hdl_xl_subset *subset;
+	struct hdl_xl_subset *subset = hdl_xl_map_get(&rule->subset_names, spec->name.s);
 
-	for (subset = rule->subsets; subset; subset = subset->next) {
-		if (strcmp(subset->spec->name.s, spec->name.s) != 0)
-			continue;
+	if (subset) {
 		hdl_xl_report(
 			xl->diags, HDL_WARNING, res, spec->name.pos, "spec.subsets",
 			"subset %s of %s is already defined by DestinationRule %s/%s at %s:%u: this one is ignored",
@@ -30,7 +28,7 @@ static int add_subset(struct hdl_xl *xl, struct hdl_xl_rule *rule, const struct 
 	else
 		rule->subsets = subset;
 	rule->last_subset = subset;
-	return 0;
+	return hdl_xl_map_put(&rule->subset_names, xl->scratch, spec->name.s, subset);
 }
 
 static void merge_policy(struct hdl_xl *xl, struct hdl_xl_rule *rule, const struct hdl_resource *res)

@@ -63,13 +63,16 @@ static void test_limit(void **state)
 
 	(void)state;
 	assert_non_null(hdl_arena_alloc(arena, 33)); /* counts as 48 */
+	assert_false(hdl_arena_limit_met(arena));
 	assert_null(hdl_arena_alloc(arena, 17));
+	assert_true(hdl_arena_limit_met(arena));
 	assert_non_null(hdl_arena_alloc(arena, 16)); /* a refusal leaves the arena usable */
 	assert_int_equal(hdl_arena_used_bytes(arena), 64);
 	assert_null(hdl_arena_alloc(arena, 0));
 	assert_null(hdl_arena_strdup(arena, "x"));
 	assert_null(hdl_arena_printf(arena, "%d", 1));
 	hdl_arena_reset(arena);
+	assert_false(hdl_arena_limit_met(arena));
 	assert_non_null(hdl_arena_alloc(arena, 64));
 	hdl_arena_free(arena);
 }

@@ -94,13 +94,27 @@ static void test_length(void **state)
 	hdl_re_free(re);
 }
 
+/* Promise P7: the sum over many expressions can be bounded. */
+static void test_bytes(void **state)
+{
+	struct hdl_re *small, *large;
+
+	(void)state;
+	assert_int_equal(hdl_re_compile(HDL_STR("a"), &small, NULL), 0);
+	assert_int_equal(hdl_re_compile(HDL_STR(".{900}"), &large, NULL), 0);
+	assert_true(hdl_re_bytes(small) < 4096);
+	assert_true(hdl_re_bytes(large) > 32768);
+	assert_true(hdl_re_bytes(large) < HDL_RE_MEMORY_BYTES_MAX);
+	hdl_re_free(small);
+	hdl_re_free(large);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_full_match),
-		cmocka_unit_test(test_null_text_is_empty),
-		cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_length),
+		cmocka_unit_test(test_full_match), cmocka_unit_test(test_null_text_is_empty),
+		cmocka_unit_test(test_refused),    cmocka_unit_test(test_length),
+		cmocka_unit_test(test_bytes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,7 @@
 #include "unit/unit.h"
 #include "unit/xlate/load.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "base/addr.h"
@@ -146,6 +147,72 @@ static void last_good_version(void **state)
 	}
 }
 
+/* Promise P7: what a small file can ask for is refused as a whole before the memory is gone, with the object named. */
+static void too_large(void **state)
+{
+	const struct hdl_xlate_options bytes = { .bytes_max = 1 << 20 }, regexes = { .regex_bytes_max = 1 << 20 };
+	struct hdl_buf text = { 0 };
+	const struct hdl_diag *last;
+	struct load l;
+
+	(void)state;
+	hdl_buf_adds(&text, "apiVersion: v1\nkind: Service\nmetadata: {name: wide, namespace: a}\nspec:\n  ports:\n");
+	for (int i = 1; i <= 100; i++)
+		hdl_buf_printf(&text, "  - {name: http-%d, port: %d}\n", i, i);
+	hdl_buf_adds(&text, "---\napiVersion: networking.istio.io/v1\nkind: DestinationRule\n"
+			    "metadata: {name: wide, namespace: a}\nspec:\n  host: wide\n  subsets:\n");
+	for (int i = 1; i <= 100; i++)
+		hdl_buf_printf(&text, "  - {name: v%d}\n", i);
+	load_resources(&l, text.p);
+	assert_int_equal(l.diags.n, 0);
+	assert_int_equal(hdl_xlate(l.list->at, l.list->n, &bytes, &l.diags, &l.snapshot), -E2BIG);
+	assert_int_equal(l.diags.n, 1);
+	last = &l.diags.at[l.diags.n - 1];
+	assert_string_equal(last->name, "wide");
+	assert_int_equal(last->severity, HDL_ERROR);
+	assert_non_null(strstr(last->message, "takes more than 1 MiB"));
+	assert_int_equal(hdl_xlate(l.list->at, l.list->n, NULL, &l.diags, &l.snapshot), 0);
+	load_done(&l);
+	hdl_buf_done(&text);
+
+	hdl_buf_adds(&text,
+		     "apiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {ports: [{name: http, port: 80}]}\n");
+	for (int i = 0; i < 30; i++)
+		hdl_buf_printf(&text,
+			       "---\napiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: r%d}\n"
+			       "spec: {hosts: [h%d.test], http: [{match: [{uri: {regex: \".{900}%d\"}}], "
+			       "route: [{destination: {host: s}}]}]}\n",
+			       i, i, i);
+	load_resources(&l, text.p);
+	assert_int_equal(l.diags.n, 0);
+	assert_int_equal(hdl_xlate(l.list->at, l.list->n, &regexes, &l.diags, &l.snapshot), -E2BIG);
+	last = &l.diags.at[l.diags.n - 1];
+	assert_string_equal(last->kind, "VirtualService");
+	assert_non_null(strstr(last->message, "its regular expressions take more than 1 MiB"));
+	load_done(&l);
+	hdl_buf_done(&text);
+}
+
+/* P7: the expressions of one document. */
+static void too_many_expressions(void **state)
+{
+	struct hdl_buf text = { 0 };
+	struct load l;
+
+	(void)state;
+	hdl_buf_adds(&text, "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: r}\n"
+			    "spec:\n  hosts: [s]\n  http:\n");
+	for (int i = 0; i < 300; i++)
+		hdl_buf_printf(&text,
+			       "  - {match: [{uri: {regex: \".{900}%d\"}}], route: [{destination: {host: s}}]}\n", i);
+	load_resources(&l, text.p);
+	assert_int_equal(l.list->n, 0);
+	assert_int_equal(l.diags.n, 1);
+	assert_non_null(strstr(l.diags.at[0].message, "more than 16 MiB"));
+	load_done(&l);
+	hdl_buf_done(&text);
+}
+
 #define SERVICES 400
 #define PODS 4000
 
@@ -197,8 +264,14 @@ static void large(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(outlives_resources), cmocka_unit_test(options),           cmocka_unit_test(shares),
-		cmocka_unit_test(look_ups),           cmocka_unit_test(last_good_version), cmocka_unit_test(large),
+		cmocka_unit_test(outlives_resources),
+		cmocka_unit_test(options),
+		cmocka_unit_test(shares),
+		cmocka_unit_test(look_ups),
+		cmocka_unit_test(last_good_version),
+		cmocka_unit_test(large),
+		cmocka_unit_test(too_large),
+		cmocka_unit_test(too_many_expressions),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
