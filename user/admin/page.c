@@ -56,6 +56,7 @@ static void page_ready(struct context *context)
 static void page_metrics(struct context *context)
 {
 	context->answer->type = "text/plain; version=0.0.4; charset=utf-8";
+	context->ops->refresh(context->ops->data);
 	hdl_admin_metrics(&context->answer->body, &context->view);
 }
 

@@ -75,6 +75,8 @@ struct hdl_admin_view {
 /* What pages may ask of the control thread. */
 struct hdl_admin_ops {
 	void (*view)(void *data, struct hdl_admin_view *ret);
+	/* Brings what costs to read (totals) up to date; before a page that shows it. */
+	void (*refresh)(void *data);
 	/* Reads the configuration again; answers by hdl_admin_finish_reload(call). 0 or negative errno. */
 	int (*reload)(void *data, uint64_t call);
 	void (*drain)(void *data);

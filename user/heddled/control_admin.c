@@ -98,8 +98,6 @@ static void view(void *data, struct hdl_admin_view *ret)
 	const struct hdl_diags *diags = hdl_config_diags(control->config);
 	bool serving = control->publisher && hdl_publisher_current(control->publisher);
 
-	if (control->totals && serving)
-		hdl_control_read_traffic(control);
 	view_texts(control->feature, control->feature_count, control->feature_view);
 	view_texts(control->hook, control->hook_count, control->hook_view);
 	*ret = (struct hdl_admin_view){
@@ -139,6 +137,14 @@ static void view(void *data, struct hdl_admin_view *ret)
 		.diag = diag_at,
 		.data = control,
 	};
+}
+
+static void refresh(void *data)
+{
+	struct hdl_control *control = data;
+
+	if (control->totals && control->publisher)
+		hdl_control_read_traffic(control);
 }
 
 static int reload(void *data, uint64_t call)
@@ -215,7 +221,7 @@ int hdl_control_start_admin(struct hdl_control *control, struct hdl_err *err)
 	struct hdl_admin_conf conf = { .loop = &control->loop,
 				       .unix_fd = control->admin_fd[0],
 				       .tcp_fd = control->admin_fd[1],
-				       .ops = { view, reload, drain, control } };
+				       .ops = { view, refresh, reload, drain, control } };
 
 	control->admin = hdl_admin_new(&conf, err);
 	return control->admin ? 0 : -ENOMEM;

@@ -108,7 +108,8 @@ static void on_gateway(struct hdl_control *control, struct hdl_msg *msg)
 	char text[HDL_ADDR_PORT_TEXT_MAX];
 
 	if (gateway->error) {
-		hdl_log_error("gateway port %s: %s", hdl_addr_port_print(&gateway->wanted, gateway->port, text),
+		/* the keeper said so in its log, and tries again */
+		hdl_log_debug("gateway port %s: %s", hdl_addr_port_print(&gateway->wanted, gateway->port, text),
 			      strerror(gateway->error));
 		return;
 	}

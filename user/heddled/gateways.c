@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -123,7 +124,10 @@ static void open_all(struct hdl_gateways *gateways, struct hdl_gateway *gateway)
 	if (r < 0)
 		close_fds(gateway);
 	gateway->error = -r;
-	hdl_addr_port_print(&gateway->address, gateway->port, text);
+	if (hdl_addr_is_zero(&gateway->address))
+		snprintf(text, sizeof(text), "*:%u", gateway->port);
+	else
+		hdl_addr_port_print(&gateway->address, gateway->port, text);
 	if (r < 0 && before != -r)
 		hdl_log_error("gateway port %s: %s; it is tried again every second", text, strerror(-r));
 	else if (r == 0)

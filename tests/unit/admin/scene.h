@@ -198,6 +198,11 @@ static void scene_view(void *data, struct hdl_admin_view *ret)
 					.data = scene };
 }
 
+static void scene_refresh(void *data)
+{
+	(void)data;
+}
+
 static int scene_reload(void *data, uint64_t call)
 {
 	struct scene *scene = data;
@@ -213,7 +218,7 @@ static void scene_drain(void *data)
 
 static inline struct hdl_admin_ops scene_ops(struct scene *scene)
 {
-	return (struct hdl_admin_ops){ scene_view, scene_reload, scene_drain, scene };
+	return (struct hdl_admin_ops){ scene_view, scene_refresh, scene_reload, scene_drain, scene };
 }
 
 static inline int scene_setup(void **state)
