@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* YAML to snapshot and a request through it: nothing crashes or leaks, and what all readers of a snapshot rely on holds. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "heddle/core/subset.h"
+#include "http/message.h"
+#include "model/store.h"
+#include "route/table.h"
+#include "xlate/xlate.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define REQUIRE(condition)        \
+	do {                      \
+		if (!(condition)) \
+			abort();  \
+	} while (0)
+
+static void check_destinations(const struct hdl_ir_destination *d, size_t n)
+{
+	REQUIRE(n > 0 && n <= HDL_ROUTE_DESTINATIONS_MAX && d[n - 1].threshold == 1ull << 32);
+	for (size_t i = 0; i < n; i++) {
+		REQUIRE(d[i].cluster_name[0] && (i == 0 || d[i].threshold >= d[i - 1].threshold));
+		REQUIRE(!d[i].cluster || strcmp(d[i].cluster->name, d[i].cluster_name) == 0);
+	}
+}
+
+static void check_vhost(const struct hdl_ir_vhost *vhost, uint16_t port)
+{
+	static const struct hdl_http_head head = {
+		.is_request = true,
+		.method = HDL_HTTP_GET,
+		.method_text = { "GET", 3 },
+		.path = { "/api/v1", 7 },
+		.query = { "a=1&b", 5 },
+		.authority = { "s:80", 4 },
+		.scheme = { "http", 4 },
+	};
+	const struct hdl_route_client client = { .port = port };
+
+	for (const struct hdl_ir_vhost *v = vhost; v; v = v->otherwise)
+		for (size_t i = 0; i < v->route_count; i++)
+			check_destinations(v->routes[i].destinations, v->routes[i].destination_count);
+	hdl_route_match(vhost, &head, head.path, &client, NULL);
+}
+
+static void check_config(const struct hdl_ir_route_config *config)
+{
+	for (size_t i = 0; i < config->vhost_count; i++) {
+		const struct hdl_ir_vhost *vhost = config->vhosts[i];
+
+		check_vhost(vhost, config->port);
+		/* every domain leads somewhere, an exact one here */
+		for (size_t d = 0; d < vhost->domain_count; d++)
+			REQUIRE(vhost->domains[d][0] == '*' ||
+				hdl_route_find_vhost(config->table, hdl_str_of(vhost->domains[d])) == vhost);
+	}
+}
+
+static void check_port(const struct hdl_ir_service_port *port)
+{
+	REQUIRE(port->service && port->cluster && port->label_reason && port->label != HDL_LABEL_NONE);
+	REQUIRE(port->label != HDL_LABEL_REQUEST || (port->vhost && port->route_config));
+	check_destinations(port->destinations, port->destination_count);
+}
+
+static void check_snapshot(struct hdl_snapshot *snapshot)
+{
+	struct hdl_buf text = { 0 };
+
+	for (size_t i = 0; i < snapshot->service_port_count; i++)
+		check_port(snapshot->service_ports[i]);
+	for (size_t i = 0; i < snapshot->cluster_count; i++)
+		REQUIRE(hdl_snapshot_find_cluster(snapshot, snapshot->clusters[i]->name) == snapshot->clusters[i]);
+	for (size_t i = 0; i < snapshot->route_config_count; i++)
+		check_config(snapshot->route_configs[i]);
+	for (size_t i = 0; i < snapshot->gateway_listener_count; i++)
+		REQUIRE(snapshot->gateway_listeners[i].route_config);
+	hdl_snapshot_dump(snapshot, &text);
+	hdl_buf_done(&text);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	const struct hdl_xlate_options options = { .node_name = "node", .bytes_max = 64 << 20 };
+	struct hdl_resource_store *store = hdl_resource_store_new();
+	struct hdl_resource_list *list = NULL;
+	struct hdl_snapshot *snapshot = NULL;
+	struct hdl_diags diags = { 0 };
+
+	REQUIRE(store);
+	hdl_resource_store_set_check(store, hdl_xlate_check);
+	REQUIRE(hdl_resource_store_put(store, "f", (struct hdl_str){ (const char *)data, size }) == 0);
+	REQUIRE(hdl_resource_store_commit(store, &list) == 0);
+	if (hdl_xlate(list->at, list->n, &options, &diags, &snapshot) == 0) {
+		REQUIRE(hdl_route_compile(snapshot) == 0);
+		check_snapshot(snapshot);
+	}
+	hdl_diags_done(&diags);
+	hdl_snapshot_unref(snapshot);
+	hdl_resource_list_unref(list);
+	hdl_resource_store_free(store);
+	return 0;
+}
