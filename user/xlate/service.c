@@ -153,6 +153,17 @@ static int add_addresses(struct hdl_xl *xl, struct hdl_xl_map *owners, struct hd
 	return 0;
 }
 
+/* Not headless on purpose, and not refused its address either: often forgotten in a file that was written by hand. */
+static void report_no_address(struct hdl_xl *xl, const struct hdl_xl_service *service)
+{
+	const struct hdl_kube_service *spec = service->res->service;
+
+	if (!(spec->cluster_ip.s && spec->cluster_ip.s[0]) && !spec->cluster_ips.n && !spec->external_ips.n)
+		hdl_xl_report(
+			xl->diags, HDL_INFO, service->res, service->res->pos, "spec.clusterIP",
+			"the service has no address: it can be a destination, but no connection is dialled to it");
+}
+
 static int add(struct hdl_xl *xl, struct hdl_xl_map *owners, const struct hdl_resource *res)
 {
 	struct hdl_xl_service *service = &xl->service[xl->service_count];
@@ -167,6 +178,7 @@ static int add(struct hdl_xl *xl, struct hdl_xl_map *owners, const struct hdl_re
 	service->ir->origin = hdl_xl_origin(xl, res, res->pos);
 	if (add_ports(xl, service) < 0 || add_addresses(xl, owners, service) < 0)
 		return -ENOMEM;
+	report_no_address(xl, service);
 	xl->service_count++;
 	xl->snapshot->services[xl->snapshot->service_count++] = service->ir;
 	return hdl_xl_map_put(&xl->services, xl->scratch, service->ir->fqdn, service);

@@ -108,6 +108,11 @@ static void report_idle_rules(struct hdl_xl *xl, const struct hdl_xl_service *se
 	const struct hdl_xl_vs *vs = service->claim->vs;
 	bool http = false, other = false;
 
+	if (!service->ir->address_count && hdl_xl_first_time(xl, "no address %zu %s", vs->index, service->ir->fqdn))
+		hdl_xl_report(xl->diags, HDL_WARNING, vs->res, vs->res->pos, "spec.hosts",
+			      "service %s has no address: connections to its pods are left alone, and these rules act "
+			      "only on requests for it that come by a port of another service",
+			      service->ir->fqdn);
 	for (size_t i = 0; i < service->ir->port_count; i++) {
 		enum hdl_ir_protocol p = service->ir->ports[i].protocol;
 

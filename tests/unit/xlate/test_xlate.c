@@ -156,7 +156,9 @@ static void too_large(void **state)
 	struct load l;
 
 	(void)state;
-	hdl_buf_adds(&text, "apiVersion: v1\nkind: Service\nmetadata: {name: wide, namespace: a}\nspec:\n  ports:\n");
+	hdl_buf_adds(
+		&text,
+		"apiVersion: v1\nkind: Service\nmetadata: {name: wide, namespace: a}\nspec:\n  clusterIP: 10.0.0.1\n  ports:\n");
 	for (int i = 1; i <= 100; i++)
 		hdl_buf_printf(&text, "  - {name: http-%d, port: %d}\n", i, i);
 	hdl_buf_adds(&text, "---\napiVersion: networking.istio.io/v1\nkind: DestinationRule\n"
