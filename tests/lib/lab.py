@@ -5,7 +5,7 @@ Topology of a lab (number N, so that several labs and other daemons can run side
 
     pod namespace hdlN-i                         host
       eth0 10.244.N.i/32  fd77:N::i/128  <veth>  hdlNvi   route to the pod's addresses
-      default via 169.254.1.1 / fe80::ecee       (proxy_arp; no bridge, as Calico does it)
+      default via 169.254.1.1 / fe80::ecee       (addresses of each veth; no bridge)
 
 Service addresses are 10.96.N.x and fd96:N::x; nobody owns them. Processes of pods live in a cgroup of the lab, which
 is what heddled attaches to. Everything is removed at exit, and what a killed lab left is removed by the next one that
@@ -91,9 +91,8 @@ class Pod:
     def _make_network(self):
         n, v = self.netns, self.veth
         sh(f"ip netns add {n} && ip link add {v} type veth peer name eth0 netns {n}")
-        sh(f"sysctl -qw net.ipv4.conf.{v}.proxy_arp=1 net.ipv6.conf.{v}.proxy_ndp=1 net.ipv4.conf.{v}.rp_filter=0 "
-           f"net.ipv4.neigh.{v}.proxy_delay=0 net.ipv6.neigh.{v}.proxy_delay=0")
-        sh(f"ip addr add fe80::ecee/64 dev {v} nodad; ip link set {v} up && ip route add {self.ip}/32 dev {v} && "
+        sh(f"sysctl -qw net.ipv4.conf.{v}.rp_filter=0")
+        sh(f"ip addr add 169.254.1.1/32 dev {v} scope link; ip addr add fe80::ecee/64 dev {v} nodad; ip link set {v} up && ip route add {self.ip}/32 dev {v} && "
            f"ip -6 route add {self.ip6}/128 dev {v}")
         batch = (f"link set lo up\nlink set eth0 up\naddr add {self.ip}/32 dev eth0\n"
                  f"addr add {self.ip6}/128 dev eth0 nodad\nroute add 169.254.1.1 dev eth0 scope link\n"

@@ -312,11 +312,11 @@ static void *hammer(void *data)
 		uint32_t e;
 
 		seed = seed * 6364136223846793005ull + 1442695040888963407ull;
-		e = (uint32_t)(seed >> 33) % N;
-		if (i % 5 == 4)
+		e = (uint32_t)(seed >> 33) % (i % 2 ? N : 2); /* two of them are fought over */
+		if (i % 2)
 			hdl_outlier_sweep(&shared_conf, &shared_health[e], GENERATION, &shared_balance, i);
 		else
-			play(&shared_conf, &shared_health[e], &shared_balance, N, '5', i, NULL);
+			play(&shared_conf, &shared_health[e], &shared_balance, N, 'u', i, NULL);
 		if (__atomic_load_n(&shared_balance.ejected, __ATOMIC_RELAXED) > 6)
 			atomic_fetch_add(&too_many, 1);
 	}
@@ -331,6 +331,7 @@ static void threads_never_exceed_the_percentage(void **state)
 	(void)state;
 	shared_conf = base;
 	shared_conf.consecutive_5xx = 1;
+	shared_conf.consecutive_gateway = 1;
 	shared_conf.max_ejection_percent = 30;
 	shared_conf.base_ejection_ns = 20;
 	shared_conf.interval_ns = 5;

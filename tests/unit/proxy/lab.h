@@ -41,6 +41,7 @@ struct lab_backend {
 	uint16_t port;
 	pthread_t thread;
 	atomic_int requests, connections, open;
+	atomic_bool go;               /* lets requests with x-do: wait go on */
 	_Atomic(const char *) always; /* taken as x-do of every request that has none */
 	pthread_mutex_t mutex;
 	char last[LAB_BYTES]; /* head and body of the last request */
@@ -224,6 +225,24 @@ static bool answer(int fd, const char *what, const char *name, const char *reque
 	return answer_body(fd, what, name, request, n, head_only);
 }
 
+/* Neither reads nor writes until the peer closes. */
+static void be_deaf(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLRDHUP };
+
+	poll(&p, 1, 2 * DEADLINE_S * 1000);
+}
+
+static void flood_tunnel(int fd)
+{
+	static const char zeros[65536];
+
+	if (answer_text(fd, "HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n",
+			true))
+		while (send_all(fd, zeros, sizeof(zeros)))
+			;
+}
+
 static void echo_tunnel(int fd)
 {
 	char buf[4096];
@@ -254,6 +273,10 @@ static ssize_t read_request(struct serving *s, size_t *have)
 		return -1;
 	s->buf[n] = '\0';
 	head = (size_t)(strstr(s->buf, "\r\n\r\n") - s->buf) + 4;
+	if (strstr(s->buf, "\r\nx-do: deaf\r\n")) {
+		be_deaf(s->fd);
+		return -1;
+	}
 	if (strstr(s->buf, "\r\nexpect: 100-continue") && !answer_text(s->fd, "HTTP/1.1 100 Continue\r\n\r\n", true))
 		return -1;
 	if (header_value(s->buf, "content-length", value, sizeof(value))) {
@@ -307,10 +330,15 @@ static bool serve_one(struct serving *s, size_t *have)
 	always = atomic_load(&b->always);
 	if (!header_value(s->buf, "x-do", what, sizeof(what)) && always)
 		snprintf(what, sizeof(what), "%s", always);
-	if (strcmp(what, "tunnel") == 0) {
-		echo_tunnel(s->fd);
+	if (strncmp(what, "tunnel", 6) == 0) {
+		if (strcmp(what, "tunnel-flood") == 0)
+			flood_tunnel(s->fd);
+		else
+			echo_tunnel(s->fd);
 		return false;
 	}
+	while (strcmp(what, "wait") == 0 && !atomic_load(&b->go))
+		poll(NULL, 0, 1);
 	go_on = answer(s->fd, what, b->name, s->buf, (size_t)n);
 	s->buf[n] = saved;
 	memmove(s->buf, s->buf + n, *have - (size_t)n);

@@ -233,7 +233,7 @@ static void slow_reader(void **state)
 	(void)state;
 	for (int i = 0; i < READERS; i++) {
 		fds[i] = dial();
-		send_text(fds[i], "GET / HTTP/1.1\r\nHost: reviews\r\nx-do: big=33554432\r\n\r\n");
+		send_text(fds[i], "GET / HTTP/1.1\r\nHost: reviews\r\nConnection: close\r\nx-do: big=33554432\r\n\r\n");
 	}
 	/* Once nothing moves any more, far less than everything has been read from the endpoint. */
 	do {
@@ -252,16 +252,12 @@ static void slow_reader(void **state)
 		close(fds[i]);
 }
 
-/* An endpoint that does not read: the client's sending stops. */
-static void slow_endpoint(void **state)
+/* Sends until nothing moves any more; bytes taken. */
+static uint64_t send_until_stuck(int fd)
 {
 	static char zeros[65536];
 	uint64_t sent = 0, before;
-	int fd = dial();
 
-	(void)state;
-	/* The backend reads its 2 MiB buffer full at most, then hangs up; use a stalling one: headers only are read */
-	send_text(fd, "POST / HTTP/1.1\r\nHost: reviews\r\nContent-Length: 1000000000\r\n\r\n");
 	fcntl(fd, F_SETFL, O_NONBLOCK);
 	for (;;) {
 		ssize_t n = send(fd, zeros, sizeof(zeros), MSG_NOSIGNAL);
@@ -270,16 +266,93 @@ static void slow_endpoint(void **state)
 			sent += (uint64_t)n;
 			continue;
 		}
-		if (errno != EAGAIN)
-			break; /* the backend's buffer was full: it closed */
-		before = stat_of(upstream_sent_bytes);
+		assert_int_equal(errno, EAGAIN);
+		before = stat_of(downstream_received_bytes);
 		poll(NULL, 0, 100);
-		if (before == stat_of(upstream_sent_bytes))
+		if (before == stat_of(downstream_received_bytes))
 			break;
 	}
-	assert_true(sent < 500000000);
+	fcntl(fd, F_SETFL, 0);
+	return sent;
+}
+
+/* An endpoint that does not read: the client's sending stops. */
+static void slow_endpoint(void **state)
+{
+	int fd = dial();
+
+	(void)state;
+	send_text(fd, "POST / HTTP/1.1\r\nHost: reviews\r\nx-do: deaf\r\nContent-Length: 1000000000\r\n\r\n");
+	assert_true(send_until_stuck(fd) < 100000000);
+	assert_true(stat_of(buffer_bytes) <= 10 * 81920);
+	reset_connection(fd); /* seen although nothing is read from it */
 	close(fd);
 	eventually(stat_of(downstream_connections_active) == 0);
+}
+
+/* The same through a tunnel, both ways. */
+static void slow_tunnel(void **state)
+{
+	static char sink[1 << 20];
+	uint64_t received, before, total = 0;
+	int fd = dial();
+
+	(void)state;
+	send_text(fd, "GET / HTTP/1.1\r\nHost: reviews\r\nConnection: upgrade\r\nUpgrade: websocket\r\n"
+		      "x-do: tunnel-flood\r\n\r\n");
+	assert_int_equal(receive(fd, false), 101);
+	do {
+		before = stat_of(upstream_received_bytes);
+		poll(NULL, 0, 100);
+		received = stat_of(upstream_received_bytes);
+	} while (received < 1000 || received != before);
+	assert_true(stat_of(buffer_bytes) <= 10 * 81920);
+	/* What comes is what was sent: nothing lost, nothing foreign. */
+	while (total < 20000000) {
+		ssize_t n = recv(fd, sink, sizeof(sink), 0);
+
+		assert_true(n > 0);
+		assert_null(memchr(sink, 'H', (size_t)n));
+		total += (uint64_t)n;
+	}
+	/* the other way the endpoint never reads */
+	assert_true(send_until_stuck(fd) < 100000000);
+	assert_true(stat_of(buffer_bytes) <= 10 * 81920);
+	reset_connection(fd); /* seen although nothing is read from it */
+	close(fd);
+	eventually(stat_of(downstream_connections_active) == 0);
+}
+
+/* A head that ends where the block ends: its body needs room elsewhere, and the head must stay readable. */
+static void head_at_the_end_of_the_block(void **state)
+{
+	static char text[200000];
+	const char *body;
+	size_t n = 0;
+	int fd = dial();
+
+	(void)state;
+	send_text(fd, "GET / HTTP/1.1\r\nHost: reviews\r\nx-do: wait\r\n\r\n");
+	eventually(requests_of(0) == 1);
+	/* All of this waits in the socket and is read at once. */
+	n += (size_t)snprintf(text, sizeof(text), "POST /1 HTTP/1.1\r\nHost: reviews\r\nContent-Length: 60000\r\n\r\n");
+	memset(text + n, 'a', 60000);
+	n += 60000;
+	n += (size_t)snprintf(text + n, sizeof(text) - n, "POST /2 HTTP/1.1\r\nHost: reviews\r\nUser-Agent: pad");
+	memset(text + n, 'p', 81900 - n);
+	n = 81900;
+	n += (size_t)snprintf(text + n, sizeof(text) - n, "\r\nContent-Length: 50000\r\n\r\n");
+	memset(text + n, 'b', 50000);
+	n += 50000;
+	assert_true(send_all(fd, text, n));
+	atomic_store(&lab.backend[0].go, true);
+	assert_int_equal(receive(fd, false), 200);
+	assert_int_equal(receive(fd, false), 200);
+	assert_int_equal(receive(fd, false), 200);
+	body = strstr(response_body(), "\r\n\r\n") + 4;
+	assert_int_equal(strspn(body, "b"), 50000);
+	assert_non_null(strstr(log_line(3), "\"padppppp"));
+	close(fd);
 }
 
 /* Header timeout 408, idle timeout; both by configuration. */
@@ -531,6 +604,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(early_answer, start, stop),
 		cmocka_unit_test_setup_teardown(slow_reader, start, stop),
 		cmocka_unit_test_setup_teardown(slow_endpoint, start, stop),
+		cmocka_unit_test_setup_teardown(slow_tunnel, start, stop),
+		cmocka_unit_test_setup_teardown(head_at_the_end_of_the_block, start, stop),
 		cmocka_unit_test_setup_teardown(client_timeouts, start_timeouts, stop),
 		cmocka_unit_test_setup_teardown(connection_limit, start_two, stop),
 		cmocka_unit_test_setup_teardown(no_descriptors, start, stop),
