@@ -49,6 +49,15 @@ def wait_for(condition, what, seconds=10.0):
         time.sleep(0.01)
 
 
+def is_running(pid):
+    """A zombie has ended: only its status is left."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as f:
+            return f.read().rpartition(")")[2].split()[0] not in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
 def cgroup2_mount():
     for line in open("/proc/self/mounts", encoding="ascii"):
         fields = line.split()
@@ -352,14 +361,16 @@ class Lab:
         return pids[1]
 
     def kill_all(self):
-        """kill -9 of keeper and worker."""
-        for pid in self.daemon_pids():
+        """kill -9 of keeper and worker; returns when they are dead, so that their sockets are closed."""
+        pids = self.daemon_pids()
+        for pid in pids:
             try:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 pass
         self.daemon.wait()
         self.daemon = None
+        wait_for(lambda: not any(is_running(pid) for pid in pids), "the end of the killed processes")
 
     def stop(self, seconds=35):
         """SIGTERM; returns the exit status."""
