@@ -97,6 +97,16 @@ void hdl_check_endpoint_slice(struct hdl_decode *d, void *object)
 
 /* ---- NodeConfig ---- */
 
+void hdl_check_nc_access_log(struct hdl_decode *d, void *object)
+{
+	const struct hdl_nc_access_log *log = object;
+
+	if (log->path.s && strlen(log->path.s) > 4095)
+		hdl_decode_error(d, log->path.pos, "path", "is longer than 4095 bytes");
+	if (log->encoding.value == HDL_NC_LOG_JSON && log->format.s && *log->format.s)
+		hdl_decode_warning(d, log->format.pos, "format", "has no effect with encoding JSON");
+}
+
 void hdl_check_nc_packet_mark(struct hdl_decode *d, void *object)
 {
 	const struct hdl_nc_packet_mark *mark = object;
@@ -105,6 +115,9 @@ void hdl_check_nc_packet_mark(struct hdl_decode *d, void *object)
 		hdl_decode_error(d, mark->mask.pos, "mask", "needs mark");
 	if (mark->mark.has && mark->mask.has && (mark->mark.value & ~mark->mask.value))
 		hdl_decode_error(d, mark->mark.pos, "mark", "has bits outside mask");
+	if (mark->table.has && mark->table.value >= 253 && mark->table.value <= 255)
+		hdl_decode_error(d, mark->table.pos, "table", "%lld is a table of the kernel's own",
+				 (long long)mark->table.value);
 }
 
 void hdl_check_nc_interfaces(struct hdl_decode *d, void *object)

@@ -23,12 +23,12 @@ struct hdl_nc_access_log {
 	struct hdl_pos pos;
 	struct hdl_text path;         /* "-": standard output */
 	struct hdl_opt_enum encoding; /* enum hdl_nc_log_encoding; absent: TEXT */
-	struct hdl_text format;       /* accepted, not enforced */
+	struct hdl_text format;       /* of encoding TEXT; absent or "": Istio's default */
 };
 
 struct hdl_nc_retry_budget {
 	struct hdl_pos pos;
-	struct hdl_opt_double percent;  /* 0..100; absent: 20 */
+	struct hdl_opt_int percent;     /* 0..100; absent: 20 */
 	struct hdl_opt_int min_retries; /* absent: 3 */
 };
 
@@ -40,7 +40,7 @@ struct hdl_nc_acceleration {
 struct hdl_nc_packet_mark {
 	struct hdl_pos pos;
 	struct hdl_opt_int mark, mask; /* 32 bits, not 0; no bit of mark outside mask */
-	struct hdl_opt_int table;      /* routing table, 1..0xffffffff */
+	struct hdl_opt_int table;      /* routing table, 1..0xffffffff without the kernel's own 253..255 */
 };
 
 struct hdl_nc_map_capacity {

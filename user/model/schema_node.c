@@ -22,13 +22,13 @@ static const struct hdl_enum_value log_encoding[] = { { "TEXT", HDL_NC_LOG_TEXT 
 static const struct hdl_field access_log_fields[] = {
 	HDL_STRING(struct hdl_nc_access_log, path, "path", "file; - is standard output"),
 	HDL_ENUM(struct hdl_nc_access_log, encoding, "encoding", log_encoding, "TEXT or JSON (TEXT)"),
-	HDL_STRING(struct hdl_nc_access_log, format, "format", "fields of a line", ACCEPTED),
+	HDL_STRING(struct hdl_nc_access_log, format, "format", "fields of a TEXT line"),
 };
 static const struct hdl_message access_log =
-	HDL_MESSAGE_TABLE("accessLog", struct hdl_nc_access_log, access_log_fields, NULL);
+	HDL_MESSAGE_TABLE("accessLog", struct hdl_nc_access_log, access_log_fields, hdl_check_nc_access_log);
 
 static const struct hdl_field retry_budget_fields[] = {
-	HDL_DOUBLE(struct hdl_nc_retry_budget, percent, "percent", 0, 100, "retries per active requests (20)"),
+	HDL_INT(struct hdl_nc_retry_budget, percent, "percent", 0, 100, "retries per active requests (20)"),
 	HDL_INT(struct hdl_nc_retry_budget, min_retries, "minRetries", 0, MAX_UINT32, "always allowed (3)"),
 };
 static const struct hdl_message retry_budget =
@@ -52,15 +52,15 @@ static const struct hdl_message packet_mark =
 	HDL_MESSAGE_TABLE("packetMark", struct hdl_nc_packet_mark, packet_mark_fields, hdl_check_nc_packet_mark);
 
 static const struct hdl_field map_capacity_fields[] = {
-	HDL_INT(struct hdl_nc_map_capacity, services, "services", 1, 10000000, "most service ports"),
-	HDL_INT(struct hdl_nc_map_capacity, endpoints, "endpoints", 1, 10000000, "most endpoints"),
-	HDL_INT(struct hdl_nc_map_capacity, flows, "flows", 1, 100000000, "most tracked flows"),
+	HDL_INT(struct hdl_nc_map_capacity, services, "services", 1, 1 << 20, "most service ports"),
+	HDL_INT(struct hdl_nc_map_capacity, endpoints, "endpoints", 1, 1 << 21, "most endpoints"),
+	HDL_INT(struct hdl_nc_map_capacity, flows, "flows", 1, 1 << 23, "most tracked flows"),
 };
 static const struct hdl_message map_capacity =
 	HDL_MESSAGE_TABLE("mapCapacity", struct hdl_nc_map_capacity, map_capacity_fields, NULL);
 
 static const struct hdl_field interfaces_fields[] = {
-	HDL_STRINGS(struct hdl_nc_interfaces, pods, "pods", "patterns of the host side of pod interfaces", .max = 100),
+	HDL_STRINGS(struct hdl_nc_interfaces, pods, "pods", "patterns of the host side of pod interfaces", .max = 32),
 	HDL_STRINGS(struct hdl_nc_interfaces, edge, "edge", "interfaces to the outside", ACCEPTED, .max = 100),
 };
 static const struct hdl_message interfaces =

@@ -133,7 +133,7 @@ int hdl_xl_node(struct hdl_xl *xl)
 	node->capacity_flows = number(&capacity->flows, DEFAULT_FLOWS);
 	access_log(xl, node, c->access_log ? c->access_log : &no_log);
 	budget = c->retry_budget ? c->retry_budget : &no_budget;
-	node->retry_budget_percent = budget->percent.has ? (uint32_t)budget->percent.value : 20;
+	node->retry_budget_percent = number(&budget->percent, 20);
 	node->retry_budget_min = number(&budget->min_retries, 3);
 	limits(node, c->limits ? c->limits : &no_limits);
 	return interfaces(xl, node, c->interfaces ? c->interfaces : &no_interfaces);
