@@ -75,6 +75,15 @@ static void needs_requests(struct hdl_xl *xl, struct hdl_xl_cluster *c, const st
 	c->http_origin = hdl_xl_origin(xl, res, pos);
 }
 
+static void idle_at_l4(struct hdl_xl_cluster *c, const struct hdl_resource *res, struct hdl_pos pos, const char *what)
+{
+	if (c->l4_idle)
+		return;
+	c->l4_idle = what;
+	c->l4_idle_res = res;
+	c->l4_idle_pos = pos;
+}
+
 /*
  * A table of its own size only where asked for. Otherwise one of few sizes, at least 100 slots per endpoint: a size
  * that followed every endpoint would move nearly all keys with each.
@@ -121,7 +130,9 @@ static void set_hash(struct hdl_xl *xl, struct hdl_xl_cluster *c, const struct h
 		needs_requests(xl, c, res, hash->pos, "loadBalancer.consistentHash.httpQueryParameterName");
 	} else {
 		ir->hash_source = HDL_IR_HASH_SOURCE_IP;
+		return;
 	}
+	idle_at_l4(c, res, hash->pos, "consistentHash by a part of the request");
 }
 
 /* Once for a block, which many clusters may have. */
@@ -179,10 +190,14 @@ static void set_pool(struct hdl_xl *xl, struct hdl_xl_cluster *c, const struct p
 
 	ir->connect_timeout_ns = DEFAULT_CONNECT_TIMEOUT_NS;
 	ir->idle_timeout_ns = DEFAULT_IDLE_TIMEOUT_NS;
-	if (tcp && tcp->connect_timeout.has)
+	if (tcp && tcp->connect_timeout.has) {
 		ir->connect_timeout_ns = (uint64_t)tcp->connect_timeout.ns;
-	if (tcp && tcp->idle_timeout.has)
+		idle_at_l4(c, policy->pool_res, tcp->connect_timeout.pos, "connectionPool.tcp.connectTimeout");
+	}
+	if (tcp && tcp->idle_timeout.has) {
 		ir->idle_timeout_ns = (uint64_t)tcp->idle_timeout.ns;
+		idle_at_l4(c, policy->pool_res, tcp->idle_timeout.pos, "connectionPool.tcp.idleTimeout");
+	}
 	if (!http)
 		return;
 	if (http->idle_timeout.has) {

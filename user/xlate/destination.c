@@ -29,8 +29,10 @@ static bool has_port(const struct hdl_xl_service *service, uint16_t port)
 	return false;
 }
 
-static const char *consequence(const char *field, const char *flag)
+static const char *consequence(const char *field, const char *flag, bool used)
 {
+	if (!used)
+		return "nothing is sent there while its weight is 0";
 	if (strncmp(field, "spec.tcp", strlen("spec.tcp")) == 0)
 		return "connections sent there are refused";
 	if (strstr(field, ".mirror"))
@@ -40,7 +42,8 @@ static const char *consequence(const char *field, const char *flag)
 }
 
 static void report_unknown(struct hdl_xl *xl, const struct hdl_resource *res, const struct hdl_vs_destination *spec,
-			   const struct hdl_xl_service *service, const char *fqdn, uint16_t port, const char *field)
+			   const struct hdl_xl_service *service, const char *fqdn, uint16_t port, bool used,
+			   const char *field)
 {
 	if (!hdl_xl_first_time(xl, "unknown %p %u", (const void *)spec, service ? port : 0))
 		return;
@@ -49,14 +52,14 @@ static void report_unknown(struct hdl_xl *xl, const struct hdl_resource *res, co
 			      strchr(spec->host.s, '.') && !strstr(spec->host.s, ".svc.") ?
 				      " (a host with a dot is taken as it is)" :
 				      "",
-			      consequence(field, "NC"));
+			      consequence(field, "NC", used));
 	else if (!has_port(service, port))
 		hdl_xl_report(xl->diags, HDL_WARNING, res, spec->port ? spec->port->pos : spec->host.pos, field,
-			      "service %s has no TCP port %u: %s", fqdn, port, consequence(field, "NC"));
+			      "service %s has no TCP port %u: %s", fqdn, port, consequence(field, "NC", used));
 	else
 		hdl_xl_report(xl->diags, HDL_WARNING, res, spec->subset.pos, field,
 			      "no DestinationRule in force for %s defines subset %s: %s", fqdn, spec->subset.s,
-			      consequence(field, "NC"));
+			      consequence(field, "NC", used));
 }
 
 /* The classic mistake: labels of a subset that no pod of the service has. */
@@ -66,7 +69,7 @@ static void report_empty(struct hdl_xl *xl, const struct hdl_resource *res, cons
 	if (hdl_xl_first_time(xl, "empty %p %u", (const void *)spec, cluster->port))
 		hdl_xl_report(xl->diags, HDL_WARNING, res, spec->subset.pos, field,
 			      "no endpoint of %s has the labels of subset %s: %s", cluster->fqdn, cluster->subset,
-			      consequence(field, "UH"));
+			      consequence(field, "UH", true));
 }
 
 /* used: some traffic goes there. */
@@ -82,7 +85,7 @@ static int find_cluster(struct hdl_xl *xl, const struct hdl_resource *res, const
 	if (xl->no_memory)
 		return -ENOMEM;
 	if (!cluster)
-		report_unknown(xl, res, spec, service, fqdn, port, field);
+		report_unknown(xl, res, spec, service, fqdn, port, used, field);
 	else if (used && !cluster->ir->endpoint_count && cluster->ir->subset[0])
 		report_empty(xl, res, spec, cluster->ir, field);
 	*ret = (struct hdl_ir_destination){

@@ -237,6 +237,22 @@ static int http_port(struct hdl_xl *xl, const struct hdl_xl_service *service, st
 	return 0;
 }
 
+/* Settings that nobody carries out where the client's own connection goes to the endpoint. Once for each place. */
+static void report_idle_settings(struct hdl_xl *xl, const struct hdl_ir_service_port *port)
+{
+	for (size_t i = 0; port->label == HDL_LABEL_L4 && i < port->destination_count; i++) {
+		const struct hdl_ir_cluster *ir = port->destinations[i].cluster;
+		const struct hdl_xl_cluster *c = ir ? hdl_xl_cluster_of(xl, ir) : NULL;
+
+		if (c && c->l4_idle &&
+		    hdl_xl_first_time(xl, "idle %p %u %u", (const void *)c->l4_idle_res, c->l4_idle_pos.line,
+				      c->l4_idle_pos.col))
+			hdl_xl_report(xl->diags, HDL_INFO, c->l4_idle_res, c->l4_idle_pos, NULL,
+				      "%s has no effect at layer 4, where port %u of %s stays", c->l4_idle, port->port,
+				      port->service->fqdn);
+	}
+}
+
 int hdl_xl_labels_of_ports(struct hdl_xl *xl)
 {
 	for (size_t i = 0; i < xl->service_count; i++) {
@@ -249,6 +265,7 @@ int hdl_xl_labels_of_ports(struct hdl_xl *xl)
 
 			if (r < 0)
 				return r;
+			report_idle_settings(xl, port->ir);
 		}
 	}
 	return 0;

@@ -27,6 +27,9 @@ struct hdl_xl_cluster {
 	struct hdl_ir_cluster *ir;
 	const char *http_reason; /* DestinationRule setting that needs requests; NULL: none */
 	struct hdl_ir_origin http_origin;
+	const char *l4_idle; /* one without effect at layer 4; NULL: none */
+	const struct hdl_resource *l4_idle_res;
+	struct hdl_pos l4_idle_pos;
 };
 
 struct hdl_xl_slice {
