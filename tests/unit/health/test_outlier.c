@@ -308,7 +308,7 @@ static void *hammer(void *data)
 {
 	uint64_t seed = (uintptr_t)data;
 
-	for (uint64_t i = 0; i < 60000; i++) {
+	for (uint64_t i = 0; i < 500000; i++) {
 		uint32_t e;
 
 		seed = seed * 6364136223846793005ull + 1442695040888963407ull;
