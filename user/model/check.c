@@ -34,9 +34,10 @@ void hdl_check_metadata(struct hdl_decode *d, void *object)
 		hdl_decode_error(d, metadata->name.pos, "name",
 				 "\"%.100s\" is not a name: lower-case letters, digits, '-' and '.', at most 253",
 				 metadata->name.s);
-	if (metadata->ns.s && *metadata->ns.s && !hdl_name_is_label(metadata->ns.s))
+	if (metadata->ns.s && *metadata->ns.s && !hdl_name_is_namespace(metadata->ns.s))
 		hdl_decode_error(d, metadata->ns.pos, "namespace",
-				 "\"%.100s\" is not a namespace: letters, digits and '-', at most 63", metadata->ns.s);
+				 "\"%.100s\" is not a namespace: lower-case letters, digits and '-', at most 63",
+				 metadata->ns.s);
 }
 
 void hdl_check_export_to(struct hdl_decode *d, const struct hdl_texts *list)

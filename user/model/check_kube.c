@@ -147,7 +147,7 @@ void hdl_check_node_config(struct hdl_decode *d, void *object)
 {
 	const struct hdl_node_config *config = object;
 
-	if (config->root_namespace.s && !hdl_name_is_label(config->root_namespace.s))
+	if (config->root_namespace.s && !hdl_name_is_namespace(config->root_namespace.s))
 		hdl_decode_error(d, config->root_namespace.pos, "rootNamespace", "\"%.100s\" is not a namespace",
 				 config->root_namespace.s);
 	if (config->domain.s && !hdl_name_is_host(config->domain.s, false))

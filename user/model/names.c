@@ -46,6 +46,11 @@ bool hdl_name_is_label(const char *s)
 	return label(s, strlen(s));
 }
 
+bool hdl_name_is_namespace(const char *s)
+{
+	return hdl_name_is_label(s) && hdl_name_is_subdomain(s);
+}
+
 bool hdl_name_is_subdomain(const char *s)
 {
 	if (strlen(s) > 253)

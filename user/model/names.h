@@ -9,6 +9,7 @@
 /* Letters, digits and '-', 1..63, begins and ends with a letter or digit; upper case too, as Istio has it. */
 bool hdl_name_is_label(const char *s);
 /* Name of a Kubernetes object: labels joined by dots, lower case, at most 253. */
+bool hdl_name_is_namespace(const char *s); /* a label in lower case, as Kubernetes has them */
 bool hdl_name_is_subdomain(const char *s);
 /*
  * Host of a rule: labels joined by dots, at most 255, a final dot allowed, the last label not all digits. wildcard: the

@@ -97,18 +97,6 @@ static uint32_t table_size(const struct hdl_dr_consistent_hash *hash, size_t end
 	return endpoints <= 6553 ? 655373 : 6553621;
 }
 
-static void lower_copy(struct hdl_xl *xl, const char *s, const char **ret)
-{
-	char text[XL_NAME_MAX];
-	size_t n = strlen(s);
-
-	n = n < sizeof(text) ? n : sizeof(text) - 1;
-	for (size_t i = 0; i < n; i++)
-		text[i] = s[i] >= 'A' && s[i] <= 'Z' ? (char)(s[i] + ('a' - 'A')) : s[i];
-	text[n] = '\0';
-	*ret = hdl_xl_intern(xl, text);
-}
-
 static void set_hash(struct hdl_xl *xl, struct hdl_xl_cluster *c, const struct hdl_dr_consistent_hash *hash,
 		     const struct hdl_resource *res)
 {
@@ -118,7 +106,7 @@ static void set_hash(struct hdl_xl *xl, struct hdl_xl_cluster *c, const struct h
 	ir->table_size = table_size(hash, ir->endpoint_count);
 	if (hash->http_header_name.s) {
 		ir->hash_source = HDL_IR_HASH_HEADER;
-		lower_copy(xl, hash->http_header_name.s, &ir->hash_name);
+		ir->hash_name = hdl_xl_lower(xl, hash->http_header_name.s);
 		needs_requests(xl, c, res, hash->pos, "loadBalancer.consistentHash.httpHeaderName");
 	} else if (hash->http_cookie) {
 		ir->hash_source = HDL_IR_HASH_COOKIE;

@@ -50,21 +50,6 @@ static int string_match(struct hdl_xl *xl, const struct hdl_string_match *spec, 
 	return ret->kind == HDL_IR_MATCH_REGEX ? compile(xl, ret->value.p, &ret->re) : 0;
 }
 
-static const char *lower(struct hdl_xl *xl, const char *s)
-{
-	char *copy = hdl_arena_strdup(xl->arena, s);
-
-	if (!copy) {
-		xl->no_memory = true;
-		return "";
-	}
-	for (char *p = copy; *p; p++)
-		if (*p >= 'A' && *p <= 'Z')
-			*p = (char)(*p + ('a' - 'A'));
-	return copy;
-}
-
-/* A.3: a star as an expression means presence, in withoutHeaders only. */
 static bool is_star(const struct hdl_string_match *m)
 {
 	return m->regex.s && strcmp(m->regex.s, "*") == 0;
@@ -79,7 +64,7 @@ static int named_matches(struct hdl_xl *xl, const struct hdl_keyed_matches *spec
 	for (size_t i = 0; r == 0 && i < spec->n; i++) {
 		const struct hdl_keyed_match *keyed = &spec->at[i];
 
-		m[i].name = hdl_str_of(header ? lower(xl, keyed->key) : hdl_xl_intern(xl, keyed->key));
+		m[i].name = hdl_str_of(header ? hdl_xl_lower(xl, keyed->key) : hdl_xl_intern(xl, keyed->key));
 		m[i].match.kind = HDL_IR_MATCH_PRESENT;
 		m[i].match.value = HDL_STR("");
 		if (!without || !is_star(&keyed->match))

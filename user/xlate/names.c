@@ -113,24 +113,30 @@ const char *hdl_xl_resource_text(const struct hdl_resource *res, char text[XL_NA
 	return text;
 }
 
+const char *hdl_xl_lower(struct hdl_xl *xl, const char *s)
+{
+	char *copy = hdl_arena_strdup(xl->scratch, s);
+
+	if (!copy) {
+		xl->no_memory = true;
+		return "";
+	}
+	for (char *p = copy; *p; p++)
+		if (*p >= 'A' && *p <= 'Z')
+			*p = (char)(*p + ('a' - 'A'));
+	return hdl_xl_intern(xl, copy);
+}
+
 const char *hdl_xl_host(struct hdl_xl *xl, const char *host, const char *ns)
 {
-	char text[XL_NAME_MAX];
-	size_t n = strlen(host);
-	bool full = false;
+	const char *name = hdl_xl_lower(xl, host);
+	size_t n = strlen(name);
 
-	if (n > 1 && host[n - 1] == '.') { /* full, even when no other dot is left */
-		full = true;
-		n--;
-	}
-	if (n >= sizeof(text))
-		n = sizeof(text) - 1;
-	for (size_t i = 0; i < n; i++)
-		text[i] = host[i] >= 'A' && host[i] <= 'Z' ? (char)(host[i] + ('a' - 'A')) : host[i];
-	text[n] = '\0';
-	if (full || strpbrk(text, ".*:")) /* full names, wildcards, addresses */
-		return hdl_xl_intern(xl, text);
-	return hdl_xl_internf(xl, "%s.%s.svc.%s", text, ns, xl->snapshot->node.domain);
+	if (n > 1 && name[n - 1] == '.') /* full, even when no other dot is left */
+		return hdl_xl_internf(xl, "%.*s", (int)(n - 1), name);
+	if (strpbrk(name, ".*:")) /* full names, wildcards, addresses */
+		return name;
+	return hdl_xl_internf(xl, "%s.%s.svc.%s", name, ns, xl->snapshot->node.domain);
 }
 
 bool hdl_xl_is_wildcard(const char *host)

@@ -3,6 +3,7 @@
 #include "xlate/priv.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "base/clock.h"
 
@@ -31,6 +32,15 @@ static uint64_t duration(const struct hdl_opt_duration *value, uint64_t absent_n
 static const char *text(struct hdl_xl *xl, const struct hdl_text *value, const char *absent)
 {
 	return hdl_xl_intern(xl, value->s ? value->s : absent);
+}
+
+/* As the names made with it are compared: lower case, without a final dot. */
+static const char *domain(struct hdl_xl *xl, const char *s)
+{
+	const char *name = hdl_xl_lower(xl, s);
+	size_t n = strlen(name);
+
+	return n > 1 && name[n - 1] == '.' ? hdl_xl_internf(xl, "%.*s", (int)(n - 1), name) : name;
 }
 
 static void choose(struct hdl_xl *xl)
@@ -120,7 +130,7 @@ int hdl_xl_node(struct hdl_xl *xl)
 	c = xl->node;
 	report_outbound(xl);
 	node->node_name = text(xl, &c->node_name, xl->options->node_name);
-	node->domain = text(xl, &c->domain, "cluster.local");
+	node->domain = domain(xl, c->domain.s ? c->domain.s : "cluster.local");
 	node->root_namespace = text(xl, &c->root_namespace, "istio-system");
 	node->locality =
 		(struct hdl_ir_locality){ text(xl, &c->region, ""), text(xl, &c->zone, ""), text(xl, &c->subzone, "") };

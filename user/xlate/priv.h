@@ -138,6 +138,8 @@ void hdl_xl_report(struct hdl_diags *diags, enum hdl_severity severity, const st
 bool hdl_xl_first_time(struct hdl_xl *xl, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Copy in the snapshot's memory, one for equal texts; "" and no_memory set when memory is out. NULL becomes "". */
 const char *hdl_xl_intern(struct hdl_xl *xl, const char *s);
+/* The same of s with its ASCII letters in lower case. */
+const char *hdl_xl_lower(struct hdl_xl *xl, const char *s);
 const char *hdl_xl_internf(struct hdl_xl *xl, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Copy in scratch memory; "" and no_memory set when memory is out. */
 const char *hdl_xl_scratchf(struct hdl_xl *xl, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -50,6 +50,9 @@ static void others(void **state)
 	assert_true(hdl_name_is_label("1"));
 	assert_false(hdl_name_is_label("a.b"));
 	assert_false(hdl_name_is_label(""));
+	assert_true(hdl_name_is_namespace("kube-system"));
+	assert_false(hdl_name_is_namespace("Kube"));
+	assert_false(hdl_name_is_namespace("a.b"));
 	assert_true(hdl_name_is_subdomain("a.b-1"));
 	assert_false(hdl_name_is_subdomain("A"));
 	assert_false(hdl_name_is_subdomain("a."));

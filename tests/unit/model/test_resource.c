@@ -32,6 +32,9 @@ static void objects(void **state)
 		{ "{kind: VirtualService, apiVersion: networking.istio.io/v1, metadata: {name: a, namespace: a.b}, spec: " VS
 		  "}",
 		  -EINVAL, "metadata.namespace: \"a.b\" is not a namespace" },
+		{ "{kind: VirtualService, apiVersion: networking.istio.io/v1, metadata: {name: a, namespace: N}, spec: " VS
+		  "}",
+		  -EINVAL, "metadata.namespace: \"N\" is not a namespace: lower-case" },
 		{ "{kind: VirtualService, apiVersion: networking.istio.io/v1, metadata: {name: a, namspace: b}, spec: " VS
 		  "}",
 		  -EINVAL, "metadata.namspace: unknown field; did you mean namespace?" },
