@@ -69,6 +69,8 @@ void hdl_conn_events(struct hdl_conn *conn, uint32_t events)
 		conn->readable = true;
 	if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
 		conn->peer_closed = true;
+	if (events & (EPOLLHUP | EPOLLERR))
+		conn->broken = true;
 }
 
 int hdl_conn_read(struct hdl_conn *conn)

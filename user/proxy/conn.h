@@ -42,6 +42,7 @@ struct hdl_conn {
 	struct hdl_block *out; /* unsent; NULL while empty */
 	bool readable;
 	bool peer_closed;                      /* FIN or error seen by epoll: a read will end */
+	bool broken;                           /* reset: what was not read yet is of no use any more */
 	uint64_t sent;                         /* bytes that the socket took */
 	uint64_t *received_bytes, *sent_bytes; /* counters */
 };

@@ -207,6 +207,11 @@ void hdl_stream_begin(struct hdl_stream *stream)
 
 void hdl_stream_run(struct hdl_stream *stream)
 {
+	/* Also while nothing is read from the client because the endpoint takes nothing. */
+	if (stream->down->conn.broken && stream->state != HDL_STREAM_DONE) {
+		hdl_stream_client_gone(stream);
+		return;
+	}
 	switch (stream->state) {
 	case HDL_STREAM_DELAY:
 	case HDL_STREAM_CONNECTING:

@@ -41,7 +41,8 @@ void hdl_up_close(struct hdl_up *up)
 	up->state = HDL_UP_CLOSED;
 	up->user = NULL;
 	hdl_timer_stop(&worker->loop.timers, &up->timer);
-	hdl_conn_close(&up->conn, false);
+	/* Behind bytes that the endpoint does not take a FIN would never arrive. */
+	hdl_conn_close(&up->conn, hdl_conn_is_blocked(&up->conn));
 	hdl_stat_inc(&worker->stats.upstream_connections_closed);
 	hdl_stat_dec(&worker->stats.upstream_connections_active);
 	hdl_worker_bury(worker, &up->corpse);

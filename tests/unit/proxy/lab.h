@@ -456,6 +456,8 @@ static struct hdl_snapshot *lab_finish(struct sb *b)
 
 static const char *lab_address = "0.0.0.0"; /* of the worker's listener */
 
+static int lab_send_buffer; /* of accepted connections; 0 = the kernel's */
+
 static int lab_listen(void)
 {
 	struct hdl_endpoint_addr at = { sb_addr(lab_address), 0 };
@@ -464,6 +466,8 @@ static int lab_listen(void)
 	int fd = hdl_listen(&at, &options, &err);
 
 	assert_true(fd >= 0);
+	if (lab_send_buffer)
+		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &lab_send_buffer, sizeof(lab_send_buffer));
 	assert_int_equal(hdl_sock_local(fd, &at), 0);
 	lab.port = at.port;
 	return fd;
