@@ -85,7 +85,7 @@ static int load(struct hdl_config *config, struct hdl_scan *scan, const int *fds
 		return hdl_err_set(err, r, "%s", strerror(-r));
 	r = hdl_config_end(config, false, &snapshot, err);
 	hdl_snapshot_unref(snapshot);
-	return r < 0 ? r : 0;
+	return r < 0 && r != -E2BIG ? r : 0; /* too large: said in the diagnostics */
 }
 
 static int validate(const struct hdl_options *options, struct hdl_err *err)
