@@ -420,15 +420,29 @@ static inline int all_requests(void)
 
 /* --- worker --- */
 
+static pthread_mutex_t origin_mutex = PTHREAD_MUTEX_INITIALIZER;
+
+/* Where connections to the worker's own address were going; NULL: nobody knows. */
+static inline void set_origin(const char *address, uint16_t port)
+{
+	pthread_mutex_lock(&origin_mutex);
+	lab.has_origin = address != NULL;
+	if (address)
+		lab.origin = (struct hdl_origin){ .address = sb_addr(address), .port = htons(port) };
+	pthread_mutex_unlock(&origin_mutex);
+}
+
 static int take_origin(void *data, const struct hdl_origin_key *key, struct hdl_origin *ret_origin)
 {
 	struct lab *l = data;
+	bool found;
 
 	assert_int_equal(key->listener_port, htons(l->port));
-	if (!l->has_origin)
-		return -ENOENT;
+	pthread_mutex_lock(&origin_mutex);
+	found = l->has_origin;
 	*ret_origin = l->origin;
-	return 0;
+	pthread_mutex_unlock(&origin_mutex);
+	return found ? 0 : -ENOENT;
 }
 
 /* The service listens on 127.0.0.2:port; the worker on all of 127/8 at that port. */

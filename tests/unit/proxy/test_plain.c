@@ -356,8 +356,7 @@ static void rewritten_connect(void **state)
 	int fd;
 
 	(void)state;
-	lab.origin = (struct hdl_origin){ .address = sb_addr("127.0.0.2"), .port = htons(lab.port) };
-	lab.has_origin = true;
+	set_origin("127.0.0.2", lab.port);
 	fd = dial_port("127.0.0.1", lab.port);
 	send_text(fd, "GET / HTTP/1.1\r\nHost: other\r\n\r\n");
 	assert_int_equal(receive(fd, false), 200);
@@ -365,14 +364,13 @@ static void rewritten_connect(void **state)
 	/* the log shows what was dialled */
 	assert_non_null(strstr(log_line(1), " 127.0.0.2:"));
 	/* nobody knows */
-	lab.has_origin = false;
+	set_origin(NULL, 0);
 	fd = dial_port("127.0.0.1", lab.port);
 	expect_closed(fd);
 	close(fd);
 	eventually(stat_of(downstream_unknown_origin) == 1);
 	/* no service there */
-	lab.origin.port = htons(1);
-	lab.has_origin = true;
+	set_origin("127.0.0.2", 1);
 	fd = dial_port("127.0.0.1", lab.port);
 	expect_closed(fd);
 	close(fd);
