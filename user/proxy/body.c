@@ -7,6 +7,8 @@
 
 /* Least room behind a head for the body that follows it in the same block. */
 #define BODY_ROOM_BYTES 8192
+/* Sizes of blocks must not overflow, whatever the configuration allows. */
+#define KEEP_BYTES_MAX (1u << 30)
 
 void hdl_replay_free(struct hdl_stream *stream)
 {
@@ -15,13 +17,12 @@ void hdl_replay_free(struct hdl_stream *stream)
 	stream->replay.sent = 0;
 }
 
-/* Limit of what is kept of the body for another try. */
-static uint32_t keep_limit(const struct hdl_stream *s)
+uint32_t hdl_body_keep_limit(const struct hdl_stream *stream)
 {
-	uint32_t limit = s->generation->snapshot->node.retry_buffer_bytes;
+	uint32_t limit = stream->generation->snapshot->node.retry_buffer_bytes;
 
-	if (s->route && (s->route->retry.attempts > 0 || s->mirror_bits))
-		return limit;
+	if (stream->route && (stream->route->retry.attempts > 0 || stream->mirror_bits))
+		return limit < KEEP_BYTES_MAX ? limit : KEEP_BYTES_MAX;
 	return HDL_STREAM_EARLY_BYTES;
 }
 
@@ -89,7 +90,7 @@ static void bad_request_body(struct hdl_stream *s, int error)
 /* Moves body bytes from the client's block into the replay buffer. 1 = some, 0 = none or no room, -1 = stream over. */
 static int absorb_block(struct hdl_stream *s)
 {
-	uint32_t limit = keep_limit(s), used = s->replay.block ? s->replay.block->end : 0;
+	uint32_t limit = hdl_body_keep_limit(s), used = s->replay.block ? s->replay.block->end : 0;
 	struct hdl_gather g;
 	int r;
 
@@ -162,7 +163,7 @@ bool hdl_body_absorb(struct hdl_stream *stream)
 	while (!stream->request_complete) {
 		int r = absorb_block(stream);
 
-		if (r == 0 && stream->replay.block && stream->replay.block->end >= keep_limit(stream))
+		if (r == 0 && stream->replay.block && stream->replay.block->end >= hdl_body_keep_limit(stream))
 			return true; /* full: the client waits until an endpoint takes it */
 		if (r == 0)
 			r = read_client(stream);
@@ -210,7 +211,7 @@ static int collect(struct hdl_stream *s, struct hdl_gather *g)
 		r = absorb_block(s);
 		if (r < 0 || s->state == HDL_STREAM_DONE)
 			return -1;
-		if (r == 0 && s->replay.block && s->replay.block->end >= keep_limit(s))
+		if (r == 0 && s->replay.block && s->replay.block->end >= hdl_body_keep_limit(s))
 			stop_keeping(s);
 		if (r == 0)
 			break;

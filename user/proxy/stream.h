@@ -220,6 +220,8 @@ bool hdl_body_pump_request(struct hdl_stream *stream);
 bool hdl_body_pump_response(struct hdl_stream *stream);
 /* Takes body bytes while there is no connection to send them to. False: the stream is over. */
 bool hdl_body_absorb(struct hdl_stream *stream);
+/* How much of the body is kept for another try. */
+uint32_t hdl_body_keep_limit(const struct hdl_stream *stream);
 void hdl_replay_free(struct hdl_stream *stream);
 
 /* response.c */

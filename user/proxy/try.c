@@ -81,15 +81,11 @@ bool hdl_headers_are_grpc(const struct hdl_http_headers *list)
 /* A body that is known to be too long is not worth keeping from the start. */
 static void decide_keeping(struct hdl_stream *s)
 {
-	uint32_t limit = s->generation->snapshot->node.retry_buffer_bytes;
-	bool wanted = s->route->retry.attempts > 0 || s->mirror_bits;
-
-	if (!s->keep_body || s->request.framing != HDL_HTTP_BODY_LENGTH)
+	if (!s->keep_body || s->request.framing != HDL_HTTP_BODY_LENGTH ||
+	    s->request.content_length <= hdl_body_keep_limit(s))
 		return;
-	if (!wanted && s->request.content_length > HDL_STREAM_EARLY_BYTES)
-		s->keep_body = false;
-	if (wanted && s->request.content_length > limit) {
-		s->keep_body = false;
+	s->keep_body = false;
+	if (s->route->retry.attempts > 0 || s->mirror_bits) {
 		hdl_stat_inc(&s->worker->stats.limit_retry_buffer);
 		hdl_stat_inc(&s->worker->stats.retry_or_shadow_abandoned);
 	}
