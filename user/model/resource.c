@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 #include "model/decode.h"
+#include "model/names.h"
 
 const char *hdl_kind_name(enum hdl_kind kind)
 {
@@ -49,7 +50,27 @@ static bool version_is_read(const struct hdl_kind_schema *schema, const char *ap
 	return false;
 }
 
-/* 0, 1 a kind that is not read, -EINVAL no kind or apiVersion. */
+/*
+ * Kinds of Istio and the Gateway API that this version does not read. What else has their groups is a slip, or the
+ * beginning of a name in a file that is still being written, and must not take away what is in force.
+ */
+static const char *const istio_others[] = {
+	"ServiceEntry", "WorkloadEntry", "WorkloadGroup", "Sidecar", "EnvoyFilter", "ProxyConfig", NULL
+};
+static const char *const none[] = { NULL };
+
+static bool is_slip(const char *kind, const char *api_version)
+{
+	const char *const *other = group_is(api_version, "networking.istio.io") ? istio_others :
+				   group_is(api_version, "heddle.io")           ? none :
+										  NULL;
+
+	while (other && *other && strcmp(*other, kind))
+		other++;
+	return other && !*other;
+}
+
+/* 0, 1 a kind that is not read, -EINVAL no kind or apiVersion, or no such kind. */
 static int find_kind(const struct hdl_node *node, enum hdl_kind *ret, const char **ret_api_version)
 {
 	const char *kind = member_text(node, "kind"), *api_version = member_text(node, "apiVersion");
@@ -62,7 +83,7 @@ static int find_kind(const struct hdl_node *node, enum hdl_kind *ret, const char
 			*ret_api_version = api_version;
 			return 0;
 		}
-	return 1;
+	return is_slip(kind, api_version) ? -EINVAL : 1;
 }
 
 static const char *namespace_of(const struct hdl_kind_schema *schema, const char *ns)
@@ -133,17 +154,49 @@ static void decode_metadata(struct hdl_decode *d, const struct hdl_node *node, s
 	d->steps = 0;
 }
 
+static void refuse_kind(struct hdl_decode *d, const struct hdl_node *node, const char *api_version)
+{
+	const struct hdl_node *kind = hdl_node_get(node, "kind");
+	struct hdl_pos pos = { kind->line, kind->col };
+	const char *near = NULL;
+
+	for (size_t i = 0; i < HDL_KINDS; i++)
+		if (group_is(api_version, hdl_kind_schemas[i].group) &&
+		    hdl_name_distance(kind->text, hdl_kind_schemas[i].name, 3) <= 3)
+			near = hdl_kind_schemas[i].name;
+	if (near)
+		hdl_decode_error(d, pos, "kind", "%.60s has no kind %.60s; did you mean %s?", api_version, kind->text,
+				 near);
+	else
+		hdl_decode_error(d, pos, "kind", "%.60s has no kind %.60s", api_version, kind->text);
+}
+
 static int refuse_shape(struct hdl_decode *d, const struct hdl_node *node)
 {
+	const char *kind = member_text(node, "kind"), *api_version = member_text(node, "apiVersion");
 	struct hdl_pos pos = { node->line, node->col };
 
 	if (node->kind != HDL_NODE_MAP)
 		hdl_decode_error(d, pos, NULL, "is not an object: a map with apiVersion, kind and metadata is needed");
-	else if (!member_text(node, "kind"))
+	else if (!kind || !*kind)
 		hdl_decode_error(d, pos, "kind", "is required: the kind of the object");
-	else
+	else if (!api_version || !*api_version)
 		hdl_decode_error(d, pos, "apiVersion", "is required: the API group and version of the object");
+	else
+		refuse_kind(d, node, api_version);
 	return d->no_memory ? -ENOMEM : -EINVAL;
+}
+
+/* Kinds of others are none of our business, but rules for traffic that do nothing must not go unnoticed. */
+static void report_skipped(struct hdl_decode *d, const struct hdl_node *node)
+{
+	const struct hdl_node *kind = hdl_node_get(node, "kind");
+	const char *api_version = member_text(node, "apiVersion");
+
+	if (group_is(api_version, "networking.istio.io") || group_is(api_version, "gateway.networking.k8s.io"))
+		hdl_decode_warning(d, (struct hdl_pos){ kind->line, kind->col }, "kind",
+				   "%.60s of %.60s is not read by this version: the object is skipped", kind->text,
+				   api_version);
 }
 
 static int refuse_version(struct hdl_decode *d, const struct hdl_node *node, const struct hdl_kind_schema *schema)
@@ -203,8 +256,10 @@ int hdl_model_decode(struct hdl_arena *arena, const struct hdl_source *source, c
 	enum hdl_kind kind;
 	int r = node->kind == HDL_NODE_MAP ? find_kind(node, &kind, &api_version) : -EINVAL;
 
-	if (r == 1)
-		return 1;
+	if (r == 1) {
+		report_skipped(&d, node);
+		return d.no_memory ? -ENOMEM : 1;
+	}
 	if (r < 0)
 		return refuse_shape(&d, node);
 	d.where.kind = hdl_kind_schemas[kind].name;

@@ -71,7 +71,8 @@ struct hdl_source {
 
 /*
  * Decodes and validates one object (not a List: see hdl_model_items()). 0 and *ret_resource: accepted, perhaps with
- * warnings. 1: a kind or API group that is not read. -EINVAL: refused, the reasons are in diags. -ENOMEM.
+ * warnings. 1: a kind or API group that is not read, with a warning when it is one of Istio or the Gateway API.
+ * -EINVAL: refused, the reasons are in diags. -ENOMEM.
  */
 int hdl_model_decode(struct hdl_arena *arena, const struct hdl_source *source, const struct hdl_node *node,
 		     struct hdl_resource **ret_resource, struct hdl_diags *diags);

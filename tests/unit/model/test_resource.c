@@ -12,7 +12,15 @@ static void objects(void **state)
 		const char *said;
 	} row[] = {
 		{ "{kind: ConfigMap, apiVersion: v1, metadata: {name: a}}", 1, "" },
-		{ "{kind: Gateway, apiVersion: gateway.networking.k8s.io/v1, metadata: {name: a}}", 1, "" },
+		{ "{kind: Gateway, apiVersion: gateway.networking.k8s.io/v1, metadata: {name: a}}", 1,
+		  "f.yaml:1:8: warning: kind: Gateway of gateway.networking.k8s.io/v1 is not read by this version" },
+		{ "{kind: ServiceEntry, apiVersion: networking.istio.io/v1, metadata: {name: a}}", 1,
+		  "warning: kind: ServiceEntry of networking.istio.io/v1 is not read by this version" },
+		{ "{kind: VirtualServce, apiVersion: networking.istio.io/v1, metadata: {name: a}}", -EINVAL,
+		  "1:8: error: kind: networking.istio.io/v1 has no kind VirtualServce; did you mean VirtualService?" },
+		{ "{kind: D, apiVersion: networking.istio.io/v1}", -EINVAL,
+		  "error: kind: networking.istio.io/v1 has no kind D" },
+		{ "{kind: Nodeconfig, apiVersion: heddle.io/v1alpha1}", -EINVAL, "did you mean NodeConfig?" },
 		{ "{kind: IstioOperator, apiVersion: install.istio.io/v1alpha1, spec: {}}", 1, "" },
 		{ "{kind: Service, apiVersion: serving.knative.dev/v1}", 1, "" },
 		{ "[a]", -EINVAL, "f.yaml:1:1: error: is not an object" },

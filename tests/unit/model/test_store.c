@@ -104,7 +104,8 @@ STEPS(truncated, { "a", DOC("a", "h1") DOC("b", "h2"), "a=h1 b=h2", NULL },
 	"a=h1 b=h2/a", "did not find expected ',' or '}'" },
       { "a", DOC("a", "h1") "---\napiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: b}\n",
 	"a=h1 b=h2/a", "spec: is required" },
-      { "a", DOC("a", "h1") "---\napiVersion: networking.istio.io/v1\nkind: Dest", "a=h1", NULL },
+      { "a", DOC("a", "h1") "---\napiVersion: networking.istio.io/v1\nkind: Dest", "a=h1 b=h2/a",
+	"kind: networking.istio.io/v1 has no kind Dest" },
       { "a", DOC("a", "h1"), "a=h1", NULL })
 
 /* an object whose identity cannot be read may be any of the file */
