@@ -70,6 +70,15 @@ static bool is_slip(const char *kind, const char *api_version)
 	return other && !*other;
 }
 
+/* No object is without metadata: a name that ends too early, or whose API group does. */
+static bool is_cut_off(const struct hdl_node *node, const char *kind)
+{
+	for (size_t i = 0; i < HDL_KINDS; i++)
+		if (!strncmp(hdl_kind_schemas[i].name, kind, strlen(kind)))
+			return !hdl_node_get(node, "metadata");
+	return false;
+}
+
 /* 0, 1 a kind that is not read, -EINVAL no kind or apiVersion, or no such kind. */
 static int find_kind(const struct hdl_node *node, enum hdl_kind *ret, const char **ret_api_version)
 {
@@ -83,7 +92,7 @@ static int find_kind(const struct hdl_node *node, enum hdl_kind *ret, const char
 			*ret_api_version = api_version;
 			return 0;
 		}
-	return is_slip(kind, api_version) ? -EINVAL : 1;
+	return is_slip(kind, api_version) || is_cut_off(node, kind) ? -EINVAL : 1;
 }
 
 static const char *namespace_of(const struct hdl_kind_schema *schema, const char *ns)

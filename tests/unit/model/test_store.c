@@ -106,6 +106,8 @@ STEPS(truncated, { "a", DOC("a", "h1") DOC("b", "h2"), "a=h1 b=h2", NULL },
 	"a=h1 b=h2/a", "spec: is required" },
       { "a", DOC("a", "h1") "---\napiVersion: networking.istio.io/v1\nkind: Dest", "a=h1 b=h2/a",
 	"kind: networking.istio.io/v1 has no kind Dest" },
+      { "a", DOC("a", "h1") "---\nkind: DestinationRule\napiVersion: networking.isti", "a=h1 b=h2/a",
+	"kind: networking.isti has no kind DestinationRule" },
       { "a", DOC("a", "h1"), "a=h1", NULL })
 
 /* an object whose identity cannot be read may be any of the file */
