@@ -16,8 +16,8 @@ static uint16_t port_of(const struct hdl_vs_destination *spec, const struct hdl_
 {
 	if (spec->port)
 		return (uint16_t)spec->port->number.value;
-	if (service && service->ir->port_count == 1)
-		return service->ir->ports[0].port;
+	if (service && service->res->service->ports.n == 1) /* UDP counts too, as in Istio */
+		return (uint16_t)service->res->service->ports.at[0].port.value;
 	return listener_port;
 }
 
