@@ -17,6 +17,7 @@ static const char *label_or(const struct hdl_ir_labels *labels, const char *key,
 static const char *owner_name(struct hdl_xl *xl, const struct hdl_ir_workload *w)
 {
 	const char *hash = hdl_xl_label(&w->labels, "pod-template-hash");
+	const char *job = label_or(&w->labels, "batch.kubernetes.io/job-name", label_or(&w->labels, "job-name", NULL));
 	char middle[80];
 	const char *end;
 
@@ -26,8 +27,13 @@ static const char *owner_name(struct hdl_xl *xl, const struct hdl_ir_workload *w
 		if (end && end != w->name)
 			return hdl_xl_internf(xl, "%.*s", (int)(end - w->name), w->name);
 	}
+	if (job)
+		return job;
+	/* the revision is of a StatefulSet or a DaemonSet: "db-0", "agent-x7k2p" */
 	end = strrchr(w->name, '-');
-	if (end && end != w->name && hdl_xl_label(&w->labels, "statefulset.kubernetes.io/pod-name"))
+	if (end && end != w->name &&
+	    (hdl_xl_label(&w->labels, "statefulset.kubernetes.io/pod-name") ||
+	     hdl_xl_label(&w->labels, "controller-revision-hash")))
 		return hdl_xl_internf(xl, "%.*s", (int)(end - w->name), w->name);
 	return w->name;
 }
