@@ -114,15 +114,16 @@ static int is_outside_domain(struct hdl_xl *xl, const struct config *config, con
 {
 	const struct hdl_xl_claim *claim =
 		config->ir->port == OUTSIDE_PORT ? hdl_xl_map_get(&xl->claims, domain) : NULL;
+	const struct hdl_xl_claim *in_force;
 	const struct hdl_xl_routes *routes;
 
 	*ret = false;
 	if (!claim || hdl_xl_map_get(&xl->services, domain) ||
 	    (service->claim && service->claim->vs->index < claim->vs->index))
 		return 0;
-	if (hdl_xl_http_routes(xl, claim->vs, OUTSIDE_PORT, NULL, &routes) < 0)
+	if (hdl_xl_rules_in_force(xl, claim, OUTSIDE_PORT, &in_force, &routes) < 0)
 		return -ENOMEM;
-	*ret = routes->n > 0;
+	*ret = in_force != NULL;
 	return 0;
 }
 
@@ -195,51 +196,44 @@ static bool may_exclude(const struct hdl_xl_routes *routes)
 	return true;
 }
 
-/*
- * Adds the rules of the claims, each with what is left for the clients that it excludes. *vhost moves on to the last:
- * NULL when every client has rules, else still without routes.
- */
-static int add_rules(struct hdl_xl *xl, const struct hdl_xl_claim *claim, uint16_t port, struct hdl_ir_vhost **vhost)
+static int add_otherwise(struct hdl_xl *xl, struct hdl_ir_vhost **vhost)
 {
-	const struct hdl_xl_routes *routes;
+	struct hdl_ir_vhost *otherwise = hdl_arena_alloc(xl->arena, sizeof(*otherwise));
 
-	for (; *vhost; claim = claim->next) {
-		struct hdl_ir_vhost *otherwise = NULL;
-
-		if (hdl_xl_rules_in_force(xl, claim, port, &claim, &routes) < 0)
-			return -ENOMEM;
-		if (!claim)
-			break;
-		(*vhost)->routes = routes->v;
-		(*vhost)->route_count = routes->n;
-		(*vhost)->origin = hdl_xl_origin(xl, claim->vs->res, claim->vs->res->pos);
-		if (may_exclude(routes)) {
-			otherwise = hdl_arena_alloc(xl->arena, sizeof(*otherwise));
-			if (!otherwise)
-				return -ENOMEM;
-			otherwise->name = (*vhost)->name;
-			otherwise->service = (*vhost)->service;
-		}
-		(*vhost)->otherwise = otherwise;
-		*vhost = otherwise;
-	}
+	if (!otherwise)
+		return -ENOMEM;
+	otherwise->name = (*vhost)->name;
+	otherwise->service = (*vhost)->service;
+	(*vhost)->otherwise = otherwise;
+	*vhost = otherwise;
 	return 0;
 }
 
-static int add_routes(struct hdl_xl *xl, const struct hdl_xl_service *service, const struct hdl_xl_port *port,
-		      struct hdl_ir_vhost *vhost)
+/* The rules of the claims, each with those of the next for the clients that it excludes, then rest (NULL: nothing). */
+static int add_rules(struct hdl_xl *xl, const struct hdl_xl_claim *claim, uint16_t port,
+		     const struct hdl_ir_http_route *rest, struct hdl_ir_vhost *vhost)
 {
-	const struct hdl_ir_http_route *route;
+	const struct hdl_xl_routes *routes;
 
-	if (add_rules(xl, service->claim, port->ir->port, &vhost) < 0)
+	if (hdl_xl_rules_in_force(xl, claim, port, &claim, &routes) < 0)
 		return -ENOMEM;
-	if (!vhost)
-		return 0;
-	if (hdl_xl_default_route(xl, port->cluster->ir, &route) < 0)
-		return -ENOMEM;
-	vhost->routes = route;
-	vhost->route_count = 1;
-	vhost->origin = service->ir->origin;
+	while (claim) {
+		vhost->routes = routes->v;
+		vhost->route_count = routes->n;
+		vhost->origin = hdl_xl_origin(xl, claim->vs->res, claim->vs->res->pos);
+		if (!may_exclude(routes))
+			return 0;
+		if (hdl_xl_rules_in_force(xl, claim->next, port, &claim, &routes) < 0)
+			return -ENOMEM;
+		if (!claim && !rest)
+			return 0;
+		if (add_otherwise(xl, &vhost) < 0)
+			return -ENOMEM;
+	}
+	vhost->routes = rest;
+	vhost->route_count = rest ? 1 : 0;
+	if (rest)
+		vhost->origin = vhost->service->origin;
 	return 0;
 }
 
@@ -248,15 +242,37 @@ static int add_service_port(struct hdl_xl *xl, const struct mesh *mesh, struct h
 {
 	struct config *config = find(mesh, port->ir->port);
 	struct hdl_ir_vhost *vhost = new_vhost(xl, config, service->ir->fqdn, 10 + service->ir->address_count);
+	const struct hdl_ir_http_route *rest;
 
 	if (!vhost)
 		return -ENOMEM;
 	vhost->service = service->ir;
 	port->ir->route_config = config->ir;
 	port->ir->vhost = vhost;
-	if (add_service_domains(xl, config, service, vhost) < 0)
+	if (add_service_domains(xl, config, service, vhost) < 0 ||
+	    hdl_xl_default_route(xl, port->cluster->ir, &rest) < 0)
 		return -ENOMEM;
-	return add_routes(xl, service, port, vhost);
+	return add_rules(xl, service->claim, port->ir->port, rest, vhost);
+}
+
+static int add_outside_host(struct hdl_xl *xl, struct config *config, const struct hdl_xl_vs *vs, size_t host,
+			    const char *domain)
+{
+	const struct hdl_xl_claim *claim = hdl_xl_map_get(&xl->claims, vs->hosts[host]), *in_force;
+	const struct hdl_xl_routes *routes;
+	struct hdl_ir_vhost *vhost;
+
+	if (hdl_xl_rules_in_force(xl, claim, config->ir->port, &in_force, &routes) < 0)
+		return -ENOMEM;
+	if (!in_force)
+		return 0;
+	vhost = new_vhost(xl, config, vs->hosts[host], 1);
+	if (!vhost || add_domain(xl, config, vhost, domain) < 0 ||
+	    add_rules(xl, claim, config->ir->port, NULL, vhost) < 0)
+		return -ENOMEM;
+	if (in_force == claim)
+		vhost->origin = hdl_xl_origin(xl, vs->res, vs->spec->hosts.at[host].pos);
+	return 0;
 }
 
 /* Hosts of VirtualServices that no service has. */
@@ -266,21 +282,11 @@ static int add_outside_hosts(struct hdl_xl *xl, struct config *config)
 		struct hdl_xl_vs *vs = &xl->vs[i];
 
 		for (size_t h = 0; h < vs->spec->hosts.n; h++) {
-			const struct hdl_xl_routes *routes;
-			struct hdl_ir_vhost *vhost;
+			const char *domain = domain_of(xl, vs->hosts[h]);
 
-			if (!vs->claimed[h] || vs->matched[h] || hdl_xl_map_get(&config->domains, vs->hosts[h]))
-				continue;
-			if (hdl_xl_http_routes(xl, vs, config->ir->port, NULL, &routes) < 0)
+			if (vs->claimed[h] && !vs->matched[h] && !hdl_xl_map_get(&config->domains, domain) &&
+			    add_outside_host(xl, config, vs, h, domain) < 0)
 				return -ENOMEM;
-			if (!routes->n)
-				continue;
-			vhost = new_vhost(xl, config, vs->hosts[h], 1);
-			if (!vhost || add_domain(xl, config, vhost, domain_of(xl, vs->hosts[h])) < 0)
-				return -ENOMEM;
-			vhost->routes = routes->v;
-			vhost->route_count = routes->n;
-			vhost->origin = hdl_xl_origin(xl, vs->res, vs->spec->hosts.at[h].pos);
 		}
 	}
 	return 0;
