@@ -199,11 +199,6 @@ static void set_pool(struct hdl_xl *xl, struct hdl_xl_cluster *c, const struct p
 	}
 }
 
-static uint32_t number(const struct hdl_opt_int *value, uint32_t absent)
-{
-	return value->has ? (uint32_t)value->value : absent;
-}
-
 /* Specification C.7. */
 static void set_outlier(struct hdl_xl *xl, struct hdl_xl_cluster *c, const struct policy *policy)
 {
@@ -214,13 +209,13 @@ static void set_outlier(struct hdl_xl *xl, struct hdl_xl_cluster *c, const struc
 	c->ir->outlier = (struct hdl_ir_outlier){
 		.enabled = true,
 		.split_local_origin = o->split_external_local_origin_errors.value,
-		.consecutive_5xx = number(&o->consecutive_5xx_errors, 5),
-		.consecutive_gateway = number(&o->consecutive_gateway_errors, 0),
-		.consecutive_local_origin = number(&o->consecutive_local_origin_failures, 5),
-		.interval_ns = o->interval.has ? (uint64_t)o->interval.ns : 10 * HDL_NS_PER_S,
-		.base_ejection_ns = o->base_ejection_time.has ? (uint64_t)o->base_ejection_time.ns : 30 * HDL_NS_PER_S,
-		.max_ejection_percent = (uint8_t)number(&o->max_ejection_percent, 10),
-		.min_health_percent = (uint8_t)number(&o->min_health_percent, 0),
+		.consecutive_5xx = hdl_xl_number(&o->consecutive_5xx_errors, 5),
+		.consecutive_gateway = hdl_xl_number(&o->consecutive_gateway_errors, 0),
+		.consecutive_local_origin = hdl_xl_number(&o->consecutive_local_origin_failures, 5),
+		.interval_ns = hdl_xl_duration(&o->interval, 10 * HDL_NS_PER_S),
+		.base_ejection_ns = hdl_xl_duration(&o->base_ejection_time, 30 * HDL_NS_PER_S),
+		.max_ejection_percent = (uint8_t)hdl_xl_number(&o->max_ejection_percent, 10),
+		.min_health_percent = (uint8_t)hdl_xl_number(&o->min_health_percent, 0),
 	};
 	if (c->ir->outlier.consecutive_5xx || c->ir->outlier.consecutive_gateway)
 		needs_requests(xl, c, policy->outlier_res, o->pos, "outlierDetection, which counts 5xx responses,");

@@ -107,8 +107,8 @@ static int set_retry(struct hdl_xl *xl, const struct scope *scope, const struct 
 	if (spec) {
 		*retry = (struct hdl_ir_retry){
 			.attempts = (uint32_t)spec->attempts.value,
-			.backoff_ns = spec->backoff.has ? (uint64_t)spec->backoff.ns : DEFAULT_BACKOFF_NS,
-			.per_try_timeout_ns = spec->per_try_timeout.has ? (uint64_t)spec->per_try_timeout.ns : 0,
+			.backoff_ns = hdl_xl_duration(&spec->backoff, DEFAULT_BACKOFF_NS),
+			.per_try_timeout_ns = hdl_xl_duration(&spec->per_try_timeout, 0),
 			.avoid_previous_hosts =
 				!spec->retry_ignore_previous_hosts.has || spec->retry_ignore_previous_hosts.value,
 		};
@@ -199,7 +199,7 @@ static int compile(struct hdl_xl *xl, const struct scope *scope, const struct hd
 	route->destination_count = http->route.n;
 	route->name = http->name.s && http->name.s[0] ? hdl_xl_intern(xl, http->name.s) : "-";
 	route->origin = hdl_xl_origin(xl, scope->vs->res, http->pos);
-	route->timeout_ns = http->timeout.has ? (uint64_t)http->timeout.ns : 0;
+	route->timeout_ns = hdl_xl_duration(&http->timeout, 0);
 	set_fault(http->fault, &route->fault);
 	if (set_retry(xl, scope, http->retries, route) < 0 || set_mirrors(xl, scope, http, route) < 0)
 		return -ENOMEM;

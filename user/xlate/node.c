@@ -19,16 +19,6 @@
 #define DEFAULT_ENDPOINTS 131072u
 #define DEFAULT_FLOWS 65536u
 
-static uint32_t number(const struct hdl_opt_int *value, uint32_t absent)
-{
-	return value->has ? (uint32_t)value->value : absent;
-}
-
-static uint64_t duration(const struct hdl_opt_duration *value, uint64_t absent_ns)
-{
-	return value->has ? (uint64_t)value->ns : absent_ns;
-}
-
 static const char *text(struct hdl_xl *xl, const struct hdl_text *value, const char *absent)
 {
 	return hdl_xl_intern(xl, value->s ? value->s : absent);
@@ -61,21 +51,21 @@ static void choose(struct hdl_xl *xl)
 
 static void limits(struct hdl_ir_node *node, const struct hdl_nc_limits *l)
 {
-	node->max_request_headers_bytes = number(&l->max_header_bytes, 60 * 1024);
-	node->max_request_headers_count = number(&l->max_headers, 100);
-	node->max_connections = number(&l->max_connections, 0);
-	node->retry_buffer_bytes = number(&l->retry_buffer_bytes, 1024 * 1024);
-	node->request_headers_timeout_ns = duration(&l->header_timeout, 60 * HDL_NS_PER_S);
-	node->downstream_idle_timeout_ns = duration(&l->idle_timeout, 3600 * HDL_NS_PER_S);
-	node->drain_timeout_ns = duration(&l->drain_timeout, 30 * HDL_NS_PER_S);
+	node->max_request_headers_bytes = hdl_xl_number(&l->max_header_bytes, 60 * 1024);
+	node->max_request_headers_count = hdl_xl_number(&l->max_headers, 100);
+	node->max_connections = hdl_xl_number(&l->max_connections, 0);
+	node->retry_buffer_bytes = hdl_xl_number(&l->retry_buffer_bytes, 1024 * 1024);
+	node->request_headers_timeout_ns = hdl_xl_duration(&l->header_timeout, 60 * HDL_NS_PER_S);
+	node->downstream_idle_timeout_ns = hdl_xl_duration(&l->idle_timeout, 3600 * HDL_NS_PER_S);
+	node->drain_timeout_ns = hdl_xl_duration(&l->drain_timeout, 30 * HDL_NS_PER_S);
 }
 
 static void marks(struct hdl_ir_node *node, const struct hdl_nc_packet_mark *m)
 {
-	node->packet_mark = number(&m->mark, DEFAULT_MARK);
+	node->packet_mark = hdl_xl_number(&m->mark, DEFAULT_MARK);
 	/* a mark of one's own without a mask: just its bits */
-	node->packet_mask = number(&m->mask, m->mark.has ? node->packet_mark : DEFAULT_MASK);
-	node->route_table = number(&m->table, DEFAULT_TABLE);
+	node->packet_mask = hdl_xl_number(&m->mask, m->mark.has ? node->packet_mark : DEFAULT_MASK);
+	node->route_table = hdl_xl_number(&m->table, DEFAULT_TABLE);
 }
 
 static void access_log(struct hdl_xl *xl, struct hdl_ir_node *node, const struct hdl_nc_access_log *log)
@@ -138,13 +128,13 @@ int hdl_xl_node(struct hdl_xl *xl)
 	node->http_default_request = c->http_default.value == HDL_NC_HTTP_REQUEST;
 	marks(node, c->packet_mark ? c->packet_mark : &no_mark);
 	capacity = c->map_capacity ? c->map_capacity : &no_capacity;
-	node->capacity_services = number(&capacity->services, DEFAULT_SERVICES);
-	node->capacity_endpoints = number(&capacity->endpoints, DEFAULT_ENDPOINTS);
-	node->capacity_flows = number(&capacity->flows, DEFAULT_FLOWS);
+	node->capacity_services = hdl_xl_number(&capacity->services, DEFAULT_SERVICES);
+	node->capacity_endpoints = hdl_xl_number(&capacity->endpoints, DEFAULT_ENDPOINTS);
+	node->capacity_flows = hdl_xl_number(&capacity->flows, DEFAULT_FLOWS);
 	access_log(xl, node, c->access_log ? c->access_log : &no_log);
 	budget = c->retry_budget ? c->retry_budget : &no_budget;
-	node->retry_budget_percent = number(&budget->percent, 20);
-	node->retry_budget_min = number(&budget->min_retries, 3);
+	node->retry_budget_percent = hdl_xl_number(&budget->percent, 20);
+	node->retry_budget_min = hdl_xl_number(&budget->min_retries, 3);
 	limits(node, c->limits ? c->limits : &no_limits);
 	return interfaces(xl, node, c->interfaces ? c->interfaces : &no_interfaces);
 }

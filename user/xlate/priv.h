@@ -129,6 +129,16 @@ struct hdl_xl {
 	size_t vs_count;
 };
 
+static inline uint32_t hdl_xl_number(const struct hdl_opt_int *value, uint32_t absent)
+{
+	return value->has ? (uint32_t)value->value : absent;
+}
+
+static inline uint64_t hdl_xl_duration(const struct hdl_opt_duration *value, uint64_t absent_ns)
+{
+	return value->has ? (uint64_t)value->ns : absent_ns;
+}
+
 /* ---- names.c ---- */
 
 /* One diagnostic about a resource; pos line 0: its first line; field NULL: the document as a whole. */
