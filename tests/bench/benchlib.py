@@ -8,6 +8,7 @@ import re
 import statistics
 import subprocess
 import sys
+import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
@@ -46,10 +47,16 @@ def checked(argv, timeout=120):
     return done.stdout
 
 
-def rotated(names, turn):
-    """The names, each first in turn, so that none is always the one after a pause."""
-    turn %= len(names)
-    return names[turn:] + names[:turn]
+def idle_share(seconds=2.0):
+    """How much of all processors nobody used for so long."""
+    def read():
+        with open("/proc/stat", encoding="ascii") as f:
+            ticks = [int(word) for word in f.readline().split()[1:9]]
+        return ticks[3] + ticks[4], sum(ticks)
+    idle, total = read()
+    time.sleep(seconds)
+    idle_after, total_after = read()
+    return (idle_after - idle) / max(1, total_after - total)
 
 
 class Spread:
@@ -75,6 +82,13 @@ class Results:
 
     def __init__(self, rounds):
         self.rounds, self.rows, self.figures, self.notes, self.versions = rounds, [], [], [], {}
+        self.idle = {}  # share before each benchmark
+
+    def check_idle(self, name):
+        """Others on the machine change ratios too, not only absolute figures: say so next to them."""
+        self.idle[name] = idle_share()
+        if self.idle[name] < 0.95:
+            self.note(f"{name}: the machine was {self.idle[name]:.0%} idle before it began, not a run to record")
 
     def row(self, bench, what, subject, base, unit, expected=""):
         """subject and base: (name, figures by round)."""
@@ -121,7 +135,7 @@ class Results:
         rows = [{k: v for k, v in row.items() if k != "text"} for row in self.rows if "ratio" in row]
         with open(path + ".new", "w", encoding="utf-8") as f:
             json.dump({"machine": self.machine(), "rounds": self.rounds, "ratios": rows, "figures": self.figures,
-                       "notes": self.notes}, f, indent=1)
+                       "idle_before": self.idle, "notes": self.notes}, f, indent=1)
             f.write("\n")
         os.rename(path + ".new", path)
 
