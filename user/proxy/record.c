@@ -159,14 +159,19 @@ static const struct hdl_ir_service *service_of(const struct hdl_stream *s)
 {
 	if (s->cluster)
 		return s->cluster->service;
+	/* Answered by a fault, before a destination was drawn: the one that the route leads to (B.10). */
+	if (s->route && s->route->destination_count > 0 && s->route->destinations[0].cluster)
+		return s->route->destinations[0].cluster->service;
 	return s->vhost ? s->vhost->service : NULL;
 }
 
 /* Numbers that tell outcomes apart within the cache. */
 static uint64_t outcome_of(const struct hdl_stream *s)
 {
-	uint64_t h = (uint64_t)s->status << 32 | (uint64_t)(uint32_t)s->grpc_status << 8 | (uint64_t)s->is_grpc << 1 |
-		     (uint64_t)(s->reached && !s->is_local);
+	/* Of the gRPC status only what a label shows: -1 (none) must not cover other numbers. */
+	uint64_t grpc = s->is_grpc ? (uint64_t)(s->grpc_status + 1) : 0;
+	uint64_t h = (uint64_t)s->status << 32 | grpc << 8 | (uint64_t)s->is_grpc << 3 |
+		     (uint64_t)s->response_complete << 2 | (uint64_t)s->reached << 1 | (uint64_t)s->is_local;
 
 	for (unsigned int i = 0; i < s->flag_count; i++)
 		h = h * 31 + s->flags[i] + 1;

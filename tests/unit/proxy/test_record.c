@@ -119,6 +119,46 @@ static void one_count_per_reporter(void **state)
 	assert_non_null(strstr(metrics(), "\nistio_request_duration_milliseconds_count{reporter=\"source\","));
 }
 
+/* Outcomes that differ in the status alone, one behind the other at the same endpoint, are counted apart. */
+static void outcomes_apart(void **state)
+{
+	static const int statuses[] = { 200, 404, 500, 201, 503, 404, 429, 502 };
+	char what[64], code[64];
+
+	(void)state;
+	for (int round = 0; round < 2; round++) {
+		for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
+			snprintf(what, sizeof(what), "x-do: status=%d\r\n", statuses[i]);
+			assert_int_equal(ask("/named", what), statuses[i]);
+		}
+	}
+	eventually(count("reporter=\"source\"", "", "") == 16);
+	for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
+		snprintf(code, sizeof(code), "response_code=\"%d\"", statuses[i]);
+		assert_int_equal(count("reporter=\"source\"", code, "flags=\"-\""), statuses[i] == 404 ? 4 : 2);
+		assert_int_equal(count("reporter=\"destination\"", code, "flags=\"-\""), statuses[i] == 404 ? 4 : 2);
+	}
+}
+
+/* What a client calls the original path is neither logged nor passed on; a fault's line has id and address (B.1, B.9). */
+static void client_cannot_pretend(void **state)
+{
+	char last[LAB_BYTES];
+
+	(void)state;
+	assert_int_equal(ask("/ok", "x-envoy-original-path: /spoof\r\nx-request-id: me\r\n"), 200);
+	assert_non_null(strstr(log_line(1), "\"GET /ok HTTP/1.1\" 200 - via_upstream"));
+	pthread_mutex_lock(&lab.backend[0].mutex);
+	snprintf(last, sizeof(last), "%s", lab.backend[0].last);
+	pthread_mutex_unlock(&lab.backend[0].mutex);
+	assert_null(strstr(last, "spoof"));
+	assert_int_equal(ask("/abort", "x-request-id: me\r\nx-envoy-original-path: /spoof\r\n"), 503);
+	assert_non_null(strstr(log_line(2), "\"GET /abort HTTP/1.1\" 503 FI fault_filter_abort"));
+	assert_non_null(strstr(log_line(2), " \"127.0.0.1\" \"-\" \"me\" "));
+	assert_int_equal(ask("/other", "x-request-id: me2\r\n"), 404);
+	assert_non_null(strstr(log_line(3), " \"127.0.0.1\" \"-\" \"me2\" "));
+}
+
 /* A reload makes no new label sets. */
 static void series_survive_reloads(void **state)
 {
@@ -185,6 +225,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(one_count_per_reporter, start, stop),
+		cmocka_unit_test_setup_teardown(outcomes_apart, start, stop),
+		cmocka_unit_test_setup_teardown(client_cannot_pretend, start, stop),
 		cmocka_unit_test_setup_teardown(series_survive_reloads, start, stop),
 		cmocka_unit_test_setup_teardown(names_of_routes, start, stop),
 		cmocka_unit_test_setup_teardown(own_format, start_format, stop),
