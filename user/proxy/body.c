@@ -94,10 +94,11 @@ static int absorb_block(struct hdl_stream *s)
 	struct hdl_gather g;
 	int r;
 
-	if (used >= limit || s->request_complete)
+	if (s->request_complete)
 		return 0;
 	hdl_gather_init(&g);
-	r = hdl_gather_body(&g, &s->request_body, s->down->conn.in, limit - used);
+	/* Also without room left: the body may end just there. */
+	r = hdl_gather_body(&g, &s->request_body, s->down->conn.in, used < limit ? limit - used : 0);
 	if (r < 0) {
 		bad_request_body(s, r);
 		return -1;

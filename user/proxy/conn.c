@@ -260,28 +260,49 @@ void hdl_gather_chunk_end(struct hdl_gather *g)
 	g->chunk_at = -1;
 }
 
+/*
+ * How much may be looked at so that no more than `limit` bytes of data come out. Framing is not counted: a limit that
+ * ends within a chunk line or the trailers would keep them from ever being understood.
+ */
+static uint32_t window(const struct hdl_h1_body *body, uint32_t available, uint32_t limit)
+{
+	if (available <= limit)
+		return available;
+	switch (body->state) {
+	case HDL_H1_BODY_S_LENGTH:
+	case HDL_H1_BODY_S_CHUNK:
+	case HDL_H1_BODY_S_CLOSE:
+		return limit;
+	case HDL_H1_BODY_S_TRAILERS:
+	case HDL_H1_BODY_S_DONE:
+		return available;
+	default:
+		return 1; /* data may begin behind any byte of a chunk line */
+	}
+}
+
 int hdl_gather_body(struct hdl_gather *g, struct hdl_h1_body *body, struct hdl_block *block, uint32_t limit)
 {
 	static char nothing[1];
+	bool more;
 	int r;
 
 	do {
-		uint32_t available = block ? block->end - block->begin : 0;
+		uint32_t available = block ? block->end - block->begin : 0, part = window(body, available, limit);
 		struct hdl_str data;
 		size_t consumed;
 
-		if (available > limit)
-			available = limit;
-		r = hdl_h1_body_feed(body, block ? block->data + block->begin : nothing, available, &consumed, &data);
+		r = hdl_h1_body_feed(body, block ? block->data + block->begin : nothing, part, &consumed, &data);
 		if (r < 0)
 			return r;
 		if (block)
 			block->begin += (uint32_t)consumed;
-		limit -= (uint32_t)consumed;
 		if (r == HDL_H1_BODY_DATA) {
 			hdl_gather_add(g, data.p, data.n);
 			g->body_bytes += data.n;
+			limit -= (uint32_t)data.n;
 		}
-	} while (r == HDL_H1_BODY_DATA && !hdl_gather_is_full(g));
+		more = r == HDL_H1_BODY_DATA || (r == HDL_H1_BODY_MORE && consumed > 0 && part < available);
+	} while (more && !hdl_gather_is_full(g));
 	return r == HDL_H1_BODY_DATA ? HDL_H1_BODY_MORE : r;
 }

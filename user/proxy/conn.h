@@ -86,7 +86,7 @@ static inline bool hdl_gather_is_full(const struct hdl_gather *g)
 {
 	return g->n >= HDL_GATHER_SLICES;
 }
-/* Takes body bytes out of block as slices; limit: at most so many bytes of input. HDL_H1_BODY_MORE, _END, or -error. */
+/* Takes body bytes out of block as slices; limit: at most so many bytes of data. HDL_H1_BODY_MORE, _END, or -error. */
 int hdl_gather_body(struct hdl_gather *g, struct hdl_h1_body *body, struct hdl_block *block, uint32_t limit);
 
 #endif

@@ -378,6 +378,38 @@ static void rewritten_connect(void **state)
 	eventually(stat_of(downstream_connections_active) == 0);
 }
 
+/* Bodies that end just before, at and behind what is kept for another try: framing behind the limit is understood. */
+static void chunked_at_the_limit(void **state)
+{
+	static const size_t sizes[] = { 65530, 65531, 65532, 65533, 65534, 65535, 65536, 65537, 65540, 70000 };
+	static const size_t chunks[] = { 65535, 1023, 70000 };
+	static const char head[] = "POST / HTTP/1.1\r\nHost: reviews\r\nTransfer-Encoding: chunked\r\n\r\n";
+	static char text[300000];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		for (size_t j = 0; j < sizeof(chunks) / sizeof(chunks[0]); j++) {
+			size_t n = (size_t)snprintf(text, sizeof(text), "%s", head), at = 0;
+			int fd = dial();
+
+			while (at < sizes[i]) {
+				size_t piece = sizes[i] - at < chunks[j] ? sizes[i] - at : chunks[j];
+
+				n += (size_t)snprintf(text + n, sizeof(text) - n, "%zx\r\n", piece);
+				memset(text + n, 'q', piece);
+				memcpy(text + n + piece, "\r\n", 2);
+				n += piece + 2;
+				at += piece;
+			}
+			n += (size_t)snprintf(text + n, sizeof(text) - n, "0\r\nx-sum: 1\r\n\r\n");
+			assert_true(send_all(fd, text, n));
+			assert_int_equal(receive(fd, false), 200);
+			assert_non_null(strstr(response_body(), "\r\nx-sum: 1\r\n\r\n"));
+			close(fd);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -394,6 +426,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(connections, start, stop),
 		cmocka_unit_test_setup_teardown(websocket, start, stop),
 		cmocka_unit_test_setup_teardown(rewritten_connect, start_local, stop_local),
+		cmocka_unit_test_setup_teardown(chunked_at_the_limit, start, stop),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
