@@ -54,3 +54,29 @@ uint64_t hdl_timeouts_expected_ms(const struct hdl_timeouts *timeouts, uint64_t 
 	/* 0 would read as "no timeout". */
 	return ns < 1000000 ? 1 : ns / 1000000;
 }
+
+size_t hdl_grpc_timeout_capped(const struct hdl_timeouts *timeouts, struct hdl_str grpc_timeout,
+			       char text[static HDL_GRPC_TIMEOUT_BYTES])
+{
+	uint64_t asked, value = timeouts->global_ns / 1000000;
+	char unit = 'm', digits[8];
+	size_t n = 0, at = 0;
+
+	if (hdl_grpc_timeout_parse(grpc_timeout, &asked) < 0 || timeouts->global_ns == 0)
+		return 0;
+	if (asked > 0 && asked <= timeouts->global_ns) /* 0 = none, as Envoy reads it */
+		return 0;
+	if (value > 99999999) {
+		value /= 1000;
+		unit = 'S';
+	}
+	if (value > 99999999)
+		return 0;
+	do
+		digits[n++] = (char)('0' + value % 10);
+	while (value /= 10);
+	while (n > 0)
+		text[at++] = digits[--n];
+	text[at++] = unit;
+	return at;
+}

@@ -21,4 +21,12 @@ uint64_t hdl_timeouts_expected_ms(const struct hdl_timeouts *timeouts, uint64_t 
 /* "100m", "5S", ...: up to 8 digits and one of H M S m u n. 0 or -EINVAL. */
 int hdl_grpc_timeout_parse(struct hdl_str text, uint64_t *ret_ns);
 
+#define HDL_GRPC_TIMEOUT_BYTES 10
+/*
+ * What the endpoint must be told instead of the client's grpc-timeout: the text of the timeout that really acts, when it
+ * is shorter. Bytes in text, 0 = the header stays as it is.
+ */
+size_t hdl_grpc_timeout_capped(const struct hdl_timeouts *timeouts, struct hdl_str grpc_timeout,
+			       char text[static HDL_GRPC_TIMEOUT_BYTES]);
+
 #endif

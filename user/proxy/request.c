@@ -87,9 +87,9 @@ static bool is_steering(const struct hdl_http_header *h)
 		{ "original-url", 12 },
 	};
 	const uint64_t known =
-		1ull << HDL_HTTP_H_ENVOY_INTERNAL | 1ull << HDL_HTTP_H_ENVOY_EXTERNAL_ADDRESS |
-		1ull << HDL_HTTP_H_ENVOY_ATTEMPT_COUNT | 1ull << HDL_HTTP_H_ENVOY_EXPECTED_RQ_TIMEOUT_MS |
-		1ull << HDL_HTTP_H_ENVOY_UPSTREAM_RQ_TIMEOUT_MS |
+		1ull << HDL_HTTP_H_ENVOY_ORIGINAL_PATH | 1ull << HDL_HTTP_H_ENVOY_INTERNAL |
+		1ull << HDL_HTTP_H_ENVOY_EXTERNAL_ADDRESS | 1ull << HDL_HTTP_H_ENVOY_ATTEMPT_COUNT |
+		1ull << HDL_HTTP_H_ENVOY_EXPECTED_RQ_TIMEOUT_MS | 1ull << HDL_HTTP_H_ENVOY_UPSTREAM_RQ_TIMEOUT_MS |
 		1ull << HDL_HTTP_H_ENVOY_UPSTREAM_RQ_PER_TRY_TIMEOUT_MS |
 		1ull << HDL_HTTP_H_ENVOY_UPSTREAM_ALT_STAT_NAME | 1ull << HDL_HTTP_H_ENVOY_MAX_RETRIES |
 		1ull << HDL_HTTP_H_ENVOY_RETRY_ON | 1ull << HDL_HTTP_H_ENVOY_RETRY_GRPC_ON |
@@ -168,13 +168,6 @@ static int add_request_id(struct hdl_stream *s)
 	return hdl_http_headers_add_id(&s->request.headers, HDL_HTTP_H_X_REQUEST_ID, (struct hdl_str){ text, 36 });
 }
 
-static void set_authority(struct hdl_stream *s)
-{
-	/* HTTP/1.0 without Host: HTTP/1.1 upstream needs one. */
-	if (s->request.authority.n == 0)
-		s->request.authority = hdl_str_of(s->cluster->fqdn);
-}
-
 int hdl_request_headers(struct hdl_stream *stream)
 {
 	struct hdl_http_head *head = &stream->request;
@@ -185,7 +178,6 @@ int hdl_request_headers(struct hdl_stream *stream)
 	/* WebSocket is passed on; offers of other protocols (h2c) are not taken up, which every client must expect. */
 	if (head->upgrade.n && !hdl_str_eq_nocase(head->upgrade, HDL_STR("websocket")))
 		head->upgrade = (struct hdl_str){ 0 };
-	set_authority(stream);
 	r = add_forwarded_for(stream);
 	if (r == 0 && !hdl_http_headers_has(&head->headers, HDL_HTTP_H_X_FORWARDED_PROTO))
 		r = hdl_http_headers_add_id(&head->headers, HDL_HTTP_H_X_FORWARDED_PROTO, HDL_STR("http"));

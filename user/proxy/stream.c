@@ -197,6 +197,11 @@ void hdl_stream_begin(struct hdl_stream *stream)
 	hdl_stat_inc(&worker->stats.downstream_requests_active);
 	stream->is_grpc = hdl_headers_are_grpc(&stream->request.headers);
 	begin_body(stream);
+	if (hdl_request_headers(stream) < 0) {
+		hdl_stream_flag(stream, HDL_FLAG_LR);
+		hdl_reply(stream, 503, "", "no_memory_for_headers");
+		return;
+	}
 	if (hdl_request_route(stream) < 0)
 		return;
 	if (stream->route->fault.delay_per_million || stream->route->fault.abort_per_million)

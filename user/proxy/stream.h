@@ -153,7 +153,7 @@ struct hdl_stream {
 	uint32_t text_used;
 	char text[HDL_STREAM_TEXT_BYTES];
 	char *text_more; /* when that does not suffice */
-	char expected_text[20], attempt_text[20];
+	char expected_text[20], attempt_text[20], grpc_timeout_text[HDL_GRPC_TIMEOUT_BYTES];
 
 	uint32_t headers_max; /* capacity of both arrays below */
 	struct hdl_http_header *request_v, *response_v;
@@ -184,7 +184,7 @@ void hdl_stream_cut(struct hdl_stream *stream);
 /* request.c */
 /* Normalises, finds virtual host and route. 0, or the local answer was given (-1). */
 int hdl_request_route(struct hdl_stream *stream);
-/* Headers that are the same for all tries. 0 or -errno. */
+/* Before the route is looked for: takes out what clients may not say, adds what every request has. 0 or -errno. */
 int hdl_request_headers(struct hdl_stream *stream);
 /* Hash for consistent hashing by the cluster's rule. */
 void hdl_request_hash(struct hdl_stream *stream);

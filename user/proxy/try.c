@@ -91,11 +91,25 @@ static void decide_keeping(struct hdl_stream *s)
 	}
 }
 
+static void set_timeouts(struct hdl_stream *s)
+{
+	struct hdl_http_headers *list = &s->request.headers;
+	struct hdl_str asked = { 0 };
+	char *text = s->grpc_timeout_text;
+	size_t n;
+
+	if (s->is_grpc)
+		asked = hdl_http_headers_value(list, HDL_HTTP_H_GRPC_TIMEOUT);
+	s->timeouts = hdl_timeouts_of(s->route, asked);
+	n = asked.n ? hdl_grpc_timeout_capped(&s->timeouts, asked, text) : 0;
+	if (n > 0) /* in the place of a line that is there: cannot fail */
+		(void)hdl_http_headers_set_id(list, HDL_HTTP_H_GRPC_TIMEOUT, (struct hdl_str){ text, n });
+}
+
 void hdl_try_first(struct hdl_stream *stream)
 {
 	const struct hdl_ir_destination *destination;
 	struct hdl_worker *worker = stream->worker;
-	struct hdl_str grpc_timeout = { 0 };
 
 	hdl_stream_set_state(stream, HDL_STREAM_CONNECTING);
 	destination = hdl_route_destination(stream->route, hdl_rand_u32(&worker->rand));
@@ -110,16 +124,12 @@ void hdl_try_first(struct hdl_stream *stream)
 	stream->cluster = destination->cluster;
 	stream->load_counted = true;
 	hdl_worker_load(worker, stream->cluster)->active++;
-	if (stream->is_grpc)
-		grpc_timeout = hdl_http_headers_value(&stream->request.headers, HDL_HTTP_H_GRPC_TIMEOUT);
-	stream->timeouts = hdl_timeouts_of(stream->route, grpc_timeout);
+	set_timeouts(stream);
 	draw_mirrors(stream);
 	decide_keeping(stream);
-	if (hdl_request_headers(stream) < 0) {
-		hdl_stream_flag(stream, HDL_FLAG_LR);
-		hdl_reply(stream, 503, "", "no_memory_for_headers");
-		return;
-	}
+	/* HTTP/1.0 without Host: HTTP/1.1 upstream needs one. */
+	if (stream->request.authority.n == 0)
+		stream->request.authority = hdl_str_of(stream->cluster->fqdn);
 	hdl_request_hash(stream);
 	hdl_try_start_timers(stream);
 	hdl_try_next(stream);

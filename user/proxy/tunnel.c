@@ -4,6 +4,14 @@
 
 #include "proxy/stream.h"
 
+static void begin_idle_timeout(struct hdl_stream *s)
+{
+	uint64_t timeout_ns = s->generation->snapshot->node.downstream_idle_timeout_ns;
+
+	if (timeout_ns)
+		hdl_timer_set(&s->worker->loop.timers, &s->timer, hdl_worker_now(s->worker) + timeout_ns);
+}
+
 /* Moves bytes one way. 1 = moved, 0 = nothing now, -1 = `from` has ended and all is passed on, -2 = broken. */
 static int move(struct hdl_stream *s, struct hdl_conn *from, struct hdl_conn *to, uint32_t fixed, uint64_t *bytes)
 {
@@ -26,8 +34,7 @@ static int move(struct hdl_stream *s, struct hdl_conn *from, struct hdl_conn *to
 	if (n == -EAGAIN)
 		return 0;
 	if (n > 0)
-		hdl_timer_set(&s->worker->loop.timers, &s->timer,
-			      hdl_worker_now(s->worker) + s->generation->snapshot->node.downstream_idle_timeout_ns);
+		begin_idle_timeout(s);
 	return n > 0 ? 1 : n == 0 ? -1 : -2;
 }
 
@@ -44,10 +51,8 @@ void hdl_tunnel_run(struct hdl_stream *stream)
 	uint32_t fixed = stream->head_block ? 0 : stream->head_begin + stream->head_bytes;
 	int a, b;
 
-	if (!hdl_timer_is_set(&stream->timer) && stream->generation->snapshot->node.downstream_idle_timeout_ns)
-		hdl_timer_set(&stream->worker->loop.timers, &stream->timer,
-			      hdl_worker_now(stream->worker) +
-				      stream->generation->snapshot->node.downstream_idle_timeout_ns);
+	if (!hdl_timer_is_set(&stream->timer))
+		begin_idle_timeout(stream);
 	do {
 		a = move(stream, down, up, fixed, &stream->bytes_received);
 		b = move(stream, up, down, 0, &stream->bytes_sent);

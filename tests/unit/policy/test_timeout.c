@@ -76,12 +76,38 @@ static void grpc_values(void **state)
 	}
 }
 
+/* B.9: the header is rewritten when the route's timeout cuts it. */
+static void grpc_capped(void **state)
+{
+	static const struct {
+		uint64_t route_ns;
+		const char *asked, *told;
+	} cases[] = {
+		{ 2000000000, "5S", "2000m" }, { 2000000000, "2S", "" },
+		{ 2000000000, "100m", "" },    { 250000000, "1H", "250m" },
+		{ 250000000, "0S", "250m" },   { 0, "5S", "" },
+		{ 250000000, "5x", "" },       { 360000000000000, "99999999H", "360000S" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct hdl_ir_http_route route = { .timeout_ns = cases[i].route_ns };
+		struct hdl_timeouts t = hdl_timeouts_of(&route, hdl_str_of(cases[i].asked));
+		char text[HDL_GRPC_TIMEOUT_BYTES + 1];
+		size_t n = hdl_grpc_timeout_capped(&t, hdl_str_of(cases[i].asked), text);
+
+		text[n] = '\0';
+		assert_string_equal(text, cases[i].told);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(which_act),
 		cmocka_unit_test(expected_header),
 		cmocka_unit_test(grpc_values),
+		cmocka_unit_test(grpc_capped),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
