@@ -3,6 +3,8 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -21,6 +23,7 @@ static char process_name[32] = "heddle";
 /* atomic: NodeConfig may change the level while workers log */
 static _Atomic int current_level = HDL_LOG_INFO;
 static _Atomic bool as_json;
+static _Atomic unsigned long lost_lines; /* since the last one that got through */
 
 void hdl_log_setup(const char *process, enum hdl_log_level level, bool json)
 {
@@ -57,19 +60,27 @@ static void print_time(char *text, size_t size)
 	snprintf(text + n, size - n, ".%06ldZ", now.tv_nsec / 1000);
 }
 
-/* A line that does not reach stderr is lost: there is nobody to tell. */
-static void write_line(const char *line, size_t n)
+/*
+ * Never waits for whoever reads stderr: a pipe takes PIPE_BUF bytes at once when poll() says so. A reader that stands
+ * costs lines, which are counted, not service.
+ */
+static bool write_line(const char *line, size_t n)
 {
 	while (n > 0) {
-		ssize_t written = write(STDERR_FILENO, line, n);
+		struct pollfd room = { .fd = STDERR_FILENO, .events = POLLOUT };
+		ssize_t written;
 
+		if (poll(&room, 1, 0) <= 0 || !(room.revents & (POLLOUT | POLLERR)))
+			return false;
+		written = write(STDERR_FILENO, line, n < PIPE_BUF ? n : PIPE_BUF);
 		if (written < 0 && errno == EINTR)
 			continue;
 		if (written <= 0)
-			return;
+			return false;
 		line += written;
 		n -= (size_t)written;
 	}
+	return true;
 }
 
 static size_t escape(char *out, const char *message)
@@ -98,7 +109,8 @@ static void log_text(enum hdl_log_level level, const char *time, const char *mes
 	n = (size_t)snprintf(line, 256, "%s %s %s ", time, level_names[level], process_name);
 	n += escape(line + n, message);
 	line[n++] = '\n';
-	write_line(line, n);
+	if (!write_line(line, n))
+		atomic_fetch_add(&lost_lines, 1);
 }
 
 /* False when memory is out: the text form needs none. */
@@ -117,16 +129,43 @@ static bool log_json(enum hdl_log_level level, const char *time, const char *mes
 	hdl_jsonw_object_end(&w);
 	hdl_buf_adds(&buf, "\n");
 	if (!buf.failed) {
-		write_line(buf.p, buf.n);
+		if (!write_line(buf.p, buf.n))
+			atomic_fetch_add(&lost_lines, 1);
 		written = true;
 	}
 	hdl_buf_done(&buf);
 	return written;
 }
 
+static void log_message(enum hdl_log_level level, const char *message)
+{
+	char time[40];
+
+	print_time(time, sizeof(time));
+	if (!atomic_load_explicit(&as_json, memory_order_relaxed) || !log_json(level, time, message))
+		log_text(level, time, message);
+}
+
+/* Before the next line that can be written. */
+static void report_lost(void)
+{
+	struct pollfd room = { .fd = STDERR_FILENO, .events = POLLOUT };
+	unsigned long n;
+	char message[80];
+
+	if (atomic_load_explicit(&lost_lines, memory_order_relaxed) == 0 || poll(&room, 1, 0) <= 0 ||
+	    !(room.revents & POLLOUT))
+		return;
+	n = atomic_exchange(&lost_lines, 0);
+	if (n == 0)
+		return;
+	snprintf(message, sizeof(message), "%lu lines of this log were lost: nobody read stderr", n);
+	log_message(HDL_LOG_WARN, message);
+}
+
 void hdl_log(enum hdl_log_level level, const char *fmt, ...)
 {
-	char message[MESSAGE_MAX], time[40];
+	char message[MESSAGE_MAX];
 	int saved_errno = errno; /* callers log first and return -errno afterwards */
 	va_list ap;
 	int n;
@@ -140,8 +179,7 @@ void hdl_log(enum hdl_log_level level, const char *fmt, ...)
 		snprintf(message, sizeof(message), "unprintable message: %.100s", fmt);
 	else if ((size_t)n >= sizeof(message))
 		memcpy(message + sizeof(message) - 4, "...", 4);
-	print_time(time, sizeof(time));
-	if (!atomic_load_explicit(&as_json, memory_order_relaxed) || !log_json(level, time, message))
-		log_text(level, time, message);
+	report_lost();
+	log_message(level, message);
 	errno = saved_errno;
 }

@@ -150,6 +150,36 @@ static void test_threads_do_not_mix_lines(void **state)
 	assert_int_equal(lines, 2000);
 }
 
+/* A pipe that nobody reads costs lines, and says how many once it is read again. */
+static void test_full_pipe_does_not_wait(void **state)
+{
+	int saved = dup(STDERR_FILENO), fds[2];
+	ssize_t n, total = 0;
+
+	(void)state;
+	hdl_log_setup("worker", HDL_LOG_INFO, false);
+	assert_int_equal(pipe2(fds, O_NONBLOCK), 0);
+	/* blocking, as the pipe of a supervisor is */
+	assert_int_equal(fcntl(fds[1], F_SETFL, 0), 0);
+	assert_true(fcntl(fds[1], F_SETPIPE_SZ, 8192) >= 8192);
+	dup2(fds[1], STDERR_FILENO);
+	for (int i = 0; i < 2000; i++)
+		hdl_log_info("line %d", i);
+	while ((n = read(fds[0], captured, sizeof(captured))) > 0)
+		total += n;
+	hdl_log_info("after");
+	n = read(fds[0], captured, sizeof(captured) - 1);
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+	close(fds[0]);
+	close(fds[1]);
+	assert_true(total > 0 && n > 0);
+	captured[n] = '\0';
+	assert_non_null(strstr(captured, " warn worker "));
+	assert_non_null(strstr(captured, " lines of this log were lost: nobody read stderr\n"));
+	assert_ends(captured, " info worker after\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -159,6 +189,7 @@ int main(void)
 		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_long_message_is_cut),
 		cmocka_unit_test(test_threads_do_not_mix_lines),
+		cmocka_unit_test(test_full_pipe_does_not_wait),
 	};
 
 	return cmocka_run_group_tests_name("base/log", tests, NULL, NULL);
