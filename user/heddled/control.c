@@ -50,16 +50,14 @@ void hdl_control_fail(struct hdl_control *control, unsigned int status, const ch
 	hdl_control_enter(control, HDL_CONTROL_ENDED);
 }
 
-/* Sign of life, as long as every worker's loop turns. */
-static void beat(struct hdl_control *control, uint64_t now_ns)
+/* A worker that hangs is replaced together with its process. */
+static void watch_workers(struct hdl_control *control, uint64_t now_ns)
 {
-	bool all_turn = control->worker_count != 0, any_stands = false;
+	bool any_stands = false;
 
 	for (unsigned int i = 0; i < control->worker_count; i++) {
 		uint64_t turn_ns = hdl_worker_last_turn_ns(control->worker[i].worker);
 
-		if (now_ns > turn_ns + HDL_CONTROL_STALE_NS)
-			all_turn = false;
 		/* counted in ticks of ours, not in time: a machine that was stopped did not hang */
 		any_stands |= turn_ns == control->seen_turn_ns[i] && now_ns > turn_ns + HDL_CONTROL_STALE_NS;
 		control->seen_turn_ns[i] = turn_ns;
@@ -69,8 +67,6 @@ static void beat(struct hdl_control *control, uint64_t now_ns)
 		hdl_log_error("a proxy worker hangs: the process ends, to be started again");
 		abort();
 	}
-	if (all_turn && control->phase < HDL_CONTROL_DRAINING)
-		hdl_dp_heartbeat(&control->maps, now_ns);
 }
 
 static void check_drained(struct hdl_control *control)
@@ -91,7 +87,7 @@ static void on_tick(struct hdl_timer *timer)
 		struct hdl_snapshot *snapshot = hdl_publisher_current(control->publisher);
 		uint64_t sweep_ns = hdl_sweep_next_ns(&control->sweep, snapshot);
 
-		beat(control, now_ns);
+		watch_workers(control, now_ns);
 		if (now_ns >= sweep_ns) {
 			hdl_sweep_run(&control->sweep, snapshot, &control->maps, now_ns);
 			sweep_ns = hdl_sweep_next_ns(&control->sweep, snapshot);
@@ -165,6 +161,7 @@ static int init(struct hdl_control *control, struct hdl_err *err)
 static void done(struct hdl_control *control)
 {
 	hdl_admin_free(control->admin);
+	control->heartbeat = hdl_heartbeat_stop(control->heartbeat);
 	for (unsigned int i = 0; i < control->worker_count; i++)
 		hdl_worker_free(control->worker[i].worker);
 	for (unsigned int i = 0; i < HDL_WORKERS_MAX; i++)

@@ -326,6 +326,17 @@ static int start_worker(struct hdl_control *control, unsigned int i, struct hdl_
 	return 0;
 }
 
+/* In the thread of the heartbeat. Every worker's loop turns; the list of workers stays as it is while that runs. */
+static bool workers_turn(void *data, uint64_t now_ns)
+{
+	const struct hdl_control *control = data;
+
+	for (unsigned int i = 0; i < control->worker_count; i++)
+		if (now_ns > hdl_worker_last_turn_ns(control->worker[i].worker) + HDL_CONTROL_STALE_NS)
+			return false;
+	return true;
+}
+
 void hdl_control_start(struct hdl_control *control)
 {
 	struct hdl_snapshot *snapshot = control->waiting;
@@ -346,6 +357,8 @@ void hdl_control_start(struct hdl_control *control)
 	r = publish(control, snapshot, &err);
 	for (unsigned int i = 0; i < control->hello.worker_count && r == 0; i++)
 		r = start_worker(control, i, &err);
+	if (r == 0)
+		r = hdl_heartbeat_start(&control->maps, workers_turn, control, &control->heartbeat, &err);
 	if (r < 0) {
 		/* nothing that could serve: sweeps and admin pages need a snapshot in force */
 		hdl_publisher_free(control->publisher);

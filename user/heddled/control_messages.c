@@ -140,6 +140,7 @@ static void on_drain(struct hdl_control *control)
 		return;
 	hdl_control_enter(control, HDL_CONTROL_DRAINING);
 	/* the kernel applies the fail mode to what comes from now on */
+	control->heartbeat = hdl_heartbeat_stop(control->heartbeat);
 	if (control->have_maps)
 		hdl_dp_heartbeat(&control->maps, 0);
 	for (unsigned int i = 0; i < control->worker_count; i++)

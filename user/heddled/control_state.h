@@ -13,6 +13,7 @@
 #include "dp/publish.h"
 #include "ev/loop.h"
 #include "heddled/config.h"
+#include "heddled/heartbeat.h"
 #include "heddled/msg.h"
 #include "heddled/proc.h"
 #include "heddled/sweep.h"
@@ -88,6 +89,7 @@ struct hdl_control {
 	unsigned int worker_count; /* started */
 	int listener_fd[HDL_WORKERS_MAX][HDL_FAMILIES];
 	uint16_t listener_port[HDL_WORKERS_MAX][HDL_FAMILIES];
+	struct hdl_heartbeat *heartbeat; /* NULL = no sign of life */
 	unsigned int hanging_ticks;
 	uint64_t seen_turn_ns[HDL_WORKERS_MAX];
 

@@ -151,7 +151,7 @@ static void compare(struct hdl_hostside *host, const struct hdl_msg_setup *setup
 	else if (!host->told_restart) {
 		host->told_restart = true;
 		hdl_log_warn(
-			"NodeConfig packetMark or mapCapacity changed: takes effect when heddled is started again");
+			"NodeConfig packetMark or mapCapacity changed: the mark takes effect when heddled is started again, the capacity after `heddled --uninstall`");
 	}
 	host->setup.drain_timeout_ms = setup->drain_timeout_ms;
 }

@@ -64,11 +64,18 @@ void hdl_keeper_drain(struct hdl_keeper *keeper)
 int hdl_keeper_open_log(struct hdl_keeper *keeper, const char *path, struct hdl_err *err)
 {
 	struct hdl_msg msg = { .type = HDL_MSG_ACCESS_LOG };
-	int r = hdl_logfile_open(&keeper->log, path, err);
+	bool again = strcmp(path, keeper->log_path) == 0;
+	int before = keeper->log_error, r = hdl_logfile_open(&keeper->log, path, err);
 
+	if (!again)
+		snprintf(keeper->log_path, sizeof(keeper->log_path), "%s", path);
+	keeper->log_error = r < 0 ? -r : 0;
+	/* what is tried four times a second is said once */
+	if (r < 0 && again && before == -r)
+		return 0;
 	if (r < 0)
 		hdl_log_error("%s", err->text);
-	msg.access_log.error = r < 0 ? -r : 0;
+	msg.access_log.error = keeper->log_error;
 	(void)hdl_msg_set_text(msg.access_log.path, sizeof(msg.access_log.path), path);
 	if (r == 0 && keeper->log.fd >= 0) {
 		msg.fd[0] = keeper->log.fd;
@@ -161,7 +168,7 @@ static void on_hangup(struct hdl_keeper *keeper)
 
 	hdl_log_info("reloading");
 	hdl_feed_request(keeper->feed, 0);
-	if (keeper->log.path[0] && hdl_keeper_open_log(keeper, keeper->log.path, &err) < 0)
+	if (keeper->log_path[0] && hdl_keeper_open_log(keeper, keeper->log_path, &err) < 0)
 		hdl_keeper_kill_worker(keeper, err.text);
 }
 
@@ -201,7 +208,7 @@ static uint64_t sooner(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-/* Access log moved away, busy gateway ports. Returns when to look again. */
+/* Access log moved away or not opened yet, busy gateway ports. Returns when to look again. */
 static uint64_t look_after(struct hdl_keeper *keeper, uint64_t now_ns)
 {
 	uint64_t next_ns = UINT64_MAX;
@@ -209,11 +216,11 @@ static uint64_t look_after(struct hdl_keeper *keeper, uint64_t now_ns)
 	bool more = true;
 	int r = 0;
 
-	if (keeper->log.fd >= 0) {
+	if (keeper->log_path[0]) {
 		if (now_ns >= keeper->log_check_ns) {
 			keeper->log_check_ns = now_ns + HDL_KEEPER_LOG_CHECK_NS;
-			if (hdl_logfile_moved(&keeper->log))
-				r = hdl_keeper_open_log(keeper, keeper->log.path, &err);
+			if (keeper->log_error || hdl_logfile_moved(&keeper->log))
+				r = hdl_keeper_open_log(keeper, keeper->log_path, &err);
 		}
 		next_ns = keeper->log_check_ns;
 	}

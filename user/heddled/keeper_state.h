@@ -45,6 +45,8 @@ struct hdl_keeper {
 	struct hdl_podwatch *pods; /* NULL in mode proxy and before setup */
 	struct hdl_feed *feed;
 	struct hdl_logfile log;
+	char log_path[HDL_MSG_PATH_MAX]; /* wanted; what could not be opened is tried again */
+	int log_error;                   /* of the last try; 0 = none */
 	struct hdl_gateways gateways;
 	uint32_t drain_timeout_ms;
 
@@ -65,7 +67,7 @@ void hdl_keeper_enter(struct hdl_keeper *keeper, enum hdl_keeper_phase phase);
 /* Ends with this exit status; the reason is logged by the caller. */
 void hdl_keeper_end(struct hdl_keeper *keeper, int exit_status);
 void hdl_keeper_drain(struct hdl_keeper *keeper);
-/* Opens (again) and passes the access log. */
+/* Opens (again) and passes the access log. The path must stay valid until it returns, and may be log_path. */
 int hdl_keeper_open_log(struct hdl_keeper *keeper, const char *path, struct hdl_err *err);
 
 /* keeper_worker.c */
