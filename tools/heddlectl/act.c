@@ -5,10 +5,12 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/addr.h"
 #include "base/clock.h"
 #include "heddlectl/ctl.h"
 
 #define WAIT_POLL_NS (20 * 1000 * 1000)
+#define WAIT_ANSWER_MIN_NS (250 * HDL_NS_PER_MS)
 
 static int usage(const char *text)
 {
@@ -20,11 +22,17 @@ int ctl_endpoint(struct ctl *ctl)
 {
 	char path[64];
 	json_t *body, *answer, *cluster;
+	struct hdl_addr address;
+	uint16_t port;
 	size_t i;
 	int result = CTL_OK;
 
 	if (ctl->argc != 2 || (strcmp(ctl->argv[0], "eject") != 0 && strcmp(ctl->argv[0], "restore") != 0))
 		return usage("endpoint eject|restore ADDR:PORT [--cluster NAME]");
+	if (hdl_addr_port_parse(hdl_str_of(ctl->argv[1]), &address, &port) < 0) {
+		fprintf(stderr, "heddlectl: %s: not ADDR:PORT (IPv6: [ADDR]:PORT)\n", ctl->argv[1]);
+		return CTL_USAGE;
+	}
 	snprintf(path, sizeof(path), "/api/v1/endpoint/%s", ctl->argv[0]);
 	body = json_pack("{s:s, s:s}", "address", ctl->argv[1], "cluster", ctl->cluster ? ctl->cluster : "");
 	answer = body ? ctl_ask(ctl, path, body) : NULL;
@@ -53,9 +61,15 @@ int ctl_wait(struct ctl *ctl)
 	if (ctl->argc)
 		return usage("wait [--timeout S]");
 	for (;;) {
+		uint64_t now_ns = hdl_clock_mono_ns();
 		json_t *answer = NULL;
-		int status = 0, result = ctl_request(ctl, "/api/v1/wait", NULL, &status, &answer, why, sizeof(why));
-		bool ready = result == 0 && status == 200 && ctl_bool(answer, "ready");
+		int status = 0, result;
+		bool ready;
+
+		/* a daemon that stands must not make this wait longer than was asked for */
+		ctl->answer_ns = end_ns > now_ns + WAIT_ANSWER_MIN_NS ? end_ns - now_ns : WAIT_ANSWER_MIN_NS;
+		result = ctl_request(ctl, "/api/v1/wait", NULL, &status, &answer, why, sizeof(why));
+		ready = result == 0 && status == 200 && ctl_bool(answer, "ready");
 
 		if (result == 0 && !ready)
 			snprintf(why, sizeof(why), "the daemon is %s",
@@ -88,10 +102,6 @@ int ctl_reload(struct ctl *ctl)
 	const char *outcome;
 	int result;
 
-	if (ctl->argc) {
-		json_decref(body);
-		return usage("reload");
-	}
 	answer = ctl_ask(ctl, "/api/v1/reload", body);
 	json_decref(body);
 	if (!answer)
@@ -119,10 +129,6 @@ int ctl_drain(struct ctl *ctl)
 {
 	json_t *body = json_object(), *answer;
 
-	if (ctl->argc) {
-		json_decref(body);
-		return usage("drain");
-	}
 	answer = ctl_ask(ctl, "/api/v1/drain", body);
 	json_decref(body);
 	if (!answer)

@@ -6,6 +6,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum { CTL_OK = 0, CTL_FAILED = 1, CTL_USAGE = 2 };
 
@@ -17,6 +18,7 @@ struct ctl {
 	const char *fqdn, *port, *subset, *name; /* filters; NULL = none */
 	const char *cluster;                     /* of endpoint eject|restore; NULL = all */
 	unsigned int timeout_s;                  /* of wait */
+	uint64_t answer_ns;                      /* how long one answer may take; 0 = the usual */
 	int argc;                                /* words behind the command */
 	char **argv;
 };

@@ -80,6 +80,17 @@ static int parse_seconds(const char *text, unsigned int *ret)
 	return 0;
 }
 
+static int parse_port(const char *text)
+{
+	char *end;
+	unsigned long value = strtoul(text, &end, 10);
+
+	if (*text >= '0' && *text <= '9' && *end == '\0' && value >= 1 && value <= 65535)
+		return 0;
+	fprintf(stderr, "heddlectl: --port %s: a number from 1 to 65535 is allowed\n", text);
+	return -EINVAL;
+}
+
 enum { OPT_RUN_DIR = 256, OPT_FQDN, OPT_PORT, OPT_SUBSET, OPT_NAME, OPT_CLUSTER, OPT_TIMEOUT };
 
 static const struct option options[] = {
@@ -113,6 +124,8 @@ static int parse_options(int argc, char **argv, struct ctl *ctl)
 			ctl->fqdn = optarg;
 			break;
 		case OPT_PORT:
+			if (parse_port(optarg))
+				return -EINVAL;
 			ctl->port = optarg;
 			break;
 		case OPT_SUBSET:
@@ -163,6 +176,11 @@ int main(int argc, char **argv)
 		return CTL_OK;
 	}
 	ctl.argc = argc - optind - 1;
+	/* options are not in argv any more: whatever is left is one word too many */
+	if (command->arguments[0] == '\0' && ctl.argc > 0) {
+		fprintf(stderr, "usage: heddlectl %s\n", command->name);
+		return CTL_USAGE;
+	}
 	ctl.argv = argv + optind + 1;
 	return command->run(&ctl);
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "h1/body.h"
 #include "h1/parse.h"
 #include "heddlectl/ctl.h"
@@ -21,7 +22,9 @@
 static int open_socket(const struct ctl *ctl, char *why, size_t why_size)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	struct timeval timeout = { .tv_sec = ANSWER_TIMEOUT_S };
+	uint64_t answer_ns = ctl->answer_ns ? ctl->answer_ns : ANSWER_TIMEOUT_S * HDL_NS_PER_S;
+	struct timeval timeout = { .tv_sec = (time_t)(answer_ns / HDL_NS_PER_S),
+				   .tv_usec = (suseconds_t)(answer_ns % HDL_NS_PER_S / 1000) };
 	int n = snprintf(address.sun_path, sizeof(address.sun_path), "%s/heddle.sock", ctl->run_dir), fd, result;
 
 	if (n < 0 || (size_t)n >= sizeof(address.sun_path)) {

@@ -364,6 +364,33 @@ static void list_listener(struct listing *l)
 	}
 }
 
+static void origin_row(void *data, const struct hdl_origin_key *key, const struct hdl_origin *value)
+{
+	struct listing *l = data;
+
+	if (!begin_entry(l))
+		return;
+	hdl_jsonw_key(l->w, "key");
+	hdl_jsonw_object(l->w);
+	address(l->w, "client_address", &key->client_address);
+	hdl_jsonw_ku64(l->w, "client_port", __builtin_bswap16(key->client_port));
+	hdl_jsonw_ku64(l->w, "listener_port", __builtin_bswap16(key->listener_port));
+	hdl_jsonw_object_end(l->w);
+	hdl_jsonw_key(l->w, "value");
+	hdl_jsonw_object(l->w);
+	address(l->w, "address", &value->address);
+	hdl_jsonw_ku64(l->w, "port", __builtin_bswap16(value->port));
+	hdl_jsonw_ku64(l->w, "uid", value->uid);
+	hdl_jsonw_ku64(l->w, "netns_cookie", value->netns_cookie);
+	hdl_jsonw_object_end(l->w);
+	hdl_jsonw_object_end(l->w);
+}
+
+static void list_origin(struct listing *l)
+{
+	hdl_dp_origins(l->maps, origin_row, l);
+}
+
 static bool traffic_row(void *data, const struct hdl_traffic_key *key, const struct hdl_traffic *value)
 {
 	struct listing *l = data;
@@ -428,7 +455,7 @@ int hdl_admin_json_map(struct hdl_jsonw *w, const struct hdl_admin_view *view, c
 		{ "route", list_route },       { "cluster", list_cluster },   { "balance", list_balance },
 		{ "endpoint", list_endpoint }, { "slot", list_slot },         { "health", list_health },
 		{ "workload", list_workload }, { "listener", list_listener }, { "traffic", list_traffic },
-		{ "verdict", list_verdict },
+		{ "verdict", list_verdict },   { "origin", list_origin },
 	};
 	struct listing listing = { .w = w, .view = view, .maps = view->maps, .skip = offset };
 

@@ -368,30 +368,29 @@ static void dump_workload(struct json *j)
 	}
 }
 
+static void origin_row(void *data, const struct hdl_origin_key *key, const struct hdl_origin *value)
+{
+	struct json *j = data;
+
+	if (!begin_entry(j))
+		return;
+	hdl_jsonw_key(j->w, "key");
+	hdl_jsonw_object(j->w);
+	put_addr(j, "client_address", &key->client_address);
+	hdl_jsonw_ku64(j->w, "client_port", ntohs(key->client_port));
+	hdl_jsonw_ku64(j->w, "listener_port", ntohs(key->listener_port));
+	hdl_jsonw_object_end(j->w);
+	begin_value(j);
+	put_addr(j, "address", &value->address);
+	hdl_jsonw_ku64(j->w, "port", ntohs(value->port));
+	hdl_jsonw_ku64(j->w, "uid", value->uid);
+	hdl_jsonw_ku64(j->w, "netns_cookie", value->netns_cookie);
+	end_value(j);
+}
+
 static void dump_origin(struct json *j)
 {
-	struct hdl_origin_key key, next;
-	bool more = !j->maps->memory && bpf_map_get_next_key(j->maps->origin_fd, NULL, &next) == 0;
-	struct hdl_origin value;
-
-	while (more) {
-		key = next;
-		more = bpf_map_get_next_key(j->maps->origin_fd, &key, &next) == 0;
-		if (bpf_map_lookup_elem(j->maps->origin_fd, &key, &value) != 0 || !begin_entry(j))
-			continue;
-		hdl_jsonw_key(j->w, "key");
-		hdl_jsonw_object(j->w);
-		put_addr(j, "client_address", &key.client_address);
-		hdl_jsonw_ku64(j->w, "client_port", ntohs(key.client_port));
-		hdl_jsonw_ku64(j->w, "listener_port", ntohs(key.listener_port));
-		hdl_jsonw_object_end(j->w);
-		begin_value(j);
-		put_addr(j, "address", &value.address);
-		hdl_jsonw_ku64(j->w, "port", ntohs(value.port));
-		hdl_jsonw_ku64(j->w, "uid", value.uid);
-		hdl_jsonw_ku64(j->w, "netns_cookie", value.netns_cookie);
-		end_value(j);
-	}
+	hdl_dp_origins(j->maps, origin_row, j);
 }
 
 /* A look-up in a map of listeners gives the cookie of the socket. */

@@ -419,6 +419,22 @@ int hdl_dp_take_origin(void *data, const struct hdl_origin_key *key, struct hdl_
 	return 0;
 }
 
+void hdl_dp_origins(const struct hdl_dp_maps *maps,
+		    void (*row)(void *data, const struct hdl_origin_key *key, const struct hdl_origin *value),
+		    void *data)
+{
+	struct hdl_origin_key key, next;
+	struct hdl_origin value;
+	bool more = !maps->memory && bpf_map_get_next_key(maps->origin_fd, NULL, &next) == 0;
+
+	while (more) {
+		key = next;
+		more = bpf_map_get_next_key(maps->origin_fd, &key, &next) == 0;
+		if (bpf_map_lookup_elem(maps->origin_fd, &key, &value) == 0)
+			row(data, &key, &value);
+	}
+}
+
 void hdl_dp_heartbeat(struct hdl_dp_maps *maps, uint64_t now_ns)
 {
 	__atomic_store_n(&maps->state->heartbeat_ns, now_ns, __ATOMIC_RELEASE);

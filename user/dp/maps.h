@@ -41,6 +41,10 @@ unsigned int hdl_dp_workload_prune(struct hdl_dp_maps *maps, bool (*keep)(void *
  * thread. 0 or -ENOENT.
  */
 int hdl_dp_take_origin(void *maps, const struct hdl_origin_key *key, struct hdl_origin *ret_origin);
+/* Calls row() for each record of `origin` that no worker has taken yet. */
+void hdl_dp_origins(const struct hdl_dp_maps *maps,
+		    void (*row)(void *data, const struct hdl_origin_key *key, const struct hdl_origin *value),
+		    void *data);
 
 /* Sign of life: now is CLOCK_MONOTONIC; 0 says that the daemon is going. */
 void hdl_dp_heartbeat(struct hdl_dp_maps *maps, uint64_t now_ns);
