@@ -244,8 +244,7 @@ void hdl_stream_client_gone(struct hdl_stream *stream)
 {
 	hdl_stat_inc(&stream->worker->stats.downstream_disconnects);
 	hdl_stream_flag(stream, HDL_FLAG_DC);
-	if (!stream->details || !stream->response_begun)
-		stream->details = "downstream_remote_disconnect";
+	stream->details = "downstream_remote_disconnect";
 	hdl_stream_finish(stream, false, true);
 }
 

@@ -186,6 +186,12 @@ static void client_vanishes_in_its_body(void **state)
 	eventually(atomic_load(&lab.backend[0].open) == 0);
 	assert_int_equal(requests_of(0), 0);
 	assert_int_equal(stat_of(downstream_disconnects), 1);
+	/* In the middle of the answer the status stays, and the details say who ended it. */
+	fd = dial();
+	send_text(fd, "GET / HTTP/1.1\r\nHost: reviews\r\nx-do: partial-stall\r\n\r\n");
+	assert_int_equal(read_until(fd, lab.response, 0, sizeof(lab.response), "hello", 0) > 0, 1);
+	close(fd);
+	assert_non_null(strstr(log_line(2), " 200 DC downstream_remote_disconnect - \"-\" 0 5 "));
 }
 
 static void endpoint_fails_in_its_body(void **state)
