@@ -54,6 +54,9 @@ static void tell_pods(struct hdl_control *control, const struct hdl_snapshot *sn
 				all[n++] = snapshot->workloads[i]->address[f];
 	hash = hdl_hash64(all, n * sizeof(*all), 0);
 	if (!control->pods_sent || hash != control->pods_hash) {
+		if (n == HDL_MSG_POD_ADDRESSES_MAX)
+			hdl_log_error("more than %d addresses of pods: those over it are not looked for on this node",
+				      HDL_MSG_POD_ADDRESSES_MAX);
 		do {
 			struct hdl_msg msg = { .type = HDL_MSG_PODS };
 			size_t part = n - sent < HDL_MSG_PODS_MAX ? n - sent : HDL_MSG_PODS_MAX;
