@@ -70,7 +70,9 @@ for family, vip in families(lab, 1)[:2]:
     target = {"host": vip, "port": 9080, "authority": "reviews.demo"}
     for path, headers, status, count, body, flag in CASES:
         before, lines = len(server.seen()), len(logged(path))
-        answer = ask(**target, path=path, headers=headers)
+        # A GET on a pooled connection that ends in a reset before anything was acknowledged goes out once more, unseen:
+        # it may have been stale. A POST is never repeated like that, so its tries can be counted.
+        answer = ask(**target, path=path, headers=headers, method="POST" if path == "/reset" else "GET")
         last, reached = answer["last"] or {}, len(server.seen()) - before
         name = f"{family}: {path} {dict(headers)}"
         report.check(f"{name}: status {status}", last.get("status") == status, answer)
