@@ -62,7 +62,8 @@ static int run(struct hdl_dp_maps *maps, struct hdl_publisher *publisher, const 
 			status = 0;
 		else
 			fprintf(stderr, "another text when published again:\n%s", second.p);
-		fwrite(first.p, 1, first.n, stdout);
+		if (first.n) /* else first.p is NULL */
+			fwrite(first.p, 1, first.n, stdout);
 	}
 	hdl_buf_done(&first);
 	hdl_buf_done(&second);
