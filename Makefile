@@ -72,7 +72,7 @@ BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(BPF_ARCH) -Wall -Wex
 # --- what there is ---------------------------------------------------------------------------------------------------
 
 # Link order; tools/lint/layers.txt says who may include whom, and so what a test of one layer is linked with.
-LAYER_ORDER := base re http h1 conf model ir xlate route lb health policy ev net obs dp proxy admin
+LAYER_ORDER := base re http h1 conf model ir xlate route lb health policy analyze plan ev net obs dp proxy admin
 LAYERS := $(foreach l,$(LAYER_ORDER),$(if $(wildcard user/$l/*.c user/$l/*.cc),$l))
 # words LAYER/DEPENDENCY, transitively closed; layers.txt is in topological order
 LAYER_DEPS := $(shell awk -f tools/lint/layer-deps.awk tools/lint/layers.txt)
