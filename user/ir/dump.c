@@ -40,6 +40,7 @@ static const char *const kind_names[] = {
 	[HDL_IR_MATCH_PREFIX] = "prefix",
 	[HDL_IR_MATCH_REGEX] = "regex",
 	[HDL_IR_MATCH_PRESENT] = "present",
+	[HDL_IR_MATCH_SEGMENTS] = "segments",
 };
 
 static const char *const retry_names[] = {

@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/str.h"
+#include "base/subst.h"
 #include "heddle/abi_addr.h"
 #include "heddle/abi_lb.h"
 
@@ -113,6 +114,8 @@ enum hdl_ir_match_kind {
 	HDL_IR_MATCH_PREFIX,
 	HDL_IR_MATCH_REGEX,   /* full match */
 	HDL_IR_MATCH_PRESENT, /* headers and query parameters only */
+	/* uri only: whole elements of the path (HTTPRoute PathPrefix, F.2); the value has no final slash, "/" is "" */
+	HDL_IR_MATCH_SEGMENTS,
 };
 
 struct hdl_ir_string_match {
@@ -139,11 +142,33 @@ struct hdl_ir_http_match {
 	struct hdl_ir_origin origin;
 };
 
+/* One header of `set` or `add`. */
+struct hdl_ir_header_value {
+	struct hdl_str name; /* lower case */
+	const struct hdl_subst_part *parts;
+	size_t part_count; /* 0: empty, and so never added */
+};
+
+/* Specification B.5, in this order. Host and :authority are not here (hdl_ir_headers.host). */
+struct hdl_ir_header_ops {
+	const struct hdl_str *remove; /* lower case */
+	const struct hdl_ir_header_value *set, *add;
+	size_t remove_count, set_count, add_count;
+};
+
+struct hdl_ir_headers {
+	struct hdl_ir_header_ops request, response;
+	const char *host; /* in place of Host; "" = as it came */
+};
+
 struct hdl_ir_destination {
 	const struct hdl_ir_cluster *cluster; /* NULL: unknown host or subset, answers 503 NC */
+	bool unresolved;                      /* cluster is NULL, and a Gateway API route asked: 500 (F.3) */
 	const char *cluster_name;             /* also when unknown */
 	uint32_t weight;
 	uint64_t threshold; /* core/subset.h: over the destinations of the route */
+	/* Applied before the route's; NULL = none. Those of an only destination are folded into the route's (B.5). */
+	const struct hdl_ir_headers *headers;
 };
 
 /* Conditions of retryOn (specification B.9). */
@@ -177,7 +202,58 @@ struct hdl_ir_retry {
 struct hdl_ir_fault {
 	uint32_t delay_per_million, abort_per_million; /* 0 = off */
 	uint64_t delay_ns;
-	uint16_t abort_status;
+	uint16_t abort_status; /* 0: abort_grpc counts */
+	uint8_t abort_grpc;    /* number of the gRPC status */
+};
+
+enum hdl_ir_path_change_kind {
+	HDL_IR_PATH_KEEP,
+	/*
+	 * `text` in place of what the uri of the block that matched stands for: the prefix by its length, literally
+	 * (B.4); the prefix of whole elements with the slashes put right (F.4); the whole path for exact and regex;
+	 * the first slash when the block has no uri.
+	 */
+	HDL_IR_PATH_MATCHED,
+	HDL_IR_PATH_WHOLE, /* `text` in place of the path; in a redirect it may have a query, which replaces the other */
+	HDL_IR_PATH_REGEX, /* `text` with \0..\9 in place of everything that re finds */
+};
+
+struct hdl_ir_path_change {
+	enum hdl_ir_path_change_kind kind;
+	struct hdl_str text;
+	const struct hdl_re *re;
+};
+
+/* Specification B.3, F.4. */
+struct hdl_ir_redirect {
+	uint16_t status;
+	const char *scheme; /* "" = the request's */
+	const char *host;   /* "" = the request's */
+	uint16_t port;      /* 0 = none is put in */
+	/*
+	 * HTTPRoute (F.4, J 6): the request's own port never stays; one that is the default of the resulting scheme is
+	 * left out; with port 0 the listener's counts unless a scheme is given.
+	 */
+	bool port_of_listener;
+	struct hdl_ir_path_change path;
+};
+
+struct hdl_ir_direct_response {
+	uint16_t status;
+	struct hdl_str body;
+};
+
+/* Specification B.6. */
+struct hdl_ir_cors {
+	const struct hdl_ir_string_match *origins;
+	size_t origin_count;
+	bool any_origin;  /* `*` is among them */
+	bool answer_star; /* HTTPRoute (F.4): `*` to every origin that any_origin allows, unless with credentials */
+	bool credentials;
+	bool ignore_unmatched;                   /* unmatchedPreflights IGNORE */
+	struct hdl_str methods, headers, expose; /* joined by ","; "" = not given */
+	bool any_method, any_header;             /* `*`: what was asked for comes back */
+	struct hdl_str max_age;                  /* seconds; "" = not given */
 };
 
 struct hdl_ir_mirror {
@@ -189,9 +265,15 @@ struct hdl_ir_http_route {
 	const char *name; /* access log: "-" when unnamed, "default" for a service without VirtualService */
 	const struct hdl_ir_http_match *matches;
 	size_t match_count; /* 0 = matches everything */
+	/* At most one of the two, and then no destinations. */
+	const struct hdl_ir_redirect *redirect;
+	const struct hdl_ir_direct_response *direct_response;
 	const struct hdl_ir_destination *destinations;
 	size_t destination_count;
-	uint64_t timeout_ns; /* 0 = none */
+	const struct hdl_ir_headers *headers; /* NULL = unchanged */
+	struct hdl_ir_path_change rewrite;    /* of the path */
+	const struct hdl_ir_cors *cors;       /* NULL = none */
+	uint64_t timeout_ns;                  /* 0 = none */
 	struct hdl_ir_retry retry;
 	struct hdl_ir_fault fault;
 	const struct hdl_ir_mirror *mirrors;
@@ -268,6 +350,14 @@ struct hdl_ir_gateway_listener {
 	struct hdl_ir_origin origin;
 };
 
+/* pathNormalization of the mesh (specification B.1). */
+enum hdl_ir_path_normalization {
+	HDL_IR_NORMALIZE_BASE,
+	HDL_IR_NORMALIZE_NONE,
+	HDL_IR_NORMALIZE_MERGE_SLASHES,
+	HDL_IR_NORMALIZE_DECODE_AND_MERGE_SLASHES,
+};
+
 /* NodeConfig with its defaults applied. */
 struct hdl_ir_node {
 	const char *node_name, *domain, *root_namespace;
@@ -285,6 +375,7 @@ struct hdl_ir_node {
 	/* limits {...}: see model/nodeconfig.h for names and defaults */
 	uint32_t max_request_headers_bytes, max_request_headers_count, max_connections, retry_buffer_bytes;
 	uint64_t request_headers_timeout_ns, downstream_idle_timeout_ns, drain_timeout_ns;
+	enum hdl_ir_path_normalization path_normalization;
 };
 
 struct hdl_snapshot_cleanup;

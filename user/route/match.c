@@ -25,6 +25,8 @@ static bool value_matches(const struct hdl_ir_string_match *m, struct hdl_str va
 		return hdl_str_starts(value, m->value);
 	case HDL_IR_MATCH_REGEX:
 		return hdl_re_full_match(m->re, value);
+	case HDL_IR_MATCH_SEGMENTS: /* F.2: /a has /a, /a/ and /a/b under it, but not /ab */
+		return hdl_str_starts(value, m->value) && (value.n == m->value.n || value.p[m->value.n] == '/');
 	case HDL_IR_MATCH_UNSET:
 	case HDL_IR_MATCH_PRESENT:
 		break;
