@@ -6,8 +6,6 @@
 #include <string.h>
 #include "model/names.h"
 
-#define MAX_REGEX_BYTES 1024
-
 void hdl_check_labels(struct hdl_decode *d, const struct hdl_kvs *labels, const char *field)
 {
 	for (size_t i = 0; i < labels->n; i++) {
@@ -107,6 +105,6 @@ void hdl_check_string_match(struct hdl_decode *d, void *object)
 		hdl_decode_error(d, m->pos, NULL, "has more than one of exact, prefix and regex");
 	if (m->regex.s && !*m->regex.s)
 		hdl_decode_error(d, m->regex.pos, "regex", "must not be empty");
-	if (m->regex.s && strlen(m->regex.s) > MAX_REGEX_BYTES)
-		hdl_decode_error(d, m->regex.pos, "regex", "is longer than %d characters", MAX_REGEX_BYTES);
+	if (m->regex.s && strlen(m->regex.s) > HDL_REGEX_BYTES_MAX)
+		hdl_decode_error(d, m->regex.pos, "regex", "is longer than %d characters", HDL_REGEX_BYTES_MAX);
 }

@@ -5,11 +5,16 @@
 
 #include "model/decode.h"
 
+#define HDL_REGEX_BYTES_MAX 1024 /* of the text of an expression (A.3) */
+
 /* Helpers: report what does not fit. field is the path below the message at hand. */
 void hdl_check_labels(struct hdl_decode *d, const struct hdl_kvs *labels, const char *field);
 void hdl_check_export_to(struct hdl_decode *d, const struct hdl_texts *export_to);
 /* "mesh", "name", "ns/name", or the old dotted form (a warning). */
 void hdl_check_gateway_refs(struct hdl_decode *d, const struct hdl_texts *gateways, const char *field);
+
+/* Text with %OPERATORS% that may stand in a header. */
+bool hdl_check_header_value(struct hdl_decode *d, struct hdl_pos pos, const char *field, const char *value);
 
 void hdl_check_metadata(struct hdl_decode *d, void *object);
 void hdl_check_string_match(struct hdl_decode *d, void *object);
@@ -21,6 +26,11 @@ void hdl_check_vs_retry(struct hdl_decode *d, void *object);
 void hdl_check_vs_delay(struct hdl_decode *d, void *object);
 void hdl_check_vs_abort(struct hdl_decode *d, void *object);
 void hdl_check_vs_fault(struct hdl_decode *d, void *object);
+void hdl_check_vs_headers(struct hdl_decode *d, void *object);
+void hdl_check_vs_authority(struct hdl_decode *d, const struct hdl_vs_rewrite *rewrite,
+			    const struct hdl_vs_headers *headers);
+void hdl_check_vs_cors(struct hdl_decode *d, void *object);
+void hdl_check_vs_regex_rewrite(struct hdl_decode *d, void *object);
 void hdl_check_vs_redirect(struct hdl_decode *d, void *object);
 void hdl_check_vs_body(struct hdl_decode *d, void *object);
 void hdl_check_vs_rewrite(struct hdl_decode *d, void *object);

@@ -218,47 +218,6 @@ void hdl_check_vs_fault(struct hdl_decode *d, void *object)
 		hdl_decode_error(d, fault->pos, NULL, "needs a delay or an abort");
 }
 
-/* ---- other actions ---- */
-
-void hdl_check_vs_redirect(struct hdl_decode *d, void *object)
-{
-	const struct hdl_vs_redirect *redirect = object;
-
-	if (redirect->uri.s && redirect->prefix_rewrite.s)
-		hdl_decode_error(d, redirect->pos, NULL, "has both uri and prefixRewrite");
-	if (redirect->port.has && redirect->derive_port.has)
-		hdl_decode_error(d, redirect->pos, NULL, "has both port and derivePort");
-	if (redirect->scheme.s && strcmp(redirect->scheme.s, "http") && strcmp(redirect->scheme.s, "https"))
-		hdl_decode_error(d, redirect->scheme.pos, "scheme", "must be http or https");
-	if (!redirect->uri.s && !redirect->prefix_rewrite.s && !redirect->authority.s && !redirect->scheme.s &&
-	    !redirect->port.has && !redirect->derive_port.has && hdl_decode_clean(d))
-		hdl_decode_error(d, redirect->pos, NULL,
-				 "needs one of uri, prefixRewrite, authority, scheme, port and derivePort");
-}
-
-void hdl_check_vs_body(struct hdl_decode *d, void *object)
-{
-	const struct hdl_vs_body *body = object;
-	const struct hdl_text *text = body->string.s ? &body->string : &body->bytes;
-
-	if (body->string.s && body->bytes.s)
-		hdl_decode_error(d, body->pos, NULL, "has both string and bytes");
-	if (text->s && strlen(text->s) > 1048576)
-		hdl_decode_error(d, text->pos, NULL, "is larger than 1 MB");
-	else if (text->s && strlen(text->s) > 102400)
-		hdl_decode_warning(d, text->pos, NULL, "is larger than 100 kB");
-}
-
-void hdl_check_vs_rewrite(struct hdl_decode *d, void *object)
-{
-	const struct hdl_vs_rewrite *rewrite = object;
-
-	if (!rewrite->uri.s && !rewrite->authority.s && !rewrite->uri_regex_rewrite)
-		hdl_decode_error(d, rewrite->pos, NULL, "needs one of uri, authority and uriRegexRewrite");
-	if (rewrite->uri.s && rewrite->uri_regex_rewrite)
-		hdl_decode_error(d, rewrite->pos, NULL, "has both uri and uriRegexRewrite");
-}
-
 /* ---- routes ---- */
 
 static void check_exclusive(struct hdl_decode *d, const struct hdl_vs_http *http)
@@ -287,11 +246,29 @@ static void check_exclusive(struct hdl_decode *d, const struct hdl_vs_http *http
 		hdl_decode_error(d, http->mirror->pos, "mirror", "excludes mirrors");
 }
 
+/* The part of the path that a prefix matched is replaced, so there must be one. */
+static void check_prefix_rewrite(struct hdl_decode *d, const struct hdl_vs_http *http)
+{
+	const struct hdl_text *rewrite = &http->redirect->prefix_rewrite;
+	bool prefix = http->match.n > 0;
+
+	if (!rewrite->s || !*rewrite->s)
+		return;
+	for (size_t i = 0; i < http->match.n; i++)
+		prefix = prefix && http->match.at[i].uri && http->match.at[i].uri->prefix.s;
+	if (!prefix && hdl_decode_clean(d))
+		hdl_decode_error(d, rewrite->pos, "redirect.prefixRewrite",
+				 "needs a match, and a prefix of uri in every match");
+}
+
 void hdl_check_vs_http(struct hdl_decode *d, void *object)
 {
 	const struct hdl_vs_http *http = object;
 
 	check_exclusive(d, http);
+	hdl_check_vs_authority(d, http->rewrite, http->headers);
+	if (http->redirect)
+		check_prefix_rewrite(d, http);
 	if (!http->route.n && !http->redirect && !http->direct_response && !http->delegate && hdl_decode_clean(d))
 		hdl_decode_error(d, http->pos, "route", "is required: one or more destinations");
 	check_weights(d, http->route.at, http->route.n);

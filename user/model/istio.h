@@ -69,6 +69,7 @@ struct hdl_vs_destination {
 	struct hdl_port_selector *port; /* number is set */
 };
 
+/* Names are tokens, in set and add of a request also ":authority". Values: text with %OPERATORS%, "%%" is "%". */
 struct hdl_vs_header_ops {
 	struct hdl_pos pos;
 	struct hdl_kvs set, add;
@@ -84,7 +85,7 @@ struct hdl_vs_route {
 	struct hdl_pos pos;
 	struct hdl_vs_destination *destination; /* present */
 	struct hdl_opt_int weight;              /* >= 0; absent: 0 */
-	struct hdl_vs_headers *headers;         /* refused */
+	struct hdl_vs_headers *headers;         /* http only */
 };
 
 struct hdl_vs_match {
@@ -97,7 +98,7 @@ struct hdl_vs_match {
 	struct hdl_text source_namespace;
 	struct hdl_texts gateways;
 	struct hdl_opt_bool ignore_uri_case;
-	struct hdl_text stat_prefix; /* accepted, not enforced */
+	struct hdl_text stat_prefix; /* kept */
 };
 
 struct hdl_vs_retry {
@@ -105,7 +106,7 @@ struct hdl_vs_retry {
 	struct hdl_opt_int attempts; /* >= 0; absent in a present block: 0 = retries off (B.9) */
 	struct hdl_opt_duration per_try_timeout, backoff;
 	struct hdl_text retry_on; /* tokens of A.3 joined by commas; absent or "": the default list */
-	struct hdl_opt_bool retry_remote_localities;     /* accepted, not enforced */
+	struct hdl_opt_bool retry_remote_localities;
 	struct hdl_opt_bool retry_ignore_previous_hosts; /* absent: true */
 };
 
@@ -114,15 +115,17 @@ struct hdl_vs_delay {
 	struct hdl_percent *percentage;            /* absent: percent counts */
 	struct hdl_opt_int percent;                /* deprecated, 0..100; both absent: 0 % */
 	struct hdl_opt_duration fixed_delay;       /* present */
-	struct hdl_opt_duration exponential_delay; /* refused */
+	struct hdl_opt_duration exponential_delay; /* never set */
 };
 
 struct hdl_vs_abort {
 	struct hdl_pos pos;
 	struct hdl_percent *percentage;
 	struct hdl_opt_int percent;
-	struct hdl_opt_int http_status;           /* 200..600; absent: nothing is aborted */
-	struct hdl_text grpc_status, http2_error; /* refused */
+	struct hdl_opt_int http_status; /* 200..600; neither this nor grpc_status: nothing is aborted */
+	struct hdl_text grpc_status;    /* name of a status, "UNAVAILABLE" */
+	int grpc_code;                  /* its number, 0..16 */
+	struct hdl_text http2_error;    /* never set */
 };
 
 struct hdl_vs_fault {
@@ -139,48 +142,55 @@ struct hdl_vs_mirror {
 
 enum hdl_vs_derive_port { HDL_DERIVE_PROTOCOL_DEFAULT = 1, HDL_DERIVE_REQUEST_PORT };
 
-struct hdl_vs_redirect { /* refused */
+struct hdl_vs_redirect {
 	struct hdl_pos pos;
-	struct hdl_text uri, prefix_rewrite, authority, scheme;
-	struct hdl_opt_int port, redirect_code;
-	struct hdl_opt_enum derive_port; /* enum hdl_vs_derive_port */
+	struct hdl_text uri, prefix_rewrite; /* not both; prefix_rewrite: every match has a prefix */
+	struct hdl_text authority, scheme;   /* scheme: http or https */
+	struct hdl_opt_int port;             /* 1..65535, not with derive_port */
+	struct hdl_opt_int redirect_code;    /* 0 or absent: 301; else 300..399 */
+	struct hdl_opt_enum derive_port;     /* enum hdl_vs_derive_port */
 };
 
 struct hdl_vs_body {
 	struct hdl_pos pos;
-	struct hdl_text string, bytes; /* bytes: base64 */
+	struct hdl_text string, bytes; /* not both; bytes: base64 */
+	const void *data;              /* either of them as it is sent, data_n bytes; NULL when there is none */
+	size_t data_n;
 };
 
-struct hdl_vs_direct_response { /* refused */
+struct hdl_vs_direct_response {
 	struct hdl_pos pos;
-	struct hdl_opt_int status;
+	struct hdl_opt_int status; /* present, 200..600 */
 	struct hdl_vs_body *body;
 };
 
-struct hdl_vs_delegate { /* refused */
+struct hdl_vs_delegate {
 	struct hdl_pos pos;
-	struct hdl_text name, ns;
+	struct hdl_text name; /* present */
+	struct hdl_text ns;   /* absent or "": the root's */
 };
 
 struct hdl_vs_regex_rewrite {
 	struct hdl_pos pos;
-	struct hdl_text match, rewrite;
+	struct hdl_text match, rewrite; /* present, not empty; match is checked to be RE2 by the translator */
 };
 
-struct hdl_vs_rewrite { /* refused */
+struct hdl_vs_rewrite {
 	struct hdl_pos pos;
-	struct hdl_text uri, authority;
-	struct hdl_vs_regex_rewrite *uri_regex_rewrite;
+	struct hdl_text uri;                            /* not with uri_regex_rewrite */
+	struct hdl_text authority;                      /* not with headers.request :authority or Host */
+	struct hdl_vs_regex_rewrite *uri_regex_rewrite; /* of uri, authority and this there is at least one */
 };
 
 enum hdl_vs_unmatched_preflights { HDL_PREFLIGHT_UNSPECIFIED, HDL_PREFLIGHT_FORWARD, HDL_PREFLIGHT_IGNORE };
 
-struct hdl_vs_cors { /* refused */
+struct hdl_vs_cors {
 	struct hdl_pos pos;
-	struct hdl_texts allow_origin;
-	HDL_ARRAY_OF(struct hdl_string_match) allow_origins;
-	struct hdl_texts allow_methods, allow_headers, expose_headers;
-	struct hdl_opt_duration max_age;
+	struct hdl_texts allow_origin; /* deprecated, exact; ignored when there are allow_origins */
+	HDL_ARRAY_OF(struct hdl_string_match) allow_origins; /* none of kind PRESENT */
+	struct hdl_texts allow_methods;                      /* of RFC 9110 or "*" */
+	struct hdl_texts allow_headers, expose_headers;      /* tokens */
+	struct hdl_opt_duration max_age;                     /* whole seconds */
 	struct hdl_opt_bool allow_credentials;
 	struct hdl_opt_enum unmatched_preflights; /* enum hdl_vs_unmatched_preflights */
 };
@@ -189,18 +199,18 @@ struct hdl_vs_http {
 	struct hdl_pos pos;
 	struct hdl_text name;
 	HDL_ARRAY_OF(struct hdl_vs_match) match; /* none: matches all; else any of them */
-	HDL_ARRAY_OF(struct hdl_vs_route) route; /* at least one */
-	struct hdl_opt_duration timeout;         /* absent: none */
-	struct hdl_vs_retry *retries;            /* NULL: the mesh default (B.9) */
+	/* exactly one of the four, except that directResponse may stand beside delegate */
+	HDL_ARRAY_OF(struct hdl_vs_route) route;
+	struct hdl_vs_redirect *redirect;               /* not with fault, rewrite */
+	struct hdl_vs_direct_response *direct_response; /* not with fault, rewrite */
+	struct hdl_vs_delegate *delegate;               /* not in a delegate */
+	struct hdl_opt_duration timeout;                /* absent: none */
+	struct hdl_vs_retry *retries;                   /* NULL: the mesh default (B.9) */
 	struct hdl_vs_fault *fault;
 	struct hdl_vs_destination *mirror; /* not with mirrors */
 	HDL_ARRAY_OF(struct hdl_vs_mirror) mirrors;
 	struct hdl_percent *mirror_percentage; /* of mirror; absent: mirror_percent, else 100 % */
 	struct hdl_opt_int mirror_percent;     /* deprecated, 0..100 */
-	/* all refused: */
-	struct hdl_vs_redirect *redirect;
-	struct hdl_vs_direct_response *direct_response;
-	struct hdl_vs_delegate *delegate;
 	struct hdl_vs_rewrite *rewrite;
 	struct hdl_vs_cors *cors_policy;
 	struct hdl_vs_headers *headers;
@@ -208,13 +218,13 @@ struct hdl_vs_http {
 
 struct hdl_vs_l4_match {
 	struct hdl_pos pos;
-	struct hdl_opt_int port; /* 1..65535 */
-	/* all refused: */
-	struct hdl_texts sni_hosts; /* tls only */
-	struct hdl_texts destination_subnets;
+	struct hdl_opt_int port;              /* 1..65535 */
+	struct hdl_texts sni_hosts;           /* tls only: at least one, each within a host of the VirtualService */
+	struct hdl_texts destination_subnets; /* addresses, or address/bits */
 	struct hdl_kvs source_labels;
 	struct hdl_texts gateways;
-	struct hdl_text source_namespace, source_subnet;
+	struct hdl_text source_namespace;
+	struct hdl_text source_subnet; /* kept, without effect in Istio too */
 };
 
 struct hdl_vs_l4_route {
@@ -225,12 +235,12 @@ struct hdl_vs_l4_route {
 
 struct hdl_virtual_service {
 	struct hdl_pos pos;
-	struct hdl_texts hosts;    /* at least one, no duplicates or overlaps, not resolved */
+	struct hdl_texts hosts;    /* no duplicates or overlaps, not resolved; none: a delegate, with http only */
 	struct hdl_texts gateways; /* none: [mesh] */
 	HDL_ARRAY_OF(struct hdl_vs_http) http;
 	HDL_ARRAY_OF(struct hdl_vs_l4_route) tcp;
-	HDL_ARRAY_OF(struct hdl_vs_l4_route) tls; /* refused */
-	struct hdl_texts export_to;               /* accepted, not enforced */
+	HDL_ARRAY_OF(struct hdl_vs_l4_route) tls; /* each with a match */
+	struct hdl_texts export_to;               /* ".", "*" alone, or namespaces */
 };
 
 /* ---- DestinationRule ---- */

@@ -7,6 +7,7 @@
 #define REFUSED .support = HDL_REFUSED
 #define REQUIRED .flags = HDL_FIELD_REQUIRED
 #define MAX_INT32 2147483647
+#define MAX_UINT32 4294967295
 
 static const struct hdl_field string_match_fields[] = {
 	HDL_STRING(struct hdl_string_match, exact, "exact", "the whole value"),
@@ -48,13 +49,14 @@ static const struct hdl_field headers_fields[] = {
 	HDL_MESSAGE(struct hdl_vs_headers, response, "response", &header_ops,
 		    "changes before the response is returned"),
 };
-static const struct hdl_message headers = HDL_MESSAGE_TABLE("Headers", struct hdl_vs_headers, headers_fields, NULL);
+static const struct hdl_message headers =
+	HDL_MESSAGE_TABLE("Headers", struct hdl_vs_headers, headers_fields, hdl_check_vs_headers);
 
 static const struct hdl_field route_fields[] = {
 	HDL_MESSAGE(struct hdl_vs_route, destination, "destination", &destination, "where the traffic goes", REQUIRED),
 	HDL_INT(struct hdl_vs_route, weight, "weight", 0, MAX_INT32, "share of the traffic, relative to the others"),
 	HDL_MESSAGE(struct hdl_vs_route, headers, "headers", &headers, "header operations of this destination",
-		    REFUSED),
+		    ACCEPTED),
 };
 static const struct hdl_message route =
 	HDL_MESSAGE_TABLE("HTTPRouteDestination", struct hdl_vs_route, route_fields, NULL);
@@ -147,7 +149,7 @@ static const struct hdl_field redirect_fields[] = {
 	HDL_INT(struct hdl_vs_redirect, port, "port", 1, 65535, "port of the location"),
 	HDL_ENUM(struct hdl_vs_redirect, derive_port, "derivePort", derive_port, "where the port comes from"),
 	HDL_STRING(struct hdl_vs_redirect, scheme, "scheme", "http or https"),
-	HDL_INT(struct hdl_vs_redirect, redirect_code, "redirectCode", 300, 399, "status (301)"),
+	HDL_INT(struct hdl_vs_redirect, redirect_code, "redirectCode", 0, MAX_UINT32, "status (301)"),
 };
 static const struct hdl_message redirect =
 	HDL_MESSAGE_TABLE("HTTPRedirect", struct hdl_vs_redirect, redirect_fields, hdl_check_vs_redirect);
@@ -176,8 +178,8 @@ static const struct hdl_field regex_rewrite_fields[] = {
 	HDL_STRING(struct hdl_vs_regex_rewrite, match, "match", "RE2 expression", REQUIRED),
 	HDL_STRING(struct hdl_vs_regex_rewrite, rewrite, "rewrite", "replacement with \\1 to \\9", REQUIRED),
 };
-static const struct hdl_message regex_rewrite =
-	HDL_MESSAGE_TABLE("RegexRewrite", struct hdl_vs_regex_rewrite, regex_rewrite_fields, NULL);
+static const struct hdl_message regex_rewrite = HDL_MESSAGE_TABLE("RegexRewrite", struct hdl_vs_regex_rewrite,
+								  regex_rewrite_fields, hdl_check_vs_regex_rewrite);
 
 static const struct hdl_field rewrite_fields[] = {
 	HDL_STRING(struct hdl_vs_rewrite, uri, "uri", "path, or what stands in place of the matched prefix"),
@@ -203,7 +205,8 @@ static const struct hdl_field cors_fields[] = {
 	HDL_BOOL(struct hdl_vs_cors, allow_credentials, "allowCredentials", "credentials are allowed"),
 	HDL_ENUM(struct hdl_vs_cors, unmatched_preflights, "unmatchedPreflights", preflights, "other preflights"),
 };
-static const struct hdl_message cors = HDL_MESSAGE_TABLE("CorsPolicy", struct hdl_vs_cors, cors_fields, NULL);
+static const struct hdl_message cors =
+	HDL_MESSAGE_TABLE("CorsPolicy", struct hdl_vs_cors, cors_fields, hdl_check_vs_cors);
 
 static const struct hdl_field http_fields[] = {
 	HDL_STRING(struct hdl_vs_http, name, "name", "name of the route, for the access log"),
@@ -212,7 +215,7 @@ static const struct hdl_field http_fields[] = {
 	HDL_MESSAGE(struct hdl_vs_http, redirect, "redirect", &redirect, "answer with a redirect", REFUSED),
 	HDL_MESSAGE(struct hdl_vs_http, direct_response, "directResponse", &direct_response, "fixed answer", REFUSED),
 	HDL_MESSAGE(struct hdl_vs_http, delegate, "delegate", &delegate, "another VirtualService", REFUSED),
-	HDL_MESSAGE(struct hdl_vs_http, rewrite, "rewrite", &rewrite, "change path or host", REFUSED),
+	HDL_MESSAGE(struct hdl_vs_http, rewrite, "rewrite", &rewrite, "change path or host", ACCEPTED),
 	HDL_DURATION(struct hdl_vs_http, timeout, "timeout", "time for the whole request, retries included"),
 	HDL_MESSAGE(struct hdl_vs_http, retries, "retries", &retry, "retry policy"),
 	HDL_MESSAGE(struct hdl_vs_http, fault, "fault", &fault, "faults to inject"),
@@ -224,8 +227,8 @@ static const struct hdl_field http_fields[] = {
 		.flags = HDL_FIELD_DEPRECATED | HDL_FIELD_ALIAS),
 	HDL_MESSAGE(struct hdl_vs_http, mirror_percentage, "mirrorPercentage", &hdl_schema_percent,
 		    "share of requests that mirror gets (100)"),
-	HDL_MESSAGE(struct hdl_vs_http, cors_policy, "corsPolicy", &cors, "cross-origin requests", REFUSED),
-	HDL_MESSAGE(struct hdl_vs_http, headers, "headers", &headers, "header operations", REFUSED),
+	HDL_MESSAGE(struct hdl_vs_http, cors_policy, "corsPolicy", &cors, "cross-origin requests", ACCEPTED),
+	HDL_MESSAGE(struct hdl_vs_http, headers, "headers", &headers, "header operations", ACCEPTED),
 };
 static const struct hdl_message http =
 	HDL_MESSAGE_TABLE("HTTPRoute", struct hdl_vs_http, http_fields, hdl_check_vs_http);
