@@ -117,6 +117,12 @@ void hdl_resource_store_set_check(struct hdl_resource_store *store, hdl_resource
 	store->check = check;
 }
 
+void hdl_resource_store_set_recall(struct hdl_resource_store *store, hdl_resource_recall_fn *recall, void *data)
+{
+	store->recall = recall;
+	store->recall_data = data;
+}
+
 /* ---- the list of files ---- */
 
 /* Index of the file, or of where it would be. */
@@ -513,14 +519,30 @@ static int keep_earlier(struct reading *reading)
 
 /* ---- the calls ---- */
 
-static int read_file(struct reading *reading, struct hdl_str text)
-{
+/* Where documents come from: a text to be cut, or chunks. */
+struct documents {
 	struct hdl_yaml_stream stream;
+	const struct hdl_yaml_chunk *chunk;
+	size_t n;
+};
+
+static bool next_document(struct documents *documents, struct hdl_yaml_chunk *ret)
+{
+	if (!documents->chunk)
+		return hdl_yaml_stream_next(&documents->stream, ret);
+	if (!documents->n)
+		return false;
+	documents->n--;
+	*ret = *documents->chunk++;
+	return true;
+}
+
+static int read_documents(struct reading *reading, struct documents *documents)
+{
 	struct hdl_yaml_chunk chunk;
 	int r = 0;
 
-	hdl_yaml_stream_init(&stream, text);
-	while (r == 0 && hdl_yaml_stream_next(&stream, &chunk)) {
+	while (r == 0 && next_document(documents, &chunk)) {
 		struct hdl_stored_document *document = add_document(reading->file, &chunk);
 		const struct hdl_stored_document *same;
 
@@ -531,14 +553,106 @@ static int read_file(struct reading *reading, struct hdl_str text)
 		reading->hidden = reading->hidden || document->hidden;
 	}
 	hdl_arena_reset(reading->store->scratch);
-	return r ? r : keep_earlier(reading);
+	return r;
 }
 
-int hdl_resource_store_put(struct hdl_resource_store *store, const char *path, struct hdl_str text)
+/* Something of the file is not in force as it stands there now. */
+static bool lacks_something(const struct reading *reading)
+{
+	for (size_t i = 0; i < reading->file->objects; i++)
+		if (reading->file->object[i].refused)
+			return true;
+	return reading->hidden;
+}
+
+/* Of what was recalled only the objects count: its documents are not in the file, and what failed says nothing. */
+static void keep_objects_only(struct hdl_stored_file *file)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < file->documents; i++)
+		hdl_diags_done(&file->document[i].diags);
+	file->documents = file->kept_diags = 0;
+	for (size_t i = 0; i < file->objects; i++) {
+		if (file->object[i].resource)
+			file->object[kept++] = file->object[i];
+		else
+			hdl_stored_done(&file->object[i]);
+	}
+	file->objects = kept;
+}
+
+/* What an earlier process had accepted from the file, as an earlier version of it; NULL: nothing. */
+static int recall(struct hdl_resource_store *store, const char *path, struct hdl_stored_file **ret)
+{
+	struct reading reading = { .store = store };
+	struct documents documents = { .n = 0 };
+	int r = store->recall ? store->recall(store->recall_data, path, &documents.chunk, &documents.n) : 0;
+
+	*ret = NULL;
+	if (r < 0 || !documents.n)
+		return r;
+	reading.file = file_new(path);
+	if (!reading.file)
+		return -ENOMEM;
+	r = read_documents(&reading, &documents);
+	hdl_diags_done(&reading.diags);
+	if (r < 0) {
+		hdl_stored_file_free(reading.file);
+		return r;
+	}
+	keep_objects_only(reading.file);
+	*ret = reading.file;
+	return 0;
+}
+
+static int read_file(struct reading *reading, struct documents *documents)
+{
+	struct hdl_stored_file *recalled = NULL;
+	int r = read_documents(reading, documents);
+
+	if (r == 0 && !reading->old && lacks_something(reading)) {
+		r = recall(reading->store, reading->file->path, &recalled);
+		reading->old = recalled;
+	}
+	if (r == 0)
+		r = keep_earlier(reading);
+	hdl_stored_file_free(recalled);
+	return r;
+}
+
+static int put(struct hdl_resource_store *store, const char *path, struct documents *documents)
 {
 	struct reading reading = { .store = store };
 	bool found;
 	size_t i = find_file(store, path, &found);
+	int r;
+
+	reading.old = found ? store->file[i] : NULL;
+	reading.file = file_new(path);
+	if (!reading.file)
+		return -ENOMEM;
+	r = read_file(&reading, documents);
+	hdl_diags_done(&reading.diags);
+	if (r < 0) {
+		hdl_stored_file_free(reading.file);
+		return r;
+	}
+	return place_file(store, reading.file);
+}
+
+int hdl_resource_store_put_chunks(struct hdl_resource_store *store, const char *path,
+				  const struct hdl_yaml_chunk *chunks, size_t n)
+{
+	static const struct hdl_yaml_chunk none;
+	struct documents documents = { .chunk = n ? chunks : &none, .n = n };
+
+	return put(store, path, &documents);
+}
+
+int hdl_resource_store_put(struct hdl_resource_store *store, const char *path, struct hdl_str text)
+{
+	struct documents documents = { .n = 0 };
 	int r;
 
 	if (text.n > HDL_YAML_MAX_FILE_BYTES) {
@@ -548,30 +662,28 @@ int hdl_resource_store_put(struct hdl_resource_store *store, const char *path, s
 		r = hdl_resource_store_unreadable(store, path, reason);
 		return r < 0 ? r : -EFBIG;
 	}
-	reading.old = found ? store->file[i] : NULL;
-	reading.file = file_new(path);
-	if (!reading.file)
-		return -ENOMEM;
-	r = read_file(&reading, text);
-	hdl_diags_done(&reading.diags);
-	if (r < 0) {
-		hdl_stored_file_free(reading.file);
-		return r;
-	}
-	return place_file(store, reading.file);
+	hdl_yaml_stream_init(&documents.stream, text);
+	return put(store, path, &documents);
 }
 
 int hdl_resource_store_unreadable(struct hdl_resource_store *store, const char *path, const char *reason)
 {
 	bool found;
 	size_t i = find_file(store, path, &found);
-	char *copy = strdup(reason);
-	struct hdl_stored_file *file;
+	struct hdl_stored_file *file = NULL;
+	char *copy;
+	int r = found ? 0 : recall(store, path, &file);
 
-	if (!copy)
-		return -ENOMEM;
-	file = found ? store->file[i] : file_new(path);
-	if (!file) {
+	if (r < 0)
+		return r;
+	copy = strdup(reason);
+	if (found)
+		file = store->file[i];
+	else if (!file)
+		file = file_new(path);
+	if (!copy || !file) {
+		if (!found)
+			hdl_stored_file_free(file);
 		free(copy);
 		return -ENOMEM;
 	}

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "base/str.h"
+#include "conf/yaml.h"
 #include "model/diag.h"
 #include "model/resource.h"
 
@@ -48,8 +49,21 @@ struct hdl_resource_store *hdl_resource_store_free(struct hdl_resource_store *st
 typedef int hdl_resource_check_fn(const struct hdl_resource *resource, struct hdl_diags *diags);
 void hdl_resource_store_set_check(struct hdl_resource_store *store, hdl_resource_check_fn *check);
 
+/*
+ * Asked once for a file that is new to this store and of which something cannot be accepted: documents accepted from it
+ * by an earlier process, which then count as its earlier version. They are decoded and checked like any other; what
+ * fails is left out in silence. They stay the callee's until the next call. 0 or -ENOMEM.
+ */
+typedef int hdl_resource_recall_fn(void *data, const char *path, const struct hdl_yaml_chunk **ret_chunks,
+				   size_t *ret_n);
+/* NULL: there is nothing to recall (any more). */
+void hdl_resource_store_set_recall(struct hdl_resource_store *store, hdl_resource_recall_fn *recall, void *data);
+
 /* The file's content now; the text is not kept. 0 (also when documents were refused), -EFBIG, -ENOMEM. */
 int hdl_resource_store_put(struct hdl_resource_store *store, const char *path, struct hdl_str text);
+/* The same of documents that are cut already; each has the place in the file that its chunk says. 0 or -ENOMEM. */
+int hdl_resource_store_put_chunks(struct hdl_resource_store *store, const char *path,
+				  const struct hdl_yaml_chunk *chunks, size_t n);
 /* The file is there but could not be read: what was accepted from it stays, and reason is a diagnostic of the file. */
 int hdl_resource_store_unreadable(struct hdl_resource_store *store, const char *path, const char *reason);
 void hdl_resource_store_delete(struct hdl_resource_store *store, const char *path);

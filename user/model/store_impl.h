@@ -69,6 +69,8 @@ struct hdl_resource_store {
 	struct hdl_page *page;     /* takes the next small documents */
 	struct hdl_arena *scratch; /* value trees */
 	hdl_resource_check_fn *check;
+	hdl_resource_recall_fn *recall;
+	void *recall_data;
 	struct hdl_resource_list *list; /* of the last commit */
 	bool changed;
 };
