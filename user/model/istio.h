@@ -86,6 +86,7 @@ struct hdl_vs_route {
 	struct hdl_vs_destination *destination; /* present */
 	struct hdl_opt_int weight;              /* >= 0; absent: 0 */
 	struct hdl_vs_headers *headers;         /* http only */
+	bool unresolved; /* never decoded; a converted HTTPRoute: the backend is not valid, its share is answered with 500 */
 };
 
 struct hdl_vs_match {
@@ -98,6 +99,7 @@ struct hdl_vs_match {
 	struct hdl_text source_namespace;
 	struct hdl_texts gateways;
 	struct hdl_opt_bool ignore_uri_case;
+	bool by_segments; /* never decoded; a converted HTTPRoute: uri.prefix stands for whole elements (F.2) */
 	struct hdl_text stat_prefix; /* kept */
 };
 
@@ -138,6 +140,7 @@ struct hdl_vs_mirror {
 	struct hdl_pos pos;
 	struct hdl_vs_destination *destination; /* present */
 	struct hdl_percent *percentage;         /* absent: 100 % */
+	struct hdl_opt_int per_million;         /* never decoded; a converted HTTPRoute: in place of percentage */
 };
 
 enum hdl_vs_derive_port { HDL_DERIVE_PROTOCOL_DEFAULT = 1, HDL_DERIVE_REQUEST_PORT };
@@ -149,6 +152,11 @@ struct hdl_vs_redirect {
 	struct hdl_opt_int port;             /* 1..65535, not with derive_port */
 	struct hdl_opt_int redirect_code;    /* 0 or absent: 301; else 300..399 */
 	struct hdl_opt_enum derive_port;     /* enum hdl_vs_derive_port */
+	/*
+	 * Never decoded; a converted HTTPRoute: the port is found as F.4 says, and prefix_rewrite (with by_segments in
+	 * the match) puts the slashes right. redirect_code must be set, since the default differs.
+	 */
+	bool gateway_api;
 };
 
 struct hdl_vs_body {
@@ -180,6 +188,8 @@ struct hdl_vs_rewrite {
 	struct hdl_text uri;                            /* not with uri_regex_rewrite */
 	struct hdl_text authority;                      /* not with headers.request :authority or Host */
 	struct hdl_vs_regex_rewrite *uri_regex_rewrite; /* of uri, authority and this there is at least one */
+	/* never decoded; a converted HTTPRoute: uri is the whole path (ReplaceFullPath) */
+	bool whole_path;
 };
 
 enum hdl_vs_unmatched_preflights { HDL_PREFLIGHT_UNSPECIFIED, HDL_PREFLIGHT_FORWARD, HDL_PREFLIGHT_IGNORE };
@@ -193,6 +203,7 @@ struct hdl_vs_cors {
 	struct hdl_opt_duration max_age;                     /* whole seconds */
 	struct hdl_opt_bool allow_credentials;
 	struct hdl_opt_enum unmatched_preflights; /* enum hdl_vs_unmatched_preflights */
+	bool answer_star; /* never decoded; a converted HTTPRoute: an origin "*" is answered with "*" (F.4) */
 };
 
 struct hdl_vs_http {
