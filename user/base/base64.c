@@ -59,8 +59,8 @@ void hdl_base64_print(struct hdl_buf *buf, const unsigned char *at, size_t n)
 {
 	for (size_t i = 0; i < n; i += 3) {
 		size_t left = n - i;
-		uint32_t bits = (uint32_t)at[i] << 16 | (left > 1 ? (uint32_t)at[i + 1] << 8 : 0) |
-				(left > 2 ? at[i + 2] : 0);
+		uint32_t bits =
+			(uint32_t)at[i] << 16 | (left > 1 ? (uint32_t)at[i + 1] << 8 : 0) | (left > 2 ? at[i + 2] : 0);
 		char text[4] = { alphabet[bits >> 18], alphabet[bits >> 12 & 63],
 				 left > 1 ? alphabet[bits >> 6 & 63] : '=', left > 2 ? alphabet[bits & 63] : '=' };
 

@@ -6,8 +6,11 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include "base/base64.h"
 #include "base/buf.h"
 #include "base/duration.h"
+#include "base/rfc3339.h"
+#include "model/field.h"
 #include "model/names.h"
 
 /* ---- diagnostics ---- */
@@ -134,7 +137,7 @@ static const char *text_of(struct hdl_decode *d, const struct hdl_node *node)
 	char *text;
 
 	if (node->kind != HDL_NODE_SCALAR || hdl_node_scalar_type(node) != HDL_SCALAR_STRING) {
-		bool quote = node->kind == HDL_NODE_SCALAR && !hdl_node_is_null(node);
+		bool quote = node->kind == HDL_NODE_SCALAR && !hdl_node_is_null(node) && !d->secret;
 
 		hdl_decode_error(d, pos_of(node), NULL, "must be a string, not %s%s%.60s%s", kind_of(node),
 				 quote ? " (write \"" : "", quote ? node->text : "", quote ? "\")" : "");
@@ -244,6 +247,22 @@ static void decode_duration(struct hdl_decode *d, const struct hdl_field *field,
 		*ret = (struct hdl_opt_duration){ true, ns, ret->pos };
 }
 
+static void decode_time(struct hdl_decode *d, const struct hdl_node *node, struct hdl_opt_time *ret)
+{
+	int64_t ns;
+	int r = -EINVAL;
+
+	ret->pos = pos_of(node);
+	if (node->kind == HDL_NODE_SCALAR && hdl_node_scalar_type(node) == HDL_SCALAR_STRING)
+		r = hdl_rfc3339_parse((struct hdl_str){ node->text, node->n }, &ns);
+	if (r == -ERANGE)
+		hdl_decode_error(d, ret->pos, NULL, "must be a time of the years 1678 to 2261, not %.40s", node->text);
+	else if (r < 0)
+		hdl_decode_error(d, ret->pos, NULL, "must be a time such as 2024-05-06T07:08:09Z");
+	else
+		*ret = (struct hdl_opt_time){ true, ns, ret->pos };
+}
+
 static void refuse_enum(struct hdl_decode *d, const struct hdl_enum_value *values, const struct hdl_node *node)
 {
 	struct hdl_buf names = { .limit_bytes = 1024 };
@@ -347,7 +366,7 @@ static void decode_element(struct hdl_decode *d, const struct hdl_field *field, 
 
 static void decode_list(struct hdl_decode *d, const struct hdl_field *field, const struct hdl_node *node, void *member)
 {
-	size_t size = field->type == HDL_FIELD_STRINGS ? sizeof(struct hdl_text) : field->element;
+	size_t size = hdl_field_element_size(field);
 	int64_t limit = field->max;
 	char *at;
 
@@ -389,6 +408,22 @@ static const char *key_of(struct hdl_decode *d, const struct hdl_node *key)
 	return text;
 }
 
+/* No text of the value is shown: it may be a key. */
+static void decode_bytes(struct hdl_decode *d, const struct hdl_node *node, struct hdl_kbytes *ret)
+{
+	unsigned char *at;
+
+	if (node->kind != HDL_NODE_SCALAR || hdl_node_scalar_type(node) != HDL_SCALAR_STRING) {
+		hdl_decode_error(d, pos_of(node), NULL, "must be a base64 string, not %s%s", kind_of(node),
+				 node->kind == HDL_NODE_SCALAR ? " (add quotes)" : "");
+		return;
+	}
+	at = take(d, hdl_base64_bound(node->n), 1);
+	if (at && hdl_base64_decode((struct hdl_str){ node->text, node->n }, at, &ret->n) < 0)
+		hdl_decode_error(d, pos_of(node), NULL, "is not base64 (stringData takes plain text)");
+	ret->at = at;
+}
+
 /* Value of one pair; at is the element with its position and key filled in. */
 static void decode_pair(struct hdl_decode *d, const struct hdl_field *field, const struct hdl_node *value, void *at)
 {
@@ -402,6 +437,8 @@ static void decode_pair(struct hdl_decode *d, const struct hdl_field *field, con
 		kv->value = text ? text : "";
 	} else if (field->type == HDL_FIELD_INT_MAP) {
 		int_value(d, field, value, &((struct hdl_kint *)at)->value);
+	} else if (field->type == HDL_FIELD_BYTES_MAP) {
+		decode_bytes(d, value, at);
 	} else {
 		hdl_decode_message(d, &hdl_schema_string_match, value, &((struct hdl_keyed_match *)at)->match);
 	}
@@ -409,9 +446,7 @@ static void decode_pair(struct hdl_decode *d, const struct hdl_field *field, con
 
 static void decode_map(struct hdl_decode *d, const struct hdl_field *field, const struct hdl_node *node, void *member)
 {
-	size_t size = field->type == HDL_FIELD_STRING_MAP ? sizeof(struct hdl_kv) :
-		      field->type == HDL_FIELD_INT_MAP    ? sizeof(struct hdl_kint) :
-							    sizeof(struct hdl_keyed_match);
+	size_t size = hdl_field_element_size(field);
 	char *at;
 
 	if (node->kind != HDL_NODE_MAP) {
@@ -423,7 +458,7 @@ static void decode_map(struct hdl_decode *d, const struct hdl_field *field, cons
 		return;
 	store_array(member, at, node->n);
 	for (uint32_t i = 0; i < node->n; i++) {
-		/* the three kinds of pairs begin alike: position, key */
+		/* all kinds of pairs begin alike: position, key */
 		struct hdl_kv *pair = (struct hdl_kv *)(at + i * size);
 		struct hdl_pos pos = pos_of(node->member[i].key);
 		const char *key = key_of(d, node->member[i].key);
@@ -437,7 +472,8 @@ static void decode_map(struct hdl_decode *d, const struct hdl_field *field, cons
 }
 
 _Static_assert(offsetof(struct hdl_kv, key) == offsetof(struct hdl_kint, key) &&
-		       offsetof(struct hdl_kv, key) == offsetof(struct hdl_keyed_match, key),
+		       offsetof(struct hdl_kv, key) == offsetof(struct hdl_keyed_match, key) &&
+		       offsetof(struct hdl_kv, key) == offsetof(struct hdl_kbytes, key),
 	       "pairs begin alike");
 
 /* ---- messages ---- */
@@ -471,6 +507,8 @@ static void decode_value(struct hdl_decode *d, const struct hdl_field *field, co
 		return decode_double(d, field, node, member);
 	case HDL_FIELD_DURATION:
 		return decode_duration(d, field, node, member);
+	case HDL_FIELD_TIME:
+		return decode_time(d, node, member);
 	case HDL_FIELD_ENUM:
 		return decode_enum(d, field, node, member);
 	case HDL_FIELD_INT_OR_STRING:
@@ -484,6 +522,7 @@ static void decode_value(struct hdl_decode *d, const struct hdl_field *field, co
 	case HDL_FIELD_STRING_MAP:
 	case HDL_FIELD_INT_MAP:
 	case HDL_FIELD_MATCH_MAP:
+	case HDL_FIELD_BYTES_MAP:
 		return decode_map(d, field, node, member);
 	case HDL_FIELD_MESSAGE:
 		return decode_pointer(d, field, node, member);
@@ -577,10 +616,12 @@ static void decode_member(struct hdl_decode *d, const struct hdl_message *messag
 	if (*seen >> i & 1)
 		hdl_decode_error(d, pos_of(member->key), NULL, "is given twice, as %s and %s", message->fields[i].name,
 				 message->fields[i + 1].name);
-	if (!is_empty(member->value) || field->type == HDL_FIELD_MESSAGE)
+	if (!is_empty(member->value) || field->type == HDL_FIELD_MESSAGE || field->type == HDL_FIELD_INLINE)
 		*seen |= 1ull << i;
 	check_support(d, field, member->key, member->value);
+	d->secret = field->flags & HDL_FIELD_SECRET;
 	decode_value(d, field, member->value, object);
+	d->secret = false;
 	pop(d);
 }
 

@@ -27,6 +27,7 @@ struct hdl_decode {
 	const struct hdl_metadata *metadata;
 	bool open; /* unknown fields are skipped */
 	bool no_memory;
+	bool secret;     /* the value at hand must not be shown */
 	size_t errors;   /* all errors */
 	size_t faults;   /* those of the values themselves, not for what this version cannot do */
 	size_t reported; /* of this document: bounded by HDL_DIAGS_MAX_PER_DOCUMENT */

@@ -222,10 +222,12 @@ static int refuse_version(struct hdl_decode *d, const struct hdl_node *node, con
 	return d->no_memory ? -ENOMEM : -EINVAL;
 }
 
-static void fill(struct hdl_resource *resource, const struct hdl_decode *d, const struct hdl_metadata *metadata,
+static void fill(struct hdl_resource *resource, const struct hdl_decode *d, struct hdl_metadata *metadata,
 		 const struct hdl_node *node, const void *spec)
 {
 	resource->ns = namespace_of(&hdl_kind_schemas[resource->kind], metadata->ns.s);
+	metadata->ns.s = *resource->ns ? resource->ns : NULL;
+	resource->metadata = metadata;
 	resource->name = metadata->name.s;
 	resource->pos = (struct hdl_pos){ node->line, node->col };
 	resource->labels = metadata->labels;

@@ -30,6 +30,7 @@ struct hdl_kube_service;
 struct hdl_pod;
 struct hdl_endpoint_slice;
 struct hdl_node_config;
+struct hdl_metadata;
 
 /* Identity of an object. NodeConfig has no namespace: "". */
 struct hdl_object_id {
@@ -48,6 +49,7 @@ struct hdl_resource {
 	uint32_t document;  /* 0-based in the file */
 	uint64_t order;     /* within its file: by document, then item of a List; files count by name (A.0) */
 	struct hdl_kvs labels, annotations;
+	const struct hdl_metadata *metadata;
 	union {
 		const void *spec;
 		const struct hdl_virtual_service *virtual_service;

@@ -27,10 +27,12 @@ enum hdl_field_type {
 	HDL_FIELD_STRING_MAP,    /* struct hdl_kvs */
 	HDL_FIELD_INT_MAP,       /* HDL_ARRAY_OF(struct hdl_kint), each min..max */
 	HDL_FIELD_MATCH_MAP,     /* struct hdl_keyed_matches */
+	HDL_FIELD_BYTES_MAP,     /* struct hdl_kbytes_list, values in base64 */
+	HDL_FIELD_TIME,          /* struct hdl_opt_time, RFC 3339 */
 	HDL_FIELD_MESSAGE,       /* pointer to the message's struct */
 	HDL_FIELD_MESSAGES,      /* HDL_ARRAY_OF(the message's struct), at most max (0: HDL_LIST_MAX) */
 	HDL_FIELD_INLINE,        /* a message whose fields are members of this struct itself */
-	HDL_FIELD_ANY,           /* known, not looked at */
+	HDL_FIELD_ANY,           /* known, not looked at; not printed */
 };
 
 enum hdl_support {
@@ -43,6 +45,7 @@ enum hdl_field_flag {
 	HDL_FIELD_REQUIRED = 1,   /* must be there; a list or map must not be empty */
 	HDL_FIELD_DEPRECATED = 2, /* a warning */
 	HDL_FIELD_ALIAS = 4,      /* second spelling of the field before it in the table */
+	HDL_FIELD_SECRET = 8,     /* its values appear in no output */
 };
 
 struct hdl_enum_value {

@@ -41,6 +41,12 @@ struct hdl_opt_duration {
 	struct hdl_pos pos;
 };
 
+struct hdl_opt_time {
+	bool has;
+	int64_t unix_ns;
+	struct hdl_pos pos;
+};
+
 struct hdl_opt_enum {
 	bool has;
 	int value; /* of the enum named beside the field; 0 when absent */
@@ -83,6 +89,19 @@ struct hdl_kint {
 	struct hdl_pos pos;
 	const char *key;
 	int64_t value;
+};
+
+/* One pair of a map<string, bytes>; at is not NUL-terminated. */
+struct hdl_kbytes {
+	struct hdl_pos pos;
+	const char *key;
+	const unsigned char *at;
+	size_t n;
+};
+
+struct hdl_kbytes_list {
+	struct hdl_kbytes *at;
+	size_t n;
 };
 
 /* Value of a key, or NULL. */
