@@ -104,7 +104,7 @@ static int adopt_route(const struct adoption *a, uint32_t service, const struct 
 	int r;
 
 	for (; (id = hdl_registry_find(&p->service_port, &number)) != 0; number++) {
-		if (p->route[id].offset == range.offset && p->route[id].count == range.count)
+		if (p->port[id].route.offset == range.offset && p->port[id].route.count == range.count)
 			return 0;
 	}
 	r = range.count ? hdl_ranges_reserve(&p->route_ranges, range) : 0;
@@ -114,7 +114,7 @@ static int adopt_route(const struct adoption *a, uint32_t service, const struct 
 		r = hdl_registry_insert(&p->service_port, &number, &id);
 	if (r < 0)
 		return hdl_err_set(a->err, r, "out of memory");
-	p->route[id] = range;
+	p->port[id].route = range;
 	return 0;
 }
 

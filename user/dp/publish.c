@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Stages a plan, flips the epoch, and retires what the flip made unused (promise P2).
+ * Stages a plan, flips the epoch, and retires what the flip made unused (promise P2). What the snapshot shares with the
+ * one in force is not looked at: the cost is that of the difference, and of comparing two arrays of pointers.
  *
  * Who may touch what: a record that changed at flip N has its former version read by programs that began before, so
  * nothing is staged before the grace period after the last flip that changed anything; then every program reads epoch N
@@ -19,6 +20,20 @@
 
 /* --- life ---------------------------------------------------------------------------------------------------------- */
 
+static int marks_init(struct hdl_publisher_marks *marks, size_t count)
+{
+	marks->wanted = calloc(count, sizeof(*marks->wanted));
+	marks->left = calloc(count, sizeof(*marks->left));
+	return marks->wanted && marks->left ? 0 : -ENOMEM;
+}
+
+static void marks_done(struct hdl_publisher_marks *marks)
+{
+	free(marks->wanted);
+	free(marks->left);
+}
+
+/* Zero pages: only what is used of them costs memory. */
 static int allocate(struct hdl_publisher *p)
 {
 	const struct hdl_dp_maps *m = p->maps;
@@ -28,17 +43,17 @@ static int allocate(struct hdl_publisher *p)
 	hdl_registry_init(&p->cluster, sizeof(uint64_t), m->cluster_count - 1);
 	hdl_registry_init(&p->endpoint, sizeof(struct hdl_endpoint_key), m->endpoint_count - 1);
 	hdl_registry_init(&p->workload, sizeof(uint32_t), WORKLOADS_MAX);
-	p->route = calloc(m->service_count, sizeof(*p->route));
-	p->service_seen = calloc(m->service_count, sizeof(*p->service_seen));
-	p->service_port_seen = calloc(m->service_count, sizeof(*p->service_port_seen));
-	p->cluster_seen = calloc(m->cluster_count, sizeof(*p->cluster_seen));
-	p->endpoint_seen = calloc(m->endpoint_count, sizeof(*p->endpoint_seen));
-	p->workload_seen = calloc(WORKLOADS_MAX + 1, sizeof(*p->workload_seen));
-	p->workload_at = calloc(WORKLOADS_MAX + 1, sizeof(*p->workload_at));
+	if (marks_init(&p->service_marks, m->service_count) < 0 || marks_init(&p->port_marks, m->service_count) < 0 ||
+	    marks_init(&p->cluster_marks, m->cluster_count) < 0 ||
+	    marks_init(&p->endpoint_marks, m->endpoint_count) < 0 ||
+	    marks_init(&p->workload_marks, WORKLOADS_MAX + 1) < 0)
+		return -ENOMEM;
+	p->service_at = calloc(m->service_count, sizeof(*p->service_at));
+	p->port = calloc(m->service_count, sizeof(*p->port));
+	p->cluster_info = calloc(m->cluster_count, sizeof(*p->cluster_info));
 	p->endpoint_at = calloc(m->endpoint_count, sizeof(*p->endpoint_at));
-	p->table_input = calloc(m->cluster_count, sizeof(*p->table_input));
-	if (!p->route || !p->service_seen || !p->service_port_seen || !p->cluster_seen || !p->endpoint_seen ||
-	    !p->workload_seen || !p->workload_at || !p->endpoint_at || !p->table_input)
+	p->workload_at = calloc(WORKLOADS_MAX + 1, sizeof(*p->workload_at));
+	if (!p->service_at || !p->port || !p->cluster_info || !p->endpoint_at || !p->workload_at)
 		return -ENOMEM;
 	if (hdl_ranges_init(&p->route_ranges, m->route_count) < 0)
 		return -ENOMEM;
@@ -77,7 +92,7 @@ void hdl_publisher_free(struct hdl_publisher *p)
 	if (!p)
 		return;
 	for (size_t i = 0; i < p->alive_count; i++)
-		hdl_snapshot_unref(p->alive[i]);
+		hdl_snapshot_unref(p->alive[i].snapshot);
 	hdl_registry_done(&p->service);
 	hdl_registry_done(&p->service_port);
 	hdl_registry_done(&p->cluster);
@@ -85,15 +100,16 @@ void hdl_publisher_free(struct hdl_publisher *p)
 	hdl_registry_done(&p->workload);
 	hdl_ranges_done(&p->route_ranges);
 	hdl_ranges_done(&p->slot_ranges);
-	free(p->route);
-	free(p->service_seen);
-	free(p->service_port_seen);
-	free(p->cluster_seen);
-	free(p->endpoint_seen);
-	free(p->workload_seen);
-	free(p->workload_at);
+	marks_done(&p->service_marks);
+	marks_done(&p->port_marks);
+	marks_done(&p->cluster_marks);
+	marks_done(&p->endpoint_marks);
+	marks_done(&p->workload_marks);
+	free(p->service_at);
+	free(p->port);
+	free(p->cluster_info);
 	free(p->endpoint_at);
-	free(p->table_input);
+	free(p->workload_at);
 	free(p->retired);
 	free(p->alive);
 	free(p);
@@ -101,7 +117,7 @@ void hdl_publisher_free(struct hdl_publisher *p)
 
 struct hdl_snapshot *hdl_publisher_current(const struct hdl_publisher *p)
 {
-	return p->alive_count ? p->alive[p->alive_count - 1] : NULL;
+	return p->alive_count ? p->alive[p->alive_count - 1].snapshot : NULL;
 }
 
 void hdl_publisher_set_step(struct hdl_publisher *p, void (*step)(void *data), void *data)
@@ -247,43 +263,11 @@ static void unstage(const struct hdl_plan *plan)
 
 /* --- retirement ---------------------------------------------------------------------------------------------------- */
 
-static int reserve(void **array, size_t *capacity, size_t need, size_t size)
+static void retire(const struct hdl_plan *plan, enum hdl_retired_kind kind, uint64_t born, uint32_t id, uint32_t count)
 {
-	size_t count = *capacity ? *capacity : 64;
-	void *bigger;
+	const struct hdl_retired item = { .epoch = plan->epoch, .born = born, .kind = kind, .id = id, .count = count };
 
-	if (need <= *capacity)
-		return 0;
-	while (count < need)
-		count *= 2;
-	bigger = realloc(*array, count * size);
-	if (!bigger)
-		return -ENOMEM;
-	*array = bigger;
-	*capacity = count;
-	return 0;
-}
-
-static void retire(const struct hdl_plan *plan, enum hdl_retired_kind kind, uint32_t id, uint32_t count)
-{
-	struct hdl_publisher *p = plan->publisher;
-
-	p->retired[p->retired_count++] =
-		(struct hdl_retired){ .epoch = plan->epoch, .kind = kind, .id = id, .count = count };
-}
-
-void hdl_publisher_release_budget(struct hdl_publisher *p, uint32_t endpoint, uint32_t cluster)
-{
-	struct hdl_balance *balance = &p->maps->balance[cluster];
-	uint32_t ejected;
-
-	/* Whoever swaps the time to 0 gives the share back: exactly one does. */
-	if (__atomic_exchange_n(&p->maps->health[endpoint].ejected_until_ns, 0, __ATOMIC_ACQ_REL) == 0)
-		return;
-	ejected = __atomic_load_n(&balance->ejected, __ATOMIC_RELAXED);
-	while (ejected && !__atomic_compare_exchange_n(&balance->ejected, &ejected, ejected - 1, false,
-						       __ATOMIC_RELAXED, __ATOMIC_RELAXED))
-		;
+	hdl_publisher_retire(plan->publisher, &item);
 }
 
 static void retire_endpoint(const struct hdl_plan *plan, uint32_t id)
@@ -293,8 +277,21 @@ static void retire_endpoint(const struct hdl_plan *plan, uint32_t id)
 	__atomic_store_n(&p->maps->health[id].generation, 0, __ATOMIC_RELEASE);
 	hdl_publisher_release_budget(p, id, p->maps->endpoint[id].cluster);
 	hdl_registry_retire(&p->endpoint, id);
-	p->endpoint_at[id] = (struct hdl_publisher_endpoint){ NULL, NULL };
-	retire(plan, HDL_RETIRED_ENDPOINT, id, 0);
+	retire(plan, HDL_RETIRED_ENDPOINT, p->endpoint_at[id].born, id, 0);
+	p->endpoint_at[id] = (struct hdl_publisher_endpoint){ .born = 0 };
+}
+
+static void retire_service(const struct hdl_plan *plan, uint32_t id)
+{
+	struct hdl_publisher *p = plan->publisher;
+	int r = hdl_dp_vip_delete(p->maps, hdl_registry_key(&p->service, id));
+
+	/* Harmless: the record says that it is no service any more, and later that it is another's. */
+	if (r < 0 && r != -ENOENT)
+		hdl_log_warn("map vip: an address that is no service any more cannot be deleted: %s", strerror(-r));
+	hdl_registry_retire(&p->service, id);
+	p->service_at[id] = NULL;
+	retire(plan, HDL_RETIRED_SERVICE, 0, id, 0);
 }
 
 static void retire_all(const struct hdl_plan *plan)
@@ -302,19 +299,13 @@ static void retire_all(const struct hdl_plan *plan)
 	struct hdl_publisher *p = plan->publisher;
 
 	for (const struct hdl_plan_id *i = plan->gone_services; i; i = i->next) {
-		const struct hdl_vip_key *key = hdl_registry_key(&p->service, i->id);
-		int r = hdl_dp_vip_delete(p->maps, key);
-
-		/* Harmless: the record says that it is no service any more, and later that it is another's. */
-		if (r < 0 && r != -ENOENT)
-			hdl_log_warn("map vip: an address that is no service any more cannot be deleted: %s",
-				     strerror(-r));
-		hdl_registry_retire(&p->service, i->id);
-		retire(plan, HDL_RETIRED_SERVICE, i->id, 0);
+		retire_service(plan, i->id);
 		step(p);
 	}
-	for (const struct hdl_plan_id *i = plan->gone_ports; i; i = i->next)
+	for (const struct hdl_plan_id *i = plan->gone_ports; i; i = i->next) {
+		p->port[i->id] = (struct hdl_publisher_port){ .at = NULL };
 		hdl_registry_release(&p->service_port, i->id); /* nothing in the maps has this id */
+	}
 	for (const struct hdl_plan_id *i = plan->gone_workloads; i; i = i->next) {
 		p->workload_at[i->id] = NULL;
 		hdl_registry_release(&p->workload, i->id);
@@ -325,65 +316,13 @@ static void retire_all(const struct hdl_plan *plan)
 	}
 	for (const struct hdl_plan_id *i = plan->gone_clusters; i; i = i->next) {
 		hdl_registry_retire(&p->cluster, i->id);
-		retire(plan, HDL_RETIRED_CLUSTER, i->id, 0);
+		retire(plan, HDL_RETIRED_CLUSTER, p->cluster_info[i->id].born, i->id, 0);
+		p->cluster_info[i->id] = (struct hdl_publisher_cluster){ .at = NULL };
 	}
 	for (const struct hdl_plan_range *i = plan->retired_rows; i; i = i->next)
-		retire(plan, HDL_RETIRED_ROUTE, i->range.offset, i->range.count);
+		retire(plan, HDL_RETIRED_ROUTE, 0, i->range.offset, i->range.count);
 	for (const struct hdl_plan_range *i = plan->retired_slots; i; i = i->next)
-		retire(plan, HDL_RETIRED_SLOT, i->range.offset, i->range.count);
-}
-
-/* Frees what nobody can have in hand any more. */
-static void reclaim_one(struct hdl_publisher *p, const struct hdl_retired *gone)
-{
-	struct hdl_dp_maps *m = p->maps;
-
-	switch (gone->kind) {
-	case HDL_RETIRED_SERVICE:
-		m->service[gone->id] = (struct hdl_service){ .version = { { .epoch = 0 } } };
-		hdl_registry_release(&p->service, gone->id);
-		break;
-	case HDL_RETIRED_ROUTE:
-		hdl_ranges_free(&p->route_ranges, (struct hdl_range){ gone->id, gone->count });
-		break;
-	case HDL_RETIRED_CLUSTER:
-		m->cluster[gone->id] = (struct hdl_cluster){ .version = { { .epoch = 0 } } };
-		m->balance[gone->id] = (struct hdl_balance){ .turn = 0 };
-		p->table_input[gone->id][0] = p->table_input[gone->id][1] = 0;
-		hdl_registry_release(&p->cluster, gone->id);
-		break;
-	case HDL_RETIRED_ENDPOINT:
-		/* A writer that had checked the generation just before it was cleared may have ejected it since. */
-		hdl_publisher_release_budget(p, gone->id, m->endpoint[gone->id].cluster);
-		m->endpoint[gone->id] = (struct hdl_endpoint){ .port = 0 };
-		m->health[gone->id] = (struct hdl_health){ .generation = 0 };
-		hdl_registry_release(&p->endpoint, gone->id);
-		break;
-	case HDL_RETIRED_SLOT:
-		hdl_ranges_free(&p->slot_ranges, (struct hdl_range){ gone->id, gone->count });
-		break;
-	}
-}
-
-static bool named_by_snapshots(enum hdl_retired_kind kind)
-{
-	return kind != HDL_RETIRED_SERVICE && kind != HDL_RETIRED_ROUTE;
-}
-
-static void reclaim(struct hdl_publisher *p)
-{
-	uint64_t oldest = p->alive_count ? p->alive[0]->epoch : UINT64_MAX;
-	size_t kept = 0;
-
-	for (size_t i = 0; i < p->retired_count; i++) {
-		const struct hdl_retired gone = p->retired[i];
-
-		if (gone.epoch > p->graced_epoch || (named_by_snapshots(gone.kind) && gone.epoch > oldest))
-			p->retired[kept++] = gone;
-		else
-			reclaim_one(p, &gone);
-	}
-	p->retired_count = kept;
+		retire(plan, HDL_RETIRED_SLOT, i->born, i->range.offset, i->range.count);
 }
 
 static int pass_grace(struct hdl_publisher *p, struct hdl_err *err)
@@ -400,29 +339,15 @@ static int pass_grace(struct hdl_publisher *p, struct hdl_err *err)
 	return 0;
 }
 
-/* Lets go of snapshots that only the publisher holds; the current one stays. */
-static void drop_snapshots(struct hdl_publisher *p)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < p->alive_count; i++) {
-		if (i + 1 < p->alive_count && atomic_load_explicit(&p->alive[i]->references, memory_order_acquire) == 1)
-			hdl_snapshot_unref(p->alive[i]);
-		else
-			p->alive[kept++] = p->alive[i];
-	}
-	p->alive_count = kept;
-}
-
 unsigned int hdl_publisher_reap(struct hdl_publisher *p)
 {
 	struct hdl_err err;
 
-	drop_snapshots(p);
-	if (p->retired_count) {
+	hdl_publisher_drop_snapshots(p);
+	if (p->resting) {
 		if (pass_grace(p, &err) < 0)
 			hdl_log_warn("nothing can be freed: %s", err.text);
-		reclaim(p);
+		hdl_publisher_reclaim(p);
 	}
 	return (unsigned int)p->alive_count;
 }
@@ -430,30 +355,63 @@ unsigned int hdl_publisher_reap(struct hdl_publisher *p)
 /* --- publication --------------------------------------------------------------------------------------------------- */
 
 /* What the snapshot says about records that stay, beyond what decides: kept in step, outside the protocol. */
-static void refresh_endpoints(struct hdl_publisher *p, const struct hdl_snapshot *snapshot)
+static void refresh_cluster(struct hdl_publisher *p, const struct hdl_ir_cluster *cluster)
 {
-	for (size_t c = 0; c < snapshot->cluster_count; c++) {
-		const struct hdl_ir_cluster *cluster = snapshot->clusters[c];
+	p->cluster_info[cluster->id].at = cluster;
+	for (size_t i = 0; i < cluster->endpoint_count; i++) {
+		const struct hdl_ir_endpoint *e = &cluster->endpoints[i];
+		struct hdl_endpoint *record = &p->maps->endpoint[e->id];
+		uint32_t workload = e->workload ? e->workload->id : 0;
 
-		for (size_t i = 0; i < cluster->endpoint_count; i++) {
-			const struct hdl_ir_endpoint *e = &cluster->endpoints[i];
-			struct hdl_endpoint *record = &p->maps->endpoint[e->id];
-			uint32_t workload = e->workload ? e->workload->id : 0;
-
-			if (e->id == 0)
-				continue;
-			p->endpoint_at[e->id] = (struct hdl_publisher_endpoint){ cluster, e };
-			if (record->workload != workload)
-				__atomic_store_n(&record->workload, workload, __ATOMIC_RELAXED);
-			if (record->weight != e->weight)
-				__atomic_store_n(&record->weight, e->weight, __ATOMIC_RELAXED);
-		}
+		if (e->id == 0)
+			continue;
+		p->endpoint_at[e->id].cluster = cluster;
+		p->endpoint_at[e->id].endpoint = e;
+		if (record->workload != workload)
+			__atomic_store_n(&record->workload, workload, __ATOMIC_RELAXED);
+		if (record->weight != e->weight)
+			__atomic_store_n(&record->weight, e->weight, __ATOMIC_RELAXED);
 	}
-	for (size_t i = 0; i < snapshot->workload_count; i++) {
-		uint32_t id = hdl_registry_find(&p->workload, &snapshot->workloads[i]->id);
+}
 
-		if (id)
-			p->workload_at[id] = snapshot->workloads[i];
+static void refresh_port(struct hdl_publisher *p, const struct hdl_ir_service_port *port)
+{
+	if (!hdl_plan_is_dialled(port))
+		return;
+	for (size_t a = 0; a < port->service->address_count; a++) {
+		struct hdl_vip_key key = hdl_plan_vip_key(port, a);
+
+		p->service_at[hdl_registry_find(&p->service, &key)] = port;
+	}
+}
+
+static void refresh(const struct hdl_plan *plan)
+{
+	struct hdl_publisher *p = plan->publisher;
+
+	for (size_t i = 0; i < plan->cluster_diff.came_count; i++)
+		refresh_cluster(p, plan->cluster_diff.came[i]);
+	for (size_t i = 0; i < plan->port_diff.came_count; i++)
+		refresh_port(p, plan->port_diff.came[i]);
+	for (size_t i = 0; i < plan->workload_diff.came_count; i++) {
+		const struct hdl_ir_workload *workload = plan->workload_diff.came[i];
+
+		p->workload_at[hdl_registry_find(&p->workload, &workload->id)] = workload;
+	}
+}
+
+static void note_cluster(const struct hdl_plan *plan, const struct hdl_plan_cluster *item)
+{
+	struct hdl_publisher_cluster *info = &plan->publisher->cluster_info[item->id];
+
+	if (item->fresh)
+		info->born = plan->epoch;
+	for (int f = 0; f < HDL_FAMILIES; f++) {
+		info->table_input[f] = item->table_input[f];
+		if (item->new_member[f])
+			info->member_born[f] = plan->epoch;
+		if (item->new_table[f])
+			info->table_born[f] = plan->epoch;
 	}
 }
 
@@ -469,13 +427,33 @@ static void flip(const struct hdl_plan *plan)
 	if (changed)
 		p->grace_due = true;
 	for (const struct hdl_plan_route *i = plan->routes; i; i = i->next)
-		p->route[i->service_port] = i->range;
+		p->port[i->service_port].route = i->range;
+	for (const struct hdl_plan_port *i = plan->ports; i; i = i->next)
+		p->port[i->id].at = i->port;
 	for (const struct hdl_plan_cluster *i = plan->clusters; i; i = i->next)
-		memcpy(p->table_input[i->id], i->table_input, sizeof(i->table_input));
+		note_cluster(plan, i);
+	for (const struct hdl_plan_endpoint *i = plan->endpoints; i; i = i->next)
+		p->endpoint_at[i->id].born = plan->epoch;
 	retire_all(plan);
-	refresh_endpoints(p, plan->snapshot);
+	refresh(plan);
 	p->endpoints_in_force = plan->endpoint_total;
-	p->alive[p->alive_count++] = hdl_snapshot_ref(plan->snapshot);
+	p->services_in_force = plan->service_total;
+	p->alive[p->alive_count++] = (struct hdl_publisher_alive){ .snapshot = hdl_snapshot_ref(plan->snapshot) };
+}
+
+static int reserve_alive(struct hdl_publisher *p)
+{
+	size_t capacity = p->alive_capacity ? p->alive_capacity * 2 : 16;
+	struct hdl_publisher_alive *bigger;
+
+	if (p->alive_count < p->alive_capacity)
+		return 0;
+	bigger = realloc(p->alive, capacity * sizeof(*bigger));
+	if (!bigger)
+		return -ENOMEM;
+	p->alive = bigger;
+	p->alive_capacity = capacity;
+	return 0;
 }
 
 static int run_plan(struct hdl_plan *plan)
@@ -483,10 +461,7 @@ static int run_plan(struct hdl_plan *plan)
 	struct hdl_publisher *p = plan->publisher;
 	int r = hdl_plan_make(plan);
 
-	if (r == 0 &&
-	    (reserve((void **)&p->retired, &p->retired_capacity, p->retired_count + plan->retire_count,
-		     sizeof(*p->retired)) < 0 ||
-	     reserve((void **)&p->alive, &p->alive_capacity, p->alive_count + 1, sizeof(struct hdl_snapshot *)) < 0))
+	if (r == 0 && (hdl_publisher_reserve_retired(p, plan->retire_count) < 0 || reserve_alive(p) < 0))
 		r = hdl_err_set(plan->err, -ENOMEM, "out of memory");
 	if (r == 0) {
 		r = stage(plan);
@@ -511,8 +486,8 @@ int hdl_publish(struct hdl_publisher *p, struct hdl_snapshot *snapshot, struct h
 	r = pass_grace(p, err);
 	if (r < 0)
 		return r;
-	drop_snapshots(p);
-	reclaim(p);
+	hdl_publisher_drop_snapshots(p);
+	hdl_publisher_reclaim(p);
 	plan.arena = hdl_arena_new(0);
 	if (!plan.arena)
 		return hdl_err_set(err, -ENOMEM, "out of memory");

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Inside of the publisher, shared by publish.c (flip and retirement), plan.c (what must change) and adopt.c (what was
- * there). A publication has three steps: a plan that touches nothing but allocators and can fail; staging, which writes
+ * Inside of the publisher, shared by publish.c (staging and flip), plan*.c (what must change), retire.c (what rests) and
+ * adopt.c (what was there). A publication has three steps: a plan that touches nothing but allocators and can fail; staging, which writes
  * only what no reader at the epoch in force looks at; and the flip.
  */
 #ifndef HDL_DP_PUBLISHER_H
 #define HDL_DP_PUBLISHER_H
 
 #include "base/arena.h"
+#include "dp/diff.h"
 #include "dp/maps.h"
 #include "dp/publish.h"
 #include "dp/ranges.h"
@@ -21,7 +22,7 @@ struct hdl_endpoint_key {
 };
 
 /* What a flip put out of use, and until when it must rest: services and routes a grace period; the others, which
- * snapshots name, also until no older snapshot is in use. */
+ * snapshots name, also until no older snapshot that names it is in use. */
 enum hdl_retired_kind {
 	HDL_RETIRED_SERVICE,
 	HDL_RETIRED_ROUTE,
@@ -32,38 +33,70 @@ enum hdl_retired_kind {
 
 struct hdl_retired {
 	uint64_t epoch; /* the flip */
+	uint64_t born;  /* the flip with which it came: only snapshots from there to `epoch` name it */
 	enum hdl_retired_kind kind;
 	uint32_t id;    /* or offset of the range */
 	uint32_t count; /* of the range */
+	uint32_t next;  /* in its list, an index of retired[]; 0 = end */
+};
+
+/* A snapshot that may be in use, and what was retired while it was the newest that named it. */
+struct hdl_publisher_alive {
+	struct hdl_snapshot *snapshot; /* with a reference */
+	uint32_t retired;
+};
+
+/* What the snapshot in force says about ids. NULL: adopted, not yet in any snapshot of this process. */
+struct hdl_publisher_cluster {
+	const struct hdl_ir_cluster *at;
+	uint64_t born, member_born[HDL_FAMILIES], table_born[HDL_FAMILIES];
+	uint64_t table_input[HDL_FAMILIES]; /* of the Maglev tables in force; 0 = not known */
+};
+
+struct hdl_publisher_endpoint {
+	const struct hdl_ir_cluster *cluster;
+	const struct hdl_ir_endpoint *endpoint;
+	uint64_t born;
+};
+
+struct hdl_publisher_port {
+	const struct hdl_ir_service_port *at;
+	struct hdl_range route; /* in force */
+};
+
+/*
+ * By id: the serial of the last plan that wanted the record, and of the last one in which who had it went. A record that
+ * one leaves and none wants goes; one that is wanted, though who has it stays, is wanted twice.
+ */
+struct hdl_publisher_marks {
+	uint32_t *wanted, *left;
 };
 
 struct hdl_publisher {
 	struct hdl_dp_maps *maps;
 	struct hdl_dp_capacity capacity;
 	struct hdl_registry service;      /* struct hdl_vip_key */
-	struct hdl_registry service_port; /* number in the records (uint32_t) to index of route[] */
+	struct hdl_registry service_port; /* number in the records (uint32_t) */
 	struct hdl_registry cluster;      /* name hash (uint64_t) */
 	struct hdl_registry endpoint;     /* struct hdl_endpoint_key */
-	struct hdl_registry workload;     /* number of a pod (uint32_t) to index of workload_at[] */
-	struct hdl_ranges route_ranges, slot_ranges;
-	struct hdl_range *route; /* in force, by id of service_port */
-	/* Serial of the last plan that wanted the record, by id; 0 = none. */
-	uint32_t *service_seen, *service_port_seen, *cluster_seen, *endpoint_seen, *workload_seen;
-	/* Where the current snapshot has it, by id. */
+	struct hdl_registry workload;     /* number of a pod (uint32_t) */
+	struct hdl_publisher_marks service_marks, port_marks, cluster_marks, endpoint_marks, workload_marks;
+	/* Where the snapshot in force has it, by id of the registries. */
+	const struct hdl_ir_service_port **service_at;
+	struct hdl_publisher_port *port;
+	struct hdl_publisher_cluster *cluster_info;
+	struct hdl_publisher_endpoint *endpoint_at;
 	const struct hdl_ir_workload **workload_at;
-	struct hdl_publisher_endpoint {
-		const struct hdl_ir_cluster *cluster;
-		const struct hdl_ir_endpoint *endpoint;
-	} * endpoint_at;
-	uint64_t (*table_input)[HDL_FAMILIES]; /* of the Maglev tables in force, by cluster id; 0 = not known */
+	struct hdl_ranges route_ranges, slot_ranges;
 	uint32_t serial;
 	bool grace_due;              /* programs may still read what the last flip put out of use */
 	uint64_t graced_epoch;       /* flips up to here have had their grace period */
-	struct hdl_retired *retired; /* oldest first */
-	size_t retired_count, retired_capacity;
-	struct hdl_snapshot **alive; /* published, oldest first, the current one last; a reference each */
+	struct hdl_retired *retired; /* all lists; [0] is none */
+	uint32_t retired_count, retired_capacity, retired_spare;
+	uint32_t resting; /* list: named by no snapshot in use, and perhaps not yet after its grace period */
+	struct hdl_publisher_alive *alive; /* oldest first, the one in force last */
 	size_t alive_count, alive_capacity;
-	uint32_t endpoints_in_force; /* as mapCapacity counts them */
+	uint32_t endpoints_in_force, services_in_force; /* as mapCapacity counts them */
 	/* Tests: called between any two writes that a reader could see. */
 	void (*step)(void *data);
 	void *step_data;
@@ -81,6 +114,7 @@ struct hdl_plan_cluster {
 	bool fresh;
 	struct hdl_cluster_version version; /* epoch unset; all zero = goes */
 	uint64_t table_input[HDL_FAMILIES];
+	bool new_member[HDL_FAMILIES], new_table[HDL_FAMILIES];
 };
 
 struct hdl_plan_service {
@@ -93,7 +127,8 @@ struct hdl_plan_service {
 struct hdl_plan_range {
 	struct hdl_plan_range *next;
 	struct hdl_range range;
-	const void *content; /* u32 slots or route rows */
+	const void *content; /* u32 slots or route rows; NULL when it goes */
+	uint64_t born;       /* when it goes */
 };
 
 /* A new range for a service port; old ones are retired at the flip. */
@@ -101,6 +136,13 @@ struct hdl_plan_route {
 	struct hdl_plan_route *next;
 	uint32_t service_port; /* id in the registry */
 	struct hdl_range range;
+};
+
+/* Who has the id of a service port from the flip on. */
+struct hdl_plan_port {
+	struct hdl_plan_port *next;
+	uint32_t id;
+	const struct hdl_ir_service_port *port;
 };
 
 struct hdl_plan_id {
@@ -120,12 +162,14 @@ struct hdl_plan {
 	struct hdl_plan_service *services;   /* new, changed and going (label NONE) */
 	struct hdl_plan_range *slots, *rows; /* new ranges with their content */
 	struct hdl_plan_route *routes;
+	struct hdl_plan_port *ports;
 	struct hdl_plan_id *fresh_clusters, *fresh_services, *fresh_endpoints, *fresh_ports,
 		*fresh_workloads; /* for undoing */
 	struct hdl_plan_id *gone_endpoints, *gone_clusters, *gone_services, *gone_ports, *gone_workloads;
 	struct hdl_plan_range *retired_slots, *retired_rows;
 	size_t retire_count;
-	uint32_t endpoint_total;
+	struct hdl_diff workload_diff, cluster_diff, port_diff; /* to the snapshot in force */
+	uint32_t endpoint_total, service_total;
 	uint32_t *scratch[HDL_FAMILIES]; /* members of one cluster */
 	uint32_t scratch_capacity;
 };
@@ -133,15 +177,54 @@ struct hdl_plan {
 /* plan.c. On failure hdl_plan_undo() gives back what the allocators gave. */
 int hdl_plan_make(struct hdl_plan *plan);
 void hdl_plan_undo(struct hdl_plan *plan);
+/* A list item in the plan's arena; NULL sets plan->err. */
+void *hdl_plan_item(struct hdl_plan *plan, size_t size);
+int hdl_plan_push_id(struct hdl_plan *plan, struct hdl_plan_id **list, uint32_t id);
+int hdl_plan_push_range(struct hdl_plan *plan, struct hdl_plan_range **list, struct hdl_range range,
+			const void *content);
+int hdl_plan_retire_range(struct hdl_plan *plan, struct hdl_plan_range **list, struct hdl_range range, uint64_t born);
+/* Gives the key an id: the one it has, or a new one, noted for undoing. */
+int hdl_plan_intern(struct hdl_plan *plan, struct hdl_registry *registry, const void *key, struct hdl_plan_id **fresh,
+		    const char *map, const char *what, const char *name, uint32_t *ret_id, bool *ret_fresh);
+/* Puts an id whose holder left on the list of those that go, unless somebody wants it; each once. */
+int hdl_plan_leave(struct hdl_plan *plan, struct hdl_publisher_marks *marks, uint32_t id, struct hdl_plan_id **gone);
+/* Shared parts are read by other threads: nothing is stored that is there already. */
+static inline void hdl_plan_set_u32(uint32_t *field, uint32_t value)
+{
+	if (*field != value)
+		*field = value;
+}
+
+/* plan_cluster.c: of the clusters that went and came. */
+void hdl_plan_clusters_left(struct hdl_plan *plan);
+int hdl_plan_clusters_came(struct hdl_plan *plan);
+int hdl_plan_clusters_gone(struct hdl_plan *plan);
+/* plan_service.c: of the service ports that went and came. */
+void hdl_plan_services_left(struct hdl_plan *plan);
+int hdl_plan_services_came(struct hdl_plan *plan);
+int hdl_plan_services_gone(struct hdl_plan *plan);
+/* Key of a port at the a-th of its service's addresses. */
+struct hdl_vip_key hdl_plan_vip_key(const struct hdl_ir_service_port *port, size_t a);
+/* Whether anything in the maps stands for it. */
+bool hdl_plan_is_dialled(const struct hdl_ir_service_port *port);
 /* adopt.c: takes over what is in force in the maps, and clears what is not. */
 int hdl_publisher_adopt(struct hdl_publisher *publisher, struct hdl_err *err);
+
+/* retire.c: what rests, and when it is free again. */
+int hdl_publisher_reserve_retired(struct hdl_publisher *publisher, size_t more); /* retire() cannot fail for so many */
+/* Retires at the flip to epoch, while the snapshot before it is still the last of alive[]. */
+void hdl_publisher_retire(struct hdl_publisher *publisher, const struct hdl_retired *item);
+/* Lets go of snapshots that only the publisher holds; the one in force stays. */
+void hdl_publisher_drop_snapshots(struct hdl_publisher *publisher);
+/* Frees what nobody can have in hand any more. */
+void hdl_publisher_reclaim(struct hdl_publisher *publisher);
+/* Ends an ejection of a record that is going, and gives its share of the budget back. */
+void hdl_publisher_release_budget(struct hdl_publisher *publisher, uint32_t endpoint, uint32_t cluster);
 
 /* publish.c */
 /* The version in force now: 0, 1 or -1. */
 int hdl_publisher_service_version(const struct hdl_publisher *publisher, uint32_t id);
 int hdl_publisher_cluster_version(const struct hdl_publisher *publisher, uint32_t id);
-/* Ends an ejection of a record that is going, and gives its share of the budget back. */
-void hdl_publisher_release_budget(struct hdl_publisher *publisher, uint32_t endpoint, uint32_t cluster);
 /* Tests only. */
 void hdl_publisher_set_step(struct hdl_publisher *publisher, void (*step)(void *data), void *data);
 
