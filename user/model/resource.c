@@ -55,15 +55,19 @@ static bool version_is_read(const struct hdl_kind_schema *schema, const char *ap
  * beginning of a name in a file that is still being written, and must not take away what is in force.
  */
 static const char *const istio_others[] = {
-	"ServiceEntry", "WorkloadEntry", "WorkloadGroup", "Sidecar", "EnvoyFilter", "ProxyConfig", NULL
+	"WorkloadGroup", "EnvoyFilter", "ProxyConfig", NULL
+};
+static const char *const gateway_api_others[] = {
+	"ListenerSet", "XListenerSet", "XBackendTrafficPolicy", "BackendTrafficPolicy", "BackendLBPolicy", "XMesh", NULL
 };
 static const char *const none[] = { NULL };
 
 static bool is_slip(const char *kind, const char *api_version)
 {
-	const char *const *other = group_is(api_version, "networking.istio.io") ? istio_others :
-				   group_is(api_version, "heddle.io")           ? none :
-										  NULL;
+	const char *const *other = group_is(api_version, "networking.istio.io")       ? istio_others :
+				   group_is(api_version, "gateway.networking.k8s.io") ? gateway_api_others :
+				   group_is(api_version, "heddle.io")                 ? none :
+											NULL;
 
 	while (other && *other && strcmp(*other, kind))
 		other++;

@@ -20,6 +20,20 @@ enum hdl_kind {
 	HDL_KIND_POD,
 	HDL_KIND_ENDPOINT_SLICE,
 	HDL_KIND_NODE_CONFIG,
+	HDL_KIND_SERVICE_ENTRY,
+	HDL_KIND_WORKLOAD_ENTRY,
+	HDL_KIND_SIDECAR,
+	HDL_KIND_ISTIO_OPERATOR,
+	/* gateway.networking.k8s.io */
+	HDL_KIND_GATEWAY_CLASS,
+	HDL_KIND_KUBE_GATEWAY, /* also called Gateway */
+	HDL_KIND_HTTP_ROUTE,
+	HDL_KIND_GRPC_ROUTE,
+	HDL_KIND_TLS_ROUTE,
+	HDL_KIND_TCP_ROUTE,
+	HDL_KIND_UDP_ROUTE,
+	HDL_KIND_REFERENCE_GRANT,
+	HDL_KIND_BACKEND_TLS_POLICY,
 	HDL_KINDS,
 };
 
@@ -30,6 +44,11 @@ struct hdl_kube_service;
 struct hdl_pod;
 struct hdl_endpoint_slice;
 struct hdl_node_config;
+struct hdl_gateway_class; /* model/gwapi.h */
+struct hdl_kube_gateway;
+struct hdl_gwapi_route;
+struct hdl_reference_grant;
+struct hdl_backend_tls_policy;
 struct hdl_metadata;
 
 /* Identity of an object. NodeConfig has no namespace: "". */
@@ -59,6 +78,15 @@ struct hdl_resource {
 		const struct hdl_pod *pod;
 		const struct hdl_endpoint_slice *endpoint_slice;
 		const struct hdl_node_config *node_config;
+		const struct hdl_service_entry *service_entry;
+		const struct hdl_workload_entry *workload_entry;
+		const struct hdl_sidecar *sidecar;
+		const struct hdl_istio_operator *istio_operator;
+		const struct hdl_gateway_class *gateway_class;
+		const struct hdl_kube_gateway *kube_gateway;
+		const struct hdl_gwapi_route *route; /* HTTPRoute, GRPCRoute, TLSRoute, TCPRoute, UDPRoute */
+		const struct hdl_reference_grant *reference_grant;
+		const struct hdl_backend_tls_policy *backend_tls_policy;
 	};
 };
 

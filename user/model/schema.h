@@ -66,7 +66,8 @@ struct hdl_field {
 		const struct hdl_message *message;
 		const struct hdl_enum_value *values; /* ends with name NULL */
 	};
-	const char *doc; /* one phrase for people who write the YAML */
+	const char *doc;  /* one phrase for people who write the YAML */
+	const char *note; /* how it behaves where Istio or the Gateway API leave it open; or NULL */
 };
 
 struct hdl_decode;
@@ -79,6 +80,7 @@ struct hdl_message {
 	size_t n_fields; /* at most 64 */
 	/* Rules that more than one field takes part in, and syntax; after the fields, also when some of them failed. */
 	void (*check)(struct hdl_decode *d, void *object);
+	bool open; /* fields not in the table are skipped */
 };
 
 struct hdl_kind_schema {
@@ -93,14 +95,24 @@ extern const struct hdl_kind_schema hdl_kind_schemas[HDL_KINDS];
 
 extern const struct hdl_message hdl_schema_virtual_service, hdl_schema_destination_rule, hdl_schema_gateway;
 extern const struct hdl_message hdl_schema_service, hdl_schema_pod, hdl_schema_endpoint_slice, hdl_schema_node_config;
+extern const struct hdl_message hdl_schema_gateway_class, hdl_schema_kube_gateway, hdl_schema_reference_grant;
+extern const struct hdl_message hdl_schema_http_route, hdl_schema_grpc_route, hdl_schema_tls_route;
+extern const struct hdl_message hdl_schema_tcp_route, hdl_schema_udp_route, hdl_schema_backend_tls_policy;
+extern const struct hdl_message hdl_schema_service_entry, hdl_schema_workload_entry, hdl_schema_sidecar;
+extern const struct hdl_message hdl_schema_istio_operator;
 extern const struct hdl_message hdl_schema_metadata, hdl_schema_string_match, hdl_schema_percent;
 extern const struct hdl_message hdl_schema_port_selector;
+/* messages that more than one kind has */
+extern const struct hdl_message hdl_schema_destination, hdl_schema_retry, hdl_schema_locality_lb;
+extern const struct hdl_message hdl_schema_tcp_keepalive, hdl_schema_connection_pool, hdl_schema_outlier;
+extern const struct hdl_message hdl_schema_server_tls;
 
 /* What the table of metadata fills. */
 struct hdl_metadata {
 	struct hdl_pos pos;
 	struct hdl_text name, ns;
 	struct hdl_kvs labels, annotations;
+	struct hdl_opt_int generation; /* what observedGeneration of a status refers to */
 };
 
 /* ---- for tables ---- */
@@ -155,8 +167,8 @@ struct hdl_metadata {
 	}
 
 #define HDL_MESSAGE_TABLE(n, s, table, fn)                                  \
-	{                                                                   \
-		n, sizeof(s), table, sizeof(table) / sizeof((table)[0]), fn \
+	{                                                                          \
+		n, sizeof(s), table, sizeof(table) / sizeof((table)[0]), fn, false \
 	}
 
 /* What an object of every kind has besides its own fields. */
