@@ -24,6 +24,16 @@ struct hdl_re;
 int hdl_re_compile(struct hdl_str pattern, struct hdl_re **ret, struct hdl_err *err);
 /* The whole text must match (anchored at both ends), case-sensitive, `.` does not match a newline. */
 bool hdl_re_full_match(const struct hdl_re *re, struct hdl_str text);
+/*
+ * Whether hdl_re_replace_all() can use it: `\\` is a backslash, `\0` the whole match, `\1` to `\9` the groups, of which
+ * there must be so many. 0 or -EINVAL. err may be NULL.
+ */
+int hdl_re_check_rewrite(const struct hdl_re *re, struct hdl_str rewrite, struct hdl_err *err);
+/*
+ * text with `rewrite` in place of every match that does not overlap the one before, in buf. Its bytes, or -ENOSPC;
+ * also when no match was found. Without memory for a decision text is copied as it is.
+ */
+long hdl_re_replace_all(const struct hdl_re *re, struct hdl_str text, struct hdl_str rewrite, char *buf, size_t room);
 /* What the program takes, for bounds on the sum of many; the automata that matching builds come on top. */
 size_t hdl_re_bytes(const struct hdl_re *re);
 /* Accepts NULL. Returns NULL. */

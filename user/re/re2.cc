@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <new>
 #include <string>
 
@@ -59,6 +60,100 @@ extern "C" bool hdl_re_full_match(const struct hdl_re *re, struct hdl_str text)
 	} catch (const std::bad_alloc &) {
 		return false; // the automaton's cache could not grow; a request that cannot be decided does not match
 	}
+}
+
+extern "C" int hdl_re_check_rewrite(const struct hdl_re *re, struct hdl_str rewrite, struct hdl_err *err)
+{
+	try {
+		std::string error;
+		if (re->re.CheckRewriteString(re2::StringPiece(rewrite.p, rewrite.n), &error))
+			return 0;
+		return hdl_err_set(err, -EINVAL, "%s", error.c_str());
+	} catch (const std::bad_alloc &) {
+		return hdl_err_set(err, -ENOMEM, "out of memory");
+	}
+}
+
+namespace
+{
+// The caller's memory; RE2's own replacing makes strings.
+struct output {
+	char *p;
+	size_t room, n;
+	bool full;
+
+	void put(const char *s, size_t bytes)
+	{
+		full = full || bytes > room - n;
+		if (full || bytes == 0)
+			return;
+		std::memcpy(p + n, s, bytes);
+		n += bytes;
+	}
+};
+
+const int groups_max = 10;
+
+void put_rewrite(output &out, struct hdl_str rewrite, const re2::StringPiece *groups, int n)
+{
+	for (size_t i = 0; i < rewrite.n; i++) {
+		char c = rewrite.p[i];
+		if (c != '\\' || i + 1 == rewrite.n) {
+			out.put(&rewrite.p[i], 1);
+			continue;
+		}
+		c = rewrite.p[++i];
+		if (c >= '0' && c <= '9' && c - '0' < n)
+			out.put(groups[c - '0'].data(), groups[c - '0'].size());
+		else if (c == '\\')
+			out.put(&rewrite.p[i], 1);
+	}
+}
+
+// As RE2::GlobalReplace: an empty match right behind another one does not count.
+void replace_all(const RE2 &re, struct hdl_str text, struct hdl_str rewrite, output &out)
+{
+	const re2::StringPiece all(text.p, text.n);
+	re2::StringPiece groups[groups_max];
+	const int n = re.NumberOfCapturingGroups() + 1 < groups_max ? re.NumberOfCapturingGroups() + 1 : groups_max;
+	size_t at = 0, last_end = text.n + 1;
+
+	while (at <= text.n && !out.full && re.Match(all, at, text.n, RE2::UNANCHORED, groups, n)) {
+		size_t begin = static_cast<size_t>(groups[0].data() - text.p), end = begin + groups[0].size();
+
+		out.put(text.p + at, begin - at);
+		at = end;
+		if (begin != last_end || end != begin) {
+			put_rewrite(out, rewrite, groups, n);
+			last_end = end;
+			continue;
+		}
+		// one character further, not into the middle of one
+		do {
+			if (at < text.n)
+				out.put(text.p + at, 1);
+			at++;
+		} while (at < text.n && (static_cast<unsigned char>(text.p[at]) & 0xc0) == 0x80);
+	}
+	if (at < text.n)
+		out.put(text.p + at, text.n - at);
+}
+} // namespace
+
+extern "C" long hdl_re_replace_all(const struct hdl_re *re, struct hdl_str text, struct hdl_str rewrite, char *buf,
+				   size_t room)
+{
+	output out = { buf, room, 0, false };
+
+	if (text.n == 0)
+		text.p = ""; // for the differences of pointers
+	try {
+		replace_all(re->re, text, rewrite, out);
+	} catch (const std::bad_alloc &) {
+		out.n = 0;
+		out.put(text.p, text.n);
+	}
+	return out.full ? -ENOSPC : static_cast<long>(out.n);
 }
 
 // A program has 8 bytes an instruction (static_assert in RE2's prog.h); the rest is the objects around it.

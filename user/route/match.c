@@ -4,6 +4,7 @@
 
 #include "http/path.h"
 #include "re/re.h"
+#include "route/rewrite.h"
 
 /*
  * A block is tried in two rounds, so that no regular expression runs for a request that a comparison rules out: first
@@ -41,16 +42,6 @@ static bool uri_matches(const struct hdl_ir_http_match *m, struct hdl_str path)
 	if (m->ignore_uri_case && m->uri.kind == HDL_IR_MATCH_PREFIX)
 		return hdl_str_starts_nocase(path, m->uri.value);
 	return value_matches(&m->uri, path);
-}
-
-/* Specification B.2: what x-forwarded-proto says; the proxy has set or removed it where the client is not trusted. */
-static struct hdl_str scheme_of(const struct hdl_http_head *head)
-{
-	struct hdl_str forwarded = hdl_http_headers_value(&head->headers, HDL_HTTP_H_X_FORWARDED_PROTO);
-
-	if (forwarded.n)
-		return forwarded;
-	return head->scheme.n ? head->scheme : HDL_STR("http");
 }
 
 /* Each line of the header on its own; any of them will do. */
@@ -128,7 +119,7 @@ static bool round_matches(const struct hdl_ir_http_match *m, const struct hdl_ht
 		return false;
 	if (in_round(&m->authority, round) && !value_matches(&m->authority, head->authority))
 		return false;
-	if (in_round(&m->scheme, round) && !value_matches(&m->scheme, scheme_of(head)))
+	if (in_round(&m->scheme, round) && !value_matches(&m->scheme, hdl_route_scheme(head)))
 		return false;
 	return named_match(m, head, round);
 }
