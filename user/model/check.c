@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include "base/str.h"
 #include "model/names.h"
 
 void hdl_check_labels(struct hdl_decode *d, const struct hdl_kvs *labels, const char *field)
@@ -38,31 +39,82 @@ void hdl_check_metadata(struct hdl_decode *d, void *object)
 				 metadata->ns.s);
 }
 
-void hdl_check_export_to(struct hdl_decode *d, const struct hdl_texts *list)
+const char *hdl_check_own_namespace(const struct hdl_decode *d)
 {
-	const char *own = d->metadata && d->metadata->ns.s && *d->metadata->ns.s ? d->metadata->ns.s : "default";
+	return d->metadata && d->metadata->ns.s && *d->metadata->ns.s ? d->metadata->ns.s : "default";
+}
 
+static const char *exported_to(const struct hdl_decode *d, const struct hdl_text *text)
+{
+	return text->s && !strcmp(text->s, ".") ? hdl_check_own_namespace(d) : text->s;
+}
+
+void hdl_check_export_list(struct hdl_decode *d, const struct hdl_texts *list, const char *field, unsigned int flags)
+{
 	for (size_t i = 0; i < list->n; i++) {
 		const struct hdl_text *text = &list->at[i];
-		const char *ns = text->s && !strcmp(text->s, ".") ? own : text->s;
+		const char *ns = exported_to(d, text);
 
 		if (!ns)
 			continue;
-		if (!strcmp(ns, "*") && list->n > 1)
-			hdl_decode_error(d, text->pos, "exportTo", "\"*\" must stand alone");
-		else if (!strcmp(ns, "~"))
-			hdl_decode_error(d, text->pos, "exportTo", "\"~\" is for ServiceEntry and Service only");
-		else if (strcmp(ns, "*") && !hdl_name_is_label(ns))
-			hdl_decode_error(d, text->pos, "exportTo", "\"%.100s\" is not \".\", \"*\" or a namespace", ns);
+		if ((!strcmp(ns, "*") || (!strcmp(ns, "~") && flags & HDL_EXPORT_NONE)) && list->n > 1)
+			hdl_decode_error(d, text->pos, field, "\"%s\" must stand alone", ns);
+		else if (!strcmp(ns, "~") && !(flags & HDL_EXPORT_NONE))
+			hdl_decode_error(d, text->pos, field, "\"~\" is for ServiceEntry and Service only");
+		else if (strcmp(ns, "*") && strcmp(ns, "~") && !hdl_name_is_label(ns))
+			hdl_decode_error(d, text->pos, field, "\"%.100s\" is not \".\", \"*\" or a namespace", ns);
 		for (size_t j = 0; j < i; j++) {
-			const char *other = list->at[j].s && !strcmp(list->at[j].s, ".") ? own : list->at[j].s;
+			const char *other = exported_to(d, &list->at[j]);
 
 			if (other && !strcmp(ns, other)) {
-				hdl_decode_error(d, text->pos, "exportTo", "names \"%.100s\" twice", ns);
+				hdl_decode_error(d, text->pos, field, "names \"%.100s\" twice", ns);
 				break;
 			}
 		}
 	}
+}
+
+void hdl_check_annotations(struct hdl_decode *d)
+{
+	for (size_t i = 0; d->metadata && i < d->metadata->annotations.n; i++) {
+		const struct hdl_kv *kv = &d->metadata->annotations.at[i];
+
+		if (!strcmp(kv->key, "istio.io/always-reject"))
+			hdl_decode_error(d, kv->pos, NULL, "the annotation istio.io/always-reject asks for refusal");
+		else if (!strcmp(kv->key, "istio.io/dry-run"))
+			hdl_decode_error(d, kv->pos, NULL,
+					 "the annotation istio.io/dry-run is for AuthorizationPolicy only");
+		else if (!strncmp(kv->key, "internal.istio.io/", 18))
+			hdl_decode_error(d, kv->pos, NULL, "the annotation %.100s is internal to Istio", kv->key);
+	}
+}
+
+enum hdl_gw_protocol hdl_check_protocol(struct hdl_decode *d, const struct hdl_text *protocol, const char *field)
+{
+	static const char *const names[] = {
+		[HDL_GW_HTTP] = "HTTP",         [HDL_GW_HTTPS] = "HTTPS", [HDL_GW_GRPC] = "GRPC",
+		[HDL_GW_GRPC_WEB] = "GRPC-WEB", [HDL_GW_HTTP2] = "HTTP2", [HDL_GW_MONGO] = "MONGO",
+		[HDL_GW_TCP] = "TCP",           [HDL_GW_TLS] = "TLS",     [HDL_GW_MYSQL] = "MYSQL",
+		[HDL_GW_REDIS] = "REDIS",       [HDL_GW_UDP] = "UDP"
+	};
+
+	if (!protocol->s || !*protocol->s)
+		return 0;
+	for (size_t i = 1; i < sizeof(names) / sizeof(names[0]); i++)
+		if (hdl_str_eq_nocase(hdl_str_of(protocol->s), hdl_str_of(names[i])))
+			return (enum hdl_gw_protocol)i;
+	hdl_decode_error(d, protocol->pos, field,
+			 "must be one of HTTP, HTTPS, GRPC, GRPC-WEB, HTTP2, MONGO, TCP, TLS, not \"%.60s\"",
+			 protocol->s);
+	return 0;
+}
+
+void hdl_check_subnets(struct hdl_decode *d, const struct hdl_texts *subnets, const char *field)
+{
+	for (size_t i = 0; i < subnets->n; i++)
+		if (subnets->at[i].s && !hdl_name_is_subnet(subnets->at[i].s))
+			hdl_decode_error(d, subnets->at[i].pos, field, "\"%.60s\" is not an address or address/bits",
+					 subnets->at[i].s);
 }
 
 static bool is_gateway_ref(const char *s, bool *ret_dotted)

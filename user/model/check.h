@@ -9,7 +9,16 @@
 
 /* Helpers: report what does not fit. field is the path below the message at hand. */
 void hdl_check_labels(struct hdl_decode *d, const struct hdl_kvs *labels, const char *field);
-void hdl_check_export_to(struct hdl_decode *d, const struct hdl_texts *export_to);
+/* "~" beside ".", "*" and namespaces. */
+enum hdl_export_flag { HDL_EXPORT_NONE = 1 };
+void hdl_check_export_list(struct hdl_decode *d, const struct hdl_texts *list, const char *field, unsigned int flags);
+/* Annotations by which Istio refuses an object of any kind. */
+void hdl_check_annotations(struct hdl_decode *d);
+const char *hdl_check_own_namespace(const struct hdl_decode *d);
+/* Name of a protocol, letters of either case. 0: absent, "" or, after an error, unknown. */
+enum hdl_gw_protocol hdl_check_protocol(struct hdl_decode *d, const struct hdl_text *protocol, const char *field);
+/* Addresses, and address/bits. */
+void hdl_check_subnets(struct hdl_decode *d, const struct hdl_texts *subnets, const char *field);
 /* "mesh", "name", "ns/name", or the old dotted form (a warning). */
 void hdl_check_gateway_refs(struct hdl_decode *d, const struct hdl_texts *gateways, const char *field);
 
@@ -60,6 +69,26 @@ void hdl_check_gw(struct hdl_decode *d, void *object);
 void hdl_check_gw_server(struct hdl_decode *d, void *object);
 void hdl_check_gw_port(struct hdl_decode *d, void *object);
 void hdl_check_gw_tls(struct hdl_decode *d, void *object);
+
+/* address, or unix:///path */
+void hdl_check_bind(struct hdl_decode *d, const struct hdl_text *text, const char *field);
+void hdl_check_selector_labels(struct hdl_decode *d, struct hdl_pos pos, const struct hdl_kvs *labels,
+			       const char *field);
+
+void hdl_check_service_entry(struct hdl_decode *d, void *object);
+void hdl_check_se_port(struct hdl_decode *d, void *object);
+void hdl_check_se_selector(struct hdl_decode *d, void *object);
+void hdl_check_workload_entry(struct hdl_decode *d, void *object);
+
+void hdl_check_sidecar(struct hdl_decode *d, void *object);
+void hdl_check_sidecar_port(struct hdl_decode *d, void *object);
+void hdl_check_sidecar_ingress(struct hdl_decode *d, void *object);
+void hdl_check_sidecar_egress(struct hdl_decode *d, void *object);
+void hdl_check_sidecar_selector(struct hdl_decode *d, void *object);
+void hdl_check_outbound_policy(struct hdl_decode *d, void *object);
+
+void hdl_check_mesh_config(struct hdl_decode *d, void *object);
+void hdl_check_mesh_service_settings(struct hdl_decode *d, void *object);
 
 void hdl_check_service(struct hdl_decode *d, void *object);
 void hdl_check_pod_ip(struct hdl_decode *d, void *object);

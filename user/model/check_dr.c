@@ -356,5 +356,6 @@ void hdl_check_dr(struct hdl_decode *d, void *object)
 	if (rule->host.s && !hdl_name_is_host(rule->host.s, true))
 		hdl_decode_error(d, rule->host.pos, "host", "\"%.100s\" is not a host name", rule->host.s);
 	check_subset_twice(d, rule);
-	hdl_check_export_to(d, &rule->export_to);
+	hdl_check_export_list(d, &rule->export_to, "exportTo", 0);
+	hdl_check_annotations(d);
 }

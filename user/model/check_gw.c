@@ -17,10 +17,8 @@ void hdl_check_gw_port(struct hdl_decode *d, void *object)
 {
 	struct hdl_gw_port *port = object;
 
-	for (size_t i = 1; port->protocol.s && i < sizeof(protocols) / sizeof(protocols[0]); i++)
-		if (hdl_str_eq_nocase(hdl_str_of(port->protocol.s), hdl_str_of(protocols[i])))
-			port->protocol_value = (enum hdl_gw_protocol)i;
-	if (port->protocol.s && !port->protocol_value)
+	port->protocol_value = hdl_check_protocol(d, &port->protocol, "protocol");
+	if (port->protocol_value == HDL_GW_UDP || (port->protocol.s && !*port->protocol.s))
 		hdl_decode_error(d, port->protocol.pos, "protocol",
 				 "must be one of HTTP, HTTPS, GRPC, GRPC-WEB, HTTP2, MONGO, TCP, TLS, not \"%.60s\"",
 				 port->protocol.s);

@@ -320,18 +320,6 @@ static void check_host(struct hdl_decode *d, const struct hdl_virtual_service *v
 	}
 }
 
-static void check_annotations(struct hdl_decode *d)
-{
-	for (size_t i = 0; d->metadata && i < d->metadata->annotations.n; i++) {
-		const struct hdl_kv *kv = &d->metadata->annotations.at[i];
-
-		if (!strcmp(kv->key, "istio.io/always-reject"))
-			hdl_decode_error(d, kv->pos, NULL, "the annotation istio.io/always-reject asks for refusal");
-		else if (!strncmp(kv->key, "internal.istio.io/", 18))
-			hdl_decode_error(d, kv->pos, NULL, "the annotation %.100s is internal to Istio", kv->key);
-	}
-}
-
 void hdl_check_vs(struct hdl_decode *d, void *object)
 {
 	const struct hdl_virtual_service *vs = object;
@@ -344,6 +332,6 @@ void hdl_check_vs(struct hdl_decode *d, void *object)
 	hdl_check_gateway_refs(d, &vs->gateways, "gateways");
 	if (!vs->http.n && !vs->tcp.n && !vs->tls.n && hdl_decode_clean(d))
 		hdl_decode_error(d, vs->pos, NULL, "needs one of http, tls and tcp");
-	hdl_check_export_to(d, &vs->export_to);
-	check_annotations(d);
+	hdl_check_export_list(d, &vs->export_to, "exportTo", 0);
+	hdl_check_annotations(d);
 }

@@ -603,7 +603,7 @@ static void decode_member(struct hdl_decode *d, const struct hdl_message *messag
 	size_t i;
 
 	if (!field) {
-		if (!d->open)
+		if (!d->open && !message->open)
 			report_unknown(d, message, member->key);
 		return;
 	}

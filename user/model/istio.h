@@ -487,6 +487,7 @@ enum hdl_gw_protocol {
 	HDL_GW_TLS,
 	HDL_GW_MYSQL,
 	HDL_GW_REDIS,
+	HDL_GW_UDP, /* not of a Gateway */
 };
 
 struct hdl_gw_port {

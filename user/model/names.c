@@ -128,6 +128,49 @@ static bool label_name(const char *s, size_t n)
 	return true;
 }
 
+bool hdl_name_is_subnet(const char *s)
+{
+	const char *slash = strchr(s, '/');
+	struct hdl_addr addr;
+	uint64_t bits;
+
+	if (!slash)
+		return hdl_name_is_ip(s);
+	if (hdl_addr_parse((struct hdl_str){ s, (size_t)(slash - s) }, &addr) < 0)
+		return false;
+	return hdl_str_u64(hdl_str_of(slash + 1), memchr(s, ':', (size_t)(slash - s)) ? 128 : 32, &bits) == 0;
+}
+
+bool hdl_name_is_trust_domain(const char *s)
+{
+	if (!*s)
+		return false;
+	for (;;) {
+		size_t n = strcspn(s, ".");
+
+		if (n == 0 && !*s)
+			return true;
+		if (!label(s, n))
+			return false;
+		if (!s[n])
+			return true;
+		s += n + 1;
+	}
+}
+
+bool hdl_name_is_locality(const char *s)
+{
+	for (int parts = 1;; parts++) {
+		size_t n = strcspn(s, "/");
+
+		if (n == 0 || parts > 3)
+			return false;
+		if (!s[n])
+			return true;
+		s += n + 1;
+	}
+}
+
 bool hdl_name_is_label_key(const char *s)
 {
 	const char *slash = strchr(s, '/');

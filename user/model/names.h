@@ -17,9 +17,12 @@ bool hdl_name_is_subdomain(const char *s);
  */
 bool hdl_name_is_host(const char *s, bool wildcard);
 bool hdl_name_is_ip(const char *s);
-bool hdl_name_is_label_key(const char *s);   /* [prefix/]name of a Kubernetes label */
-bool hdl_name_is_label_value(const char *s); /* may be empty */
-bool hdl_name_is_token(const char *s);       /* header name, RFC 9110 section 5.6.2 */
+bool hdl_name_is_subnet(const char *s);       /* an address, or address/bits */
+bool hdl_name_is_trust_domain(const char *s); /* labels joined by dots, a final dot allowed */
+bool hdl_name_is_locality(const char *s);     /* region, region/zone or region/zone/subzone */
+bool hdl_name_is_label_key(const char *s);    /* [prefix/]name of a Kubernetes label */
+bool hdl_name_is_label_value(const char *s);  /* may be empty */
+bool hdl_name_is_token(const char *s);        /* header name, RFC 9110 section 5.6.2 */
 /* The hosts are equal, or one is a wildcard that covers the other (A.1). */
 bool hdl_name_hosts_overlap(const char *a, const char *b);
 /* Edits that turn a into b, without case, at most limit + 1; a swap of neighbours is one. */

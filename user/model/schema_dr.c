@@ -84,8 +84,8 @@ static const struct hdl_field locality_fields[] = {
 		    "labels, first the most important"),
 	HDL_BOOL(struct hdl_dr_locality_lb, enabled, "enabled", "on or off"),
 };
-static const struct hdl_message locality = HDL_MESSAGE_TABLE("LocalityLoadBalancerSetting", struct hdl_dr_locality_lb,
-							     locality_fields, hdl_check_dr_locality);
+const struct hdl_message hdl_schema_locality_lb = HDL_MESSAGE_TABLE(
+	"LocalityLoadBalancerSetting", struct hdl_dr_locality_lb, locality_fields, hdl_check_dr_locality);
 
 static const struct hdl_field zone_aware_fields[] = {
 	HDL_BOOL(struct hdl_dr_zone_aware_lb, enabled, "enabled", "on or off"),
@@ -108,7 +108,7 @@ static const struct hdl_field load_balancer_fields[] = {
 	HDL_ENUM(struct hdl_dr_load_balancer, simple, "simple", simple, "LEAST_REQUEST when nothing is given"),
 	HDL_MESSAGE(struct hdl_dr_load_balancer, consistent_hash, "consistentHash", &consistent_hash,
 		    "the same key to the same endpoint"),
-	HDL_MESSAGE(struct hdl_dr_load_balancer, locality_lb_setting, "localityLbSetting", &locality,
+	HDL_MESSAGE(struct hdl_dr_load_balancer, locality_lb_setting, "localityLbSetting", &hdl_schema_locality_lb,
 		    "preference by locality", ACCEPTED),
 	HDL_MESSAGE(struct hdl_dr_load_balancer, zone_aware_lb_setting, "zoneAwareLbSetting", &zone_aware,
 		    "preference by zone", ACCEPTED),
@@ -124,13 +124,14 @@ static const struct hdl_field keepalive_fields[] = {
 	HDL_DURATION_MIN(struct hdl_dr_keepalive, time, "time", 0, 0, "idle time before the first probe"),
 	HDL_DURATION_MIN(struct hdl_dr_keepalive, interval, "interval", 0, 0, "time between probes"),
 };
-static const struct hdl_message keepalive =
+const struct hdl_message hdl_schema_tcp_keepalive =
 	HDL_MESSAGE_TABLE("TcpKeepalive", struct hdl_dr_keepalive, keepalive_fields, NULL);
 
 static const struct hdl_field pool_tcp_fields[] = {
 	HDL_INT(struct hdl_dr_pool_tcp, max_connections, "maxConnections", 0, MAX_INT32, "most connections", ACCEPTED),
 	HDL_DURATION(struct hdl_dr_pool_tcp, connect_timeout, "connectTimeout", "time to connect (10s)"),
-	HDL_MESSAGE(struct hdl_dr_pool_tcp, tcp_keepalive, "tcpKeepalive", &keepalive, "keepalive probes", ACCEPTED),
+	HDL_MESSAGE(struct hdl_dr_pool_tcp, tcp_keepalive, "tcpKeepalive", &hdl_schema_tcp_keepalive,
+		    "keepalive probes", ACCEPTED),
 	HDL_DURATION(struct hdl_dr_pool_tcp, max_connection_duration, "maxConnectionDuration", "life of a connection",
 		     ACCEPTED),
 	HDL_DURATION_MIN(struct hdl_dr_pool_tcp, idle_timeout, "idleTimeout", 0, HDL_NS_MS,
@@ -176,7 +177,7 @@ static const struct hdl_field connection_pool_fields[] = {
 	HDL_MESSAGE(struct hdl_dr_connection_pool, tcp, "tcp", &pool_tcp, "connections"),
 	HDL_MESSAGE(struct hdl_dr_connection_pool, http, "http", &pool_http, "requests"),
 };
-static const struct hdl_message connection_pool = HDL_MESSAGE_TABLE(
+const struct hdl_message hdl_schema_connection_pool = HDL_MESSAGE_TABLE(
 	"ConnectionPoolSettings", struct hdl_dr_connection_pool, connection_pool_fields, hdl_check_dr_connection_pool);
 
 static const struct hdl_field outlier_fields[] = {
@@ -199,7 +200,7 @@ static const struct hdl_field outlier_fields[] = {
 			outlier_detection_http_error_codes, "statuses that count as errors", .min = 100, .max = 599,
 			ACCEPTED),
 };
-static const struct hdl_message outlier =
+const struct hdl_message hdl_schema_outlier =
 	HDL_MESSAGE_TABLE("OutlierDetection", struct hdl_dr_outlier, outlier_fields, hdl_check_dr_outlier);
 
 static const struct hdl_enum_value tls_mode[] = {
@@ -252,10 +253,11 @@ static const struct hdl_message retry_budget =
 	HDL_MESSAGE_TABLE("RetryBudget", struct hdl_dr_retry_budget, retry_budget_fields, NULL);
 
 /* the four blocks that exist per port too */
-#define BLOCKS(s)                                                                                                 \
-	HDL_MESSAGE(s, load_balancer, "loadBalancer", &load_balancer, "choice of the endpoint"),                  \
-		HDL_MESSAGE(s, connection_pool, "connectionPool", &connection_pool, "limits and timeouts"),       \
-		HDL_MESSAGE(s, outlier_detection, "outlierDetection", &outlier, "ejection of failing endpoints"), \
+#define BLOCKS(s)                                                                                                      \
+	HDL_MESSAGE(s, load_balancer, "loadBalancer", &load_balancer, "choice of the endpoint"),                       \
+		HDL_MESSAGE(s, connection_pool, "connectionPool", &hdl_schema_connection_pool, "limits and timeouts"), \
+		HDL_MESSAGE(s, outlier_detection, "outlierDetection", &hdl_schema_outlier,                             \
+			    "ejection of failing endpoints"),                                                          \
 		HDL_MESSAGE(s, tls, "tls", &tls, "TLS to the endpoints")
 
 static const struct hdl_field port_policy_fields[] = {

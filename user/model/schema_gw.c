@@ -54,14 +54,14 @@ static const struct hdl_field tls_fields[] = {
 	HDL_ENUM(struct hdl_gw_tls, max_protocol_version, "maxProtocolVersion", tls_version, "greatest version"),
 	HDL_STRINGS(struct hdl_gw_tls, cipher_suites, "cipherSuites", "allowed ciphers"),
 };
-static const struct hdl_message tls =
+const struct hdl_message hdl_schema_server_tls =
 	HDL_MESSAGE_TABLE("ServerTLSSettings", struct hdl_gw_tls, tls_fields, hdl_check_gw_tls);
 
 static const struct hdl_field server_fields[] = {
 	HDL_MESSAGE(struct hdl_gw_server, port, "port", &port, "where to listen", REQUIRED),
 	HDL_STRING(struct hdl_gw_server, bind, "bind", "address to listen on (all)"),
 	HDL_STRINGS(struct hdl_gw_server, hosts, "hosts", "[namespace/]names that are served", REQUIRED, .max = 1000),
-	HDL_MESSAGE(struct hdl_gw_server, tls, "tls", &tls, "TLS of the server"),
+	HDL_MESSAGE(struct hdl_gw_server, tls, "tls", &hdl_schema_server_tls, "TLS of the server"),
 	HDL_STRING(struct hdl_gw_server, default_endpoint, "defaultEndpoint", "not implemented by Istio either",
 		   .support = HDL_ACCEPTED),
 	HDL_STRING(struct hdl_gw_server, name, "name", "name of the server"),

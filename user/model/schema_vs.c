@@ -33,7 +33,7 @@ static const struct hdl_field destination_fields[] = {
 	HDL_STRING(struct hdl_vs_destination, subset, "subset", "subset of a DestinationRule for the host"),
 	HDL_MESSAGE(struct hdl_vs_destination, port, "port", &hdl_schema_port_selector, "port of the host"),
 };
-static const struct hdl_message destination =
+const struct hdl_message hdl_schema_destination =
 	HDL_MESSAGE_TABLE("Destination", struct hdl_vs_destination, destination_fields, hdl_check_vs_destination);
 
 static const struct hdl_field header_ops_fields[] = {
@@ -53,7 +53,8 @@ static const struct hdl_message headers =
 	HDL_MESSAGE_TABLE("Headers", struct hdl_vs_headers, headers_fields, hdl_check_vs_headers);
 
 static const struct hdl_field route_fields[] = {
-	HDL_MESSAGE(struct hdl_vs_route, destination, "destination", &destination, "where the traffic goes", REQUIRED),
+	HDL_MESSAGE(struct hdl_vs_route, destination, "destination", &hdl_schema_destination, "where the traffic goes",
+		    REQUIRED),
 	HDL_INT(struct hdl_vs_route, weight, "weight", 0, MAX_INT32, "share of the traffic, relative to the others"),
 	HDL_MESSAGE(struct hdl_vs_route, headers, "headers", &headers, "header operations of this destination",
 		    ACCEPTED),
@@ -62,8 +63,8 @@ static const struct hdl_message route =
 	HDL_MESSAGE_TABLE("HTTPRouteDestination", struct hdl_vs_route, route_fields, NULL);
 
 static const struct hdl_field l4_destination_fields[] = {
-	HDL_MESSAGE(struct hdl_vs_route, destination, "destination", &destination, "where the connections go",
-		    REQUIRED),
+	HDL_MESSAGE(struct hdl_vs_route, destination, "destination", &hdl_schema_destination,
+		    "where the connections go", REQUIRED),
 	HDL_INT(struct hdl_vs_route, weight, "weight", 0, MAX_INT32,
 		"share of the connections, relative to the others"),
 };
@@ -100,7 +101,7 @@ static const struct hdl_field retry_fields[] = {
 		 "prefer hosts that were not tried (true)"),
 	HDL_DURATION(struct hdl_vs_retry, backoff, "backoff", "base of the wait before a retry (25ms)"),
 };
-static const struct hdl_message retry =
+const struct hdl_message hdl_schema_retry =
 	HDL_MESSAGE_TABLE("HTTPRetry", struct hdl_vs_retry, retry_fields, hdl_check_vs_retry);
 
 static const struct hdl_field delay_fields[] = {
@@ -131,7 +132,8 @@ static const struct hdl_message fault =
 	HDL_MESSAGE_TABLE("HTTPFaultInjection", struct hdl_vs_fault, fault_fields, hdl_check_vs_fault);
 
 static const struct hdl_field mirror_fields[] = {
-	HDL_MESSAGE(struct hdl_vs_mirror, destination, "destination", &destination, "where the copies go", REQUIRED),
+	HDL_MESSAGE(struct hdl_vs_mirror, destination, "destination", &hdl_schema_destination, "where the copies go",
+		    REQUIRED),
 	HDL_MESSAGE(struct hdl_vs_mirror, percentage, "percentage", &hdl_schema_percent, "share of requests (100)"),
 };
 static const struct hdl_message mirror =
@@ -217,9 +219,9 @@ static const struct hdl_field http_fields[] = {
 	HDL_MESSAGE(struct hdl_vs_http, delegate, "delegate", &delegate, "another VirtualService", REFUSED),
 	HDL_MESSAGE(struct hdl_vs_http, rewrite, "rewrite", &rewrite, "change path or host", ACCEPTED),
 	HDL_DURATION(struct hdl_vs_http, timeout, "timeout", "time for the whole request, retries included"),
-	HDL_MESSAGE(struct hdl_vs_http, retries, "retries", &retry, "retry policy"),
+	HDL_MESSAGE(struct hdl_vs_http, retries, "retries", &hdl_schema_retry, "retry policy"),
 	HDL_MESSAGE(struct hdl_vs_http, fault, "fault", &fault, "faults to inject"),
-	HDL_MESSAGE(struct hdl_vs_http, mirror, "mirror", &destination, "where a copy of the requests goes"),
+	HDL_MESSAGE(struct hdl_vs_http, mirror, "mirror", &hdl_schema_destination, "where a copy of the requests goes"),
 	HDL_MESSAGES(struct hdl_vs_http, mirrors, "mirrors", &mirror, "where copies of the requests go", .max = 100),
 	HDL_INT(struct hdl_vs_http, mirror_percent, "mirrorPercent", 0, 100, "whole percentage of mirror",
 		.flags = HDL_FIELD_DEPRECATED),

@@ -4,6 +4,7 @@
 #include "base/base64.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 static void test_decode(void **state)
 {
