@@ -62,7 +62,7 @@ static void check_config(const struct hdl_ir_route_config *config)
 static void check_port(const struct hdl_ir_service_port *port)
 {
 	REQUIRE(port->service && port->cluster && port->label_reason && port->label != HDL_LABEL_NONE);
-	REQUIRE(port->label != HDL_LABEL_REQUEST || (port->vhost && port->route_config));
+	REQUIRE(port->label != HDL_LABEL_REQUEST || (port->vhost && port->route_name));
 	check_destinations(port->destinations, port->destination_count);
 }
 

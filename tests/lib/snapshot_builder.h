@@ -208,7 +208,10 @@ static inline void sb_mirror(struct sb *b, struct hdl_ir_http_route *r, const st
 {
 	struct hdl_ir_mirror *m = sb_alloc(b, sizeof(*m));
 
-	*m = (struct hdl_ir_mirror){ { c, c->name, 1, 1ull << 32 }, per_million };
+	*m = (struct hdl_ir_mirror){
+		.destination = { .cluster = c, .cluster_name = c->name, .weight = 1, .threshold = 1ull << 32 },
+		.per_million = per_million,
+	};
 	r->mirrors = m;
 	r->mirror_count = 1;
 }
@@ -220,8 +223,12 @@ static inline void sb_split(struct hdl_ir_http_route *r, const struct hdl_ir_clu
 	struct hdl_ir_destination *d = (struct hdl_ir_destination *)(uintptr_t)r->destinations;
 	uint64_t total = (uint64_t)weight_a + weight_c;
 
-	d[0] = (struct hdl_ir_destination){ a, a->name, weight_a, hdl_core_threshold(weight_a, total) };
-	d[1] = (struct hdl_ir_destination){ c, c->name, weight_c, hdl_core_threshold(total, total) };
+	d[0] = (struct hdl_ir_destination){
+		.cluster = a, .cluster_name = a->name, .weight = weight_a, .threshold = hdl_core_threshold(weight_a, total)
+	};
+	d[1] = (struct hdl_ir_destination){
+		.cluster = c, .cluster_name = c->name, .weight = weight_c, .threshold = hdl_core_threshold(total, total)
+	};
 	r->destination_count = 2;
 }
 
@@ -259,7 +266,7 @@ static inline struct hdl_snapshot *sb_finish(struct sb *b, const struct hdl_addr
 	configs[1]->gateway = true;
 	b->s->route_configs = configs;
 	b->s->route_config_count = 2;
-	b->port->route_config = configs[0];
+	b->port->route_name = configs[0]->name;
 	b->port->vhost = b->vhost;
 	if (gateway) {
 		b->s->gateway_listeners = sb_alloc(b, sizeof(*b->s->gateway_listeners));

@@ -69,8 +69,8 @@ static void destination_text(struct hdl_jsonw *w, const struct hdl_ir_service_po
 {
 	char text[600];
 
-	if (port->label == HDL_LABEL_REQUEST && port->route_config)
-		snprintf(text, sizeof(text), "Route: %s", port->route_config->name);
+	if (port->label == HDL_LABEL_REQUEST && port->route_name)
+		snprintf(text, sizeof(text), "Route: %s", port->route_name);
 	else if (port->destination_count == 1)
 		snprintf(text, sizeof(text), "Cluster: %s", port->destinations[0].cluster_name);
 	else if (port->destination_count > 1)
@@ -98,7 +98,7 @@ static void write_service_listener(struct hdl_jsonw *w, const struct hdl_ir_serv
 	hdl_jsonw_kstr(w, "label", hdl_admin_label_name(port->label));
 	hdl_jsonw_kstr(w, "reason", port->label_reason);
 	hdl_jsonw_kstr(w, "fail_mode", port->fail_mode == HDL_FAIL_CLOSED ? "closed" : "open");
-	hdl_jsonw_kstr(w, "route", request && port->route_config ? port->route_config->name : NULL);
+	hdl_jsonw_kstr(w, "route", request ? port->route_name : NULL);
 	destination_text(w, port);
 	hdl_jsonw_kstr(w, "match", request ? "App: HTTP" : "ALL");
 	hdl_admin_json_destinations(w, port->destinations, port->destination_count);

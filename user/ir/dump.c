@@ -36,11 +36,8 @@ static const char *const status_names[] = {
 };
 
 static const char *const kind_names[] = {
-	[HDL_IR_MATCH_EXACT] = "exact",
-	[HDL_IR_MATCH_PREFIX] = "prefix",
-	[HDL_IR_MATCH_REGEX] = "regex",
-	[HDL_IR_MATCH_PRESENT] = "present",
-	[HDL_IR_MATCH_SEGMENTS] = "segments",
+	[HDL_IR_MATCH_EXACT] = "exact",     [HDL_IR_MATCH_PREFIX] = "prefix",     [HDL_IR_MATCH_REGEX] = "regex",
+	[HDL_IR_MATCH_PRESENT] = "present", [HDL_IR_MATCH_SEGMENTS] = "segments",
 };
 
 static const char *const retry_names[] = {
@@ -154,8 +151,8 @@ static void dump_service_port(struct hdl_buf *buf, const struct hdl_ir_service_p
 		       protocol_names[p->protocol], label_names[p->label], p->label_reason);
 	dump_origin(buf, &p->label_origin);
 	hdl_buf_printf(buf, "\n    fail-mode %s cluster %s", fail_mode_name(p->fail_mode), p->cluster->name);
-	if (p->route_config)
-		hdl_buf_printf(buf, " routes %s vhost %s", p->route_config->name, p->vhost ? p->vhost->name : "-");
+	if (p->route_name)
+		hdl_buf_printf(buf, " routes %s vhost %s", p->route_name, p->vhost ? p->vhost->name : "-");
 	hdl_buf_adds(buf, "\n    layer-4 route");
 	dump_origin(buf, &p->route_origin);
 	hdl_buf_adds(buf, "\n");

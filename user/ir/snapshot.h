@@ -1,8 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The compiled configuration: what xlate makes of the resources, what dp writes into the maps and what the proxy
- * serves from. Immutable once published; everything in it lives in its arena. Fields marked "set by dp" are filled by
- * the publisher before any other thread sees the snapshot. Strings are NUL-terminated and never NULL unless said so.
+ * serves from. Immutable once published. Fields marked "set by dp" are filled by the publisher before any other thread
+ * sees the snapshot. Strings are NUL-terminated and never NULL unless said so.
+ *
+ * Sharing. Snapshots of one translator follow one another (generation n, n + 1, ...) and share what did not change:
+ *  - shared objects are workloads, services (with their ports), clusters (with their endpoints), vhosts (with their
+ *    routes), route configurations (with their table), and each of the arrays below that list them. What such an object
+ *    points to is of the same age: a cluster that changed has new routes to it, a vhost that changed is in a new route
+ *    configuration. So an equal pointer means: nothing in it and nothing behind it changed, and it keeps its "set by dp"
+ *    fields, which are set once, when the object first appears (nothing is stored that is there already: other threads
+ *    read shared objects). Not behind it: cluster->service, which has names and addresses only;
+ *  - an object lives as long as a snapshot that has it, or one older than that, is referred to. So pointers of the
+ *    snapshot that one holds may be compared with those of any later one: no address is used again meanwhile;
+ *  - what changed: `changes` when changes.base is the generation that one comes from; otherwise (one was skipped, or
+ *    base is 0: everything was made anew) compare: first the arrays themselves, then their elements.
+ * Nobody but the translator frees shared objects. What others derive from them and share too is given to
+ * hdl_snapshot_retire() when it is replaced.
  */
 #ifndef HDL_IR_SNAPSHOT_H
 #define HDL_IR_SNAPSHOT_H
@@ -92,7 +106,7 @@ struct hdl_ir_cluster {
 	uint64_t name_hash;        /* XXH64 of name, seed 0 */
 	const char *fqdn, *subset; /* subset "" = whole service */
 	uint16_t port;
-	const struct hdl_ir_service *service; /* NULL never */
+	const struct hdl_ir_service *service; /* NULL never; its names and addresses: ports are not there */
 	struct hdl_ir_endpoint *endpoints;
 	size_t endpoint_count;
 	size_t healthy_count; /* endpoints with status HEALTHY */
@@ -301,7 +315,9 @@ struct hdl_ir_route_config {
 	bool gateway;
 	const struct hdl_ir_vhost *const *vhosts;
 	size_t vhost_count;
-	struct hdl_route_table *table; /* compiled by route/table.c before publication; freed with the snapshot */
+	/* Compiled by route/table.c before publication; free_table(table) is called when the configuration is freed. */
+	struct hdl_route_table *table;
+	void (*free_table)(struct hdl_route_table *table);
 };
 
 enum hdl_ir_protocol {
@@ -315,7 +331,7 @@ enum hdl_ir_protocol {
 };
 
 struct hdl_ir_service_port {
-	uint32_t id; /* position in snapshot->service_ports, plus 1: only for explanations within one snapshot */
+	uint32_t id; /* not 0; the port of the service keeps it while it stays: only for explanations */
 	const struct hdl_ir_service *service;
 	const char *name; /* "" = unnamed */
 	uint16_t port, target_port;
@@ -328,9 +344,10 @@ struct hdl_ir_service_port {
 	const struct hdl_ir_destination *destinations;
 	size_t destination_count;
 	struct hdl_ir_origin route_origin;
-	const struct hdl_ir_cluster *cluster;           /* whole service */
-	const struct hdl_ir_route_config *route_config; /* HTTP ports; NULL otherwise */
-	const struct hdl_ir_vhost *vhost;               /* HTTP ports: takes a Host that names no service of the port */
+	const struct hdl_ir_cluster *cluster; /* whole service */
+	/* HTTP ports have routes, in hdl_snapshot_route_config(); this is the name of it. NULL: none. */
+	const char *route_name;
+	const struct hdl_ir_vhost *vhost; /* HTTP ports: takes a Host that names no service of the port */
 };
 
 struct hdl_ir_service {
@@ -378,12 +395,43 @@ struct hdl_ir_node {
 	enum hdl_ir_path_normalization path_normalization;
 };
 
+/* One object that differs: before NULL: it is new; after NULL: it is gone. */
+struct hdl_ir_workload_change {
+	struct hdl_ir_workload *before, *after; /* of one namespace and name */
+};
+
+struct hdl_ir_service_change {
+	struct hdl_ir_service *before, *after; /* of one fqdn */
+};
+
+struct hdl_ir_cluster_change {
+	struct hdl_ir_cluster *before, *after; /* of one name */
+};
+
+struct hdl_ir_vhost_change {
+	uint16_t port; /* of a route configuration of the mesh; those of gateways are not here */
+	const struct hdl_ir_vhost *before, *after; /* of one place: before is gone, after (also) in its stead */
+};
+
+struct hdl_ir_changes {
+	uint64_t base; /* the generation that these are relative to; 0: there is none */
+	struct hdl_ir_workload_change *workloads;
+	struct hdl_ir_service_change *services;
+	struct hdl_ir_cluster_change *clusters;
+	struct hdl_ir_vhost_change *vhosts;
+	size_t workload_count, service_count, cluster_count, vhost_count;
+};
+
 struct hdl_snapshot_cleanup;
+struct hdl_ir_generation; /* ir/generation.h */
+struct hdl_ir_pmap;       /* ir/pmap.h */
 
 struct hdl_snapshot {
 	atomic_uint references;
-	uint64_t epoch; /* set by dp; 0 before */
-	struct hdl_arena *arena;
+	uint64_t epoch;      /* set by dp; 0 before */
+	uint64_t generation; /* of the translator: grows; 0: shares nothing */
+	struct hdl_ir_changes changes;
+	struct hdl_arena *arena; /* of what is not shared */
 	struct hdl_ir_node node;
 	struct hdl_ir_workload **workloads;
 	size_t workload_count;
@@ -393,12 +441,13 @@ struct hdl_snapshot {
 	size_t service_port_count;
 	struct hdl_ir_cluster **clusters; /* sorted by name */
 	size_t cluster_count;
-	struct hdl_ir_route_config **route_configs;
+	struct hdl_ir_route_config **route_configs; /* of the mesh by port, then those of gateways */
 	size_t route_config_count;
 	struct hdl_ir_gateway_listener *gateway_listeners;
 	size_t gateway_listener_count;
-	void *index;                           /* look-up tables, built by hdl_snapshot_seal() */
-	struct hdl_snapshot_cleanup *cleanups; /* what is not arena memory */
+	const struct hdl_ir_pmap *vips, *addresses; /* look-up tables */
+	struct hdl_ir_generation *shared;           /* keeps shared objects alive; NULL: has none */
+	struct hdl_snapshot_cleanup *cleanups;      /* what is not arena memory */
 };
 
 /* Empty snapshot with one reference. NULL when out of memory. */
@@ -410,7 +459,13 @@ struct hdl_snapshot *hdl_snapshot_ref(struct hdl_snapshot *snapshot);
 struct hdl_snapshot *hdl_snapshot_unref(struct hdl_snapshot *snapshot);
 /* Runs free_object(object) when the snapshot is freed. 0 or -ENOMEM (object is then freed at once). */
 int hdl_snapshot_own(struct hdl_snapshot *snapshot, void *object, void (*free_object)(void *object));
-/* Builds the look-up tables: the last step of xlate. 0 or -ENOMEM. */
+/*
+ * Runs free_object(object) when this snapshot and all older ones of its translator are freed: for what later snapshots
+ * do not need any more. At once for a snapshot without shared objects when it is freed. 0 or -ENOMEM (then nothing was
+ * done). On the thread of the translator, and only for a snapshot after which no other was made by it.
+ */
+int hdl_snapshot_retire(struct hdl_snapshot *snapshot, void *object, void (*free_object)(void *object));
+/* Builds the look-up tables of a snapshot that shares nothing. 0 or -ENOMEM. */
 int hdl_snapshot_seal(struct hdl_snapshot *snapshot);
 
 /* Look-ups; NULL if there is none. port in host order. */
@@ -419,6 +474,8 @@ const struct hdl_ir_service_port *hdl_snapshot_find_vip(const struct hdl_snapsho
 const struct hdl_ir_workload *hdl_snapshot_find_workload(const struct hdl_snapshot *snapshot,
 							 const struct hdl_addr *address);
 struct hdl_ir_cluster *hdl_snapshot_find_cluster(const struct hdl_snapshot *snapshot, const char *name);
+/* The mesh's routes for requests to this service port number. */
+struct hdl_ir_route_config *hdl_snapshot_route_config(const struct hdl_snapshot *snapshot, uint16_t port);
 
 /* Canonical text of the whole snapshot (ir/dump.c): stable across runs, without ids and epochs. For golden tests. */
 void hdl_snapshot_dump(const struct hdl_snapshot *snapshot, struct hdl_buf *buf);

@@ -61,7 +61,9 @@ void hdl_down_look_up(struct hdl_down *down)
 		down->routes = gateway_routes(g->snapshot, &down->listener);
 	} else {
 		down->port = hdl_snapshot_find_vip(g->snapshot, &down->local.address, down->local.port);
-		down->routes = down->port ? down->port->route_config : NULL;
+		down->routes = down->port && down->port->vhost ?
+				       hdl_snapshot_route_config(g->snapshot, down->port->port) :
+				       NULL;
 	}
 }
 

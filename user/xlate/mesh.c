@@ -247,7 +247,7 @@ static int add_service_port(struct hdl_xl *xl, const struct mesh *mesh, struct h
 	if (!vhost)
 		return -ENOMEM;
 	vhost->service = service->ir;
-	port->ir->route_config = config->ir;
+	port->ir->route_name = config->ir->name;
 	port->ir->vhost = vhost;
 	if (add_service_domains(xl, config, service, vhost) < 0 ||
 	    hdl_xl_default_route(xl, port->cluster->ir, &rest) < 0)

@@ -87,8 +87,8 @@ static inline struct hdl_ir_route_config *scene_routes(struct hdl_arena *arena, 
 	match->header_count = 1;
 	match->source_namespace = "";
 	match->origin = scene_vs;
-	destination[0] = (struct hdl_ir_destination){ v1, v1->name, 90, 0 };
-	destination[1] = (struct hdl_ir_destination){ NULL, "outbound|9080|v9|x", 10, 0 };
+	destination[0] = (struct hdl_ir_destination){ .cluster = v1, .cluster_name = v1->name, .weight = 90 };
+	destination[1] = (struct hdl_ir_destination){ .cluster_name = "outbound|9080|v9|x", .weight = 10 };
 	*route = (struct hdl_ir_http_route){
 		.name = "canary", .matches = match, .match_count = 1, .timeout_ns = 250000000
 	};
@@ -131,7 +131,9 @@ static inline struct hdl_snapshot *scene_snapshot(void)
 	s->route_configs = hdl_arena_alloc(arena, sizeof(*s->route_configs));
 	s->route_configs[0] = scene_routes(arena, service, s->clusters[1]);
 	s->route_config_count = 1;
-	*destination = (struct hdl_ir_destination){ s->clusters[0], s->clusters[0]->name, 1, 1ull << 32 };
+	*destination = (struct hdl_ir_destination){
+		.cluster = s->clusters[0], .cluster_name = s->clusters[0]->name, .weight = 1, .threshold = 1ull << 32
+	};
 	*port = (struct hdl_ir_service_port){
 		.id = 1, .service = service, .name = "http", .port = 9080, .target_port = 9080
 	};
@@ -142,7 +144,7 @@ static inline struct hdl_snapshot *scene_snapshot(void)
 	port->destinations = destination;
 	port->destination_count = 1;
 	port->cluster = s->clusters[0];
-	port->route_config = s->route_configs[0];
+	port->route_name = s->route_configs[0]->name;
 	s->service_ports = hdl_arena_alloc(arena, sizeof(*s->service_ports));
 	s->service_ports[0] = port;
 	s->service_port_count = 1;

@@ -85,6 +85,7 @@ static void look_ups(void **state)
 		address[i][1] = addr(text);
 		port[i][0].port = 80;
 		port[i][1].port = 8080;
+		port[i][0].service = port[i][1].service = &service[i];
 		service[i] = (struct hdl_ir_service){
 			.addresses = address[i], .address_count = 2, .ports = port[i], .port_count = 2
 		};
@@ -92,7 +93,7 @@ static void look_ups(void **state)
 		workload[i].address[HDL_FAMILY_V4] = address[i][0];
 		workload[i].address[HDL_FAMILY_V6] = i % 2 ? address[i][1] : (struct hdl_addr){ 0 };
 		workloads[i] = &workload[i];
-		snprintf(name[i], sizeof(name[i]), "outbound|80||s%u", i);
+		snprintf(name[i], sizeof(name[i]), "outbound|80||s%04u", i);
 		cluster[i].name = name[i];
 		clusters[i] = &cluster[i];
 	}
