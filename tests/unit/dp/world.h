@@ -132,6 +132,24 @@ static inline void world_make_port(struct hdl_snapshot *s, const struct world *w
 	}
 }
 
+static inline struct hdl_ir_service *world_make_service(struct hdl_snapshot *s, const struct world *w, unsigned int i,
+							struct hdl_ir_cluster *const *clusters)
+{
+	struct hdl_ir_service *service = world_alloc(s, 1, sizeof(*service));
+	struct hdl_addr *addresses = world_alloc(s, 2, sizeof(*addresses));
+
+	for (unsigned int a = 0; a < 2; a++)
+		addresses[a] = world_key(i, a).address;
+	service->fqdn = hdl_arena_printf(s->arena, "s%u.demo.svc.cluster.local", i);
+	service->addresses = addresses;
+	service->address_count = w->service[i].addresses;
+	service->port_count = 1;
+	service->ports = world_alloc(s, 1, sizeof(*service->ports));
+	service->ports->service = service;
+	world_make_port(s, w, i, service->ports, clusters);
+	return service;
+}
+
 static inline struct hdl_snapshot *world_snapshot(const struct world *w)
 {
 	struct hdl_snapshot *s = hdl_snapshot_new();
@@ -146,24 +164,10 @@ static inline struct hdl_snapshot *world_snapshot(const struct world *w)
 			clusters[i] = s->clusters[s->cluster_count++] = world_make_cluster(s, w, i, NULL);
 	}
 	for (unsigned int i = 0; i < WORLD_SERVICES; i++) {
-		struct hdl_ir_service *service;
-		struct hdl_addr *addresses;
-
 		if (!w->service[i].there)
 			continue;
-		service = world_alloc(s, 1, sizeof(*service));
-		addresses = world_alloc(s, 2, sizeof(*addresses));
-		for (unsigned int a = 0; a < 2; a++)
-			addresses[a] = world_key(i, a).address;
-		service->fqdn = hdl_arena_printf(s->arena, "s%u.demo.svc.cluster.local", i);
-		service->addresses = addresses;
-		service->address_count = w->service[i].addresses;
-		service->port_count = 1;
-		service->ports = world_alloc(s, 1, sizeof(*service->ports));
-		service->ports->service = service;
-		world_make_port(s, w, i, service->ports, clusters);
-		s->services[s->service_count++] = service;
-		s->service_ports[s->service_port_count++] = service->ports;
+		s->services[s->service_count] = world_make_service(s, w, i, clusters);
+		s->service_ports[s->service_port_count++] = s->services[s->service_count++]->ports;
 	}
 	return s;
 }
