@@ -72,6 +72,22 @@ static void match_block(struct check *c, const struct hdl_vs_match *m, const cha
 	regexes(c, &m->query_params, false, block, "queryParams");
 }
 
+static void action_regexes(struct check *c, const struct hdl_vs_http *http, size_t index)
+{
+	char field[XL_FIELD_MAX];
+
+	if (http->rewrite && http->rewrite->uri_regex_rewrite) {
+		struct hdl_string_match m = { .regex = http->rewrite->uri_regex_rewrite->match };
+
+		snprintf(field, sizeof(field), "spec.http[%zu].rewrite.uriRegexRewrite.match", index);
+		regex(c, &m, field, NULL);
+	}
+	for (size_t k = 0; http->cors_policy && k < http->cors_policy->allow_origins.n; k++) {
+		snprintf(field, sizeof(field), "spec.http[%zu].corsPolicy.allowOrigins[%zu]", index, k);
+		regex(c, &http->cors_policy->allow_origins.at[k], field, NULL);
+	}
+}
+
 bool hdl_xl_weights_ok(struct hdl_diags *diags, const struct hdl_resource *res, const struct hdl_vs_route *route,
 		       size_t n, const char *field)
 {
@@ -104,6 +120,8 @@ static void virtual_service(struct check *c)
 
 		snprintf(field, sizeof(field), "spec.http[%zu]", i);
 		c->refused |= !hdl_xl_weights_ok(c->diags, c->res, http->route.at, http->route.n, field);
+		c->refused |= !hdl_xl_actions_ok(c->diags, c->res, http, field);
+		action_regexes(c, http, i);
 		for (size_t k = 0; k < http->match.n; k++) {
 			snprintf(field, sizeof(field), "spec.http[%zu].match[%zu]", i, k);
 			match_block(c, &http->match.at[k], field);

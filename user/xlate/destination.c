@@ -103,6 +103,21 @@ int hdl_xl_destination(struct hdl_xl *xl, const struct hdl_resource *res, const 
 	return find_cluster(xl, res, spec, listener_port, true, field, ret);
 }
 
+/* A backend of an HTTPRoute that is not valid has its share all the same, and is no cluster (F.3). */
+static int weighted(struct hdl_xl *xl, const struct hdl_resource *res, const struct hdl_vs_route *route,
+		    uint16_t listener_port, bool used, const char *field, struct hdl_ir_destination *ret)
+{
+	if (!route->unresolved)
+		return find_cluster(xl, res, route->destination, listener_port, used, field, ret);
+	*ret = (struct hdl_ir_destination){
+		.unresolved = true,
+		.cluster_name = hdl_xl_intern(xl, route->destination->host.s),
+		.weight = 100,
+		.threshold = ALL,
+	};
+	return 0;
+}
+
 int hdl_xl_destinations(struct hdl_xl *xl, const struct hdl_resource *res, const struct hdl_vs_route *route, size_t n,
 			uint16_t listener_port, const char *field, const struct hdl_ir_destination **ret)
 {
@@ -120,11 +135,12 @@ int hdl_xl_destinations(struct hdl_xl *xl, const struct hdl_resource *res, const
 		char at[XL_FIELD_MAX];
 
 		snprintf(at, sizeof(at), "%s.route[%zu].destination", field, i);
-		if (find_cluster(xl, res, route[i].destination, listener_port, n == 1 || route[i].weight.value > 0, at,
-				 &d[i]) < 0)
+		if (weighted(xl, res, &route[i], listener_port, n == 1 || route[i].weight.value > 0, at, &d[i]) < 0)
 			return -ENOMEM;
 		if (n == 1) /* gets everything, whatever its weight */
 			break;
+		if (hdl_xl_headers(xl, res, route[i].headers, NULL, NULL, &d[i].headers) < 0)
+			return -ENOMEM;
 		d[i].weight = (uint32_t)route[i].weight.value;
 		cumulative += d[i].weight;
 		d[i].threshold = hdl_core_threshold(cumulative, total);

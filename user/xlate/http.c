@@ -138,9 +138,10 @@ static void set_fault(const struct hdl_vs_fault *spec, struct hdl_ir_fault *faul
 		fault->delay_per_million = per_million(spec->delay->percentage, &spec->delay->percent, 0);
 		fault->delay_ns = (uint64_t)spec->delay->fixed_delay.ns;
 	}
-	if (spec && spec->abort && spec->abort->http_status.has) {
+	if (spec && spec->abort && (spec->abort->http_status.has || spec->abort->grpc_status.s)) {
 		fault->abort_per_million = per_million(spec->abort->percentage, &spec->abort->percent, 0);
 		fault->abort_status = (uint16_t)spec->abort->http_status.value;
+		fault->abort_grpc = (uint8_t)spec->abort->grpc_code;
 	}
 }
 
@@ -175,7 +176,10 @@ static int set_mirrors(struct hdl_xl *xl, const struct scope *scope, const struc
 	for (size_t i = 0; i < http->mirrors.n; i++) {
 		const struct hdl_vs_mirror *m = &http->mirrors.at[i];
 
-		if (add_mirror(xl, scope, m->destination, per_million(m->percentage, &none, 100), route, mirrors) < 0)
+		uint32_t share = m->per_million.has ? (uint32_t)m->per_million.value :
+						      per_million(m->percentage, &none, 100);
+
+		if (add_mirror(xl, scope, m->destination, share, route, mirrors) < 0)
 			return -ENOMEM;
 	}
 	return 0;
@@ -192,11 +196,19 @@ static int compile(struct hdl_xl *xl, const struct scope *scope, const struct hd
 		return -ENOMEM;
 	if (!applies)
 		return 0;
-	r = hdl_xl_destinations(xl, scope->vs->res, http->route.at, http->route.n, scope->port, scope->field,
-				&route->destinations);
+	if (http->route.n) {
+		r = hdl_xl_destinations(xl, scope->vs->res, http->route.at, http->route.n, scope->port, scope->field,
+					&route->destinations);
+		if (r < 0)
+			return r == -E2BIG ? 0 : r;
+		route->destination_count = http->route.n;
+	}
+	r = hdl_xl_actions(xl, scope->vs->res, http, scope->port, route);
+	if (r == -EINVAL)
+		hdl_xl_report(xl->diags, HDL_ERROR, scope->vs->res, http->pos, scope->field,
+			      "a regular expression of this rule does not compile: the rule is left out");
 	if (r < 0)
-		return r == -E2BIG ? 0 : r;
-	route->destination_count = http->route.n;
+		return r == -EINVAL ? 0 : r;
 	route->name = http->name.s && http->name.s[0] ? hdl_xl_intern(xl, http->name.s) : "-";
 	route->origin = hdl_xl_origin(xl, scope->vs->res, http->pos);
 	route->timeout_ns = hdl_xl_duration(&http->timeout, 0);

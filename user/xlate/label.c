@@ -33,12 +33,26 @@ static const char *what_block_reads(const struct hdl_ir_http_match *m)
 					 "the client's namespace";
 }
 
+static bool has_destination_headers(const struct hdl_ir_http_route *route)
+{
+	for (size_t i = 0; i < route->destination_count; i++)
+		if (route->destinations[i].headers)
+			return true;
+	return false;
+}
+
 /* What of a rule needs requests; NULL: nothing. */
 static const char *what_rule_needs(const struct hdl_ir_http_route *route, const struct hdl_vs_http *source)
 {
 	if (!hdl_xl_is_catch_all(route))
 		return what_block_reads(&route->matches[0]);
-	return source->fault                       ? "a fault" :
+	return route->redirect                     ? "a redirect" :
+	       route->direct_response              ? "a fixed answer" :
+	       route->rewrite.kind                 ? "a rewrite" :
+	       route->headers                      ? "header operations" :
+	       route->cors                         ? "CORS" :
+	       has_destination_headers(route)      ? "header operations" :
+	       source->fault                       ? "a fault" :
 	       source->retries                     ? "retries" :
 	       source->timeout.has                 ? "a timeout" :
 	       source->mirror || source->mirrors.n ? "a mirror" :
@@ -171,7 +185,10 @@ static int tcp_port(struct hdl_xl *xl, const struct hdl_xl_service *service, str
 	return set_route(port->ir, d, rule->route.n, port->ir->label_origin);
 }
 
-/* The layer-4 route of a port that takes requests: the rule for all that is left, else the whole service. */
+/*
+ * The layer-4 route of a port that takes requests: the rule for all that is left, else the whole service. When that rule
+ * answers by itself there is none: what it keeps away from the service stays away while no worker lives.
+ */
 static int http_route(struct hdl_xl *xl, struct hdl_xl_port *port, const struct hdl_xl_routes *routes)
 {
 	const struct hdl_ir_http_route *last = routes ? &routes->v[routes->n - 1] : NULL;

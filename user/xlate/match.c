@@ -12,8 +12,7 @@ static void free_re(void *re)
 	hdl_re_free(re);
 }
 
-/* One compiled expression for equal patterns. -EINVAL: not an expression. -ENOMEM also over the limit. */
-static int compile(struct hdl_xl *xl, const char *pattern, const struct hdl_re **ret)
+int hdl_xl_regex(struct hdl_xl *xl, const char *pattern, const struct hdl_re **ret)
 {
 	struct hdl_re *re = hdl_xl_map_get(&xl->regexes, pattern);
 	int r;
@@ -34,7 +33,7 @@ static int compile(struct hdl_xl *xl, const char *pattern, const struct hdl_re *
 	return 0;
 }
 
-static int string_match(struct hdl_xl *xl, const struct hdl_string_match *spec, struct hdl_ir_string_match *ret)
+int hdl_xl_string_match(struct hdl_xl *xl, const struct hdl_string_match *spec, struct hdl_ir_string_match *ret)
 {
 	static const enum hdl_ir_match_kind kinds[] = {
 		[HDL_MATCH_PRESENT] = HDL_IR_MATCH_PRESENT,
@@ -47,7 +46,7 @@ static int string_match(struct hdl_xl *xl, const struct hdl_string_match *spec, 
 		return 0;
 	ret->kind = kinds[hdl_string_match_kind(spec)];
 	ret->value = hdl_str_of(hdl_xl_intern(xl, hdl_string_match_value(spec)));
-	return ret->kind == HDL_IR_MATCH_REGEX ? compile(xl, ret->value.p, &ret->re) : 0;
+	return ret->kind == HDL_IR_MATCH_REGEX ? hdl_xl_regex(xl, ret->value.p, &ret->re) : 0;
 }
 
 static bool is_star(const struct hdl_string_match *m)
@@ -68,7 +67,7 @@ static int named_matches(struct hdl_xl *xl, const struct hdl_keyed_matches *spec
 		m[i].match.kind = HDL_IR_MATCH_PRESENT;
 		m[i].match.value = HDL_STR("");
 		if (!without || !is_star(&keyed->match))
-			r = string_match(xl, &keyed->match, &m[i].match);
+			r = hdl_xl_string_match(xl, &keyed->match, &m[i].match);
 	}
 	*ret = m;
 	*ret_n = spec->n;
@@ -96,10 +95,15 @@ static int block(struct hdl_xl *xl, const struct hdl_resource *res, const struct
 	m->ignore_uri_case = spec->ignore_uri_case.value;
 	m->port = (uint16_t)spec->port.value;
 	m->origin = hdl_xl_origin(xl, res, spec->pos);
-	if ((r = string_match(xl, spec->uri, &m->uri)) < 0 || (r = string_match(xl, spec->scheme, &m->scheme)) < 0 ||
-	    (r = string_match(xl, spec->method, &m->method)) < 0 ||
-	    (r = string_match(xl, spec->authority, &m->authority)) < 0)
+	if ((r = hdl_xl_string_match(xl, spec->uri, &m->uri)) < 0 || (r = hdl_xl_string_match(xl, spec->scheme, &m->scheme)) < 0 ||
+	    (r = hdl_xl_string_match(xl, spec->method, &m->method)) < 0 ||
+	    (r = hdl_xl_string_match(xl, spec->authority, &m->authority)) < 0)
 		return r;
+	if (spec->by_segments && m->uri.kind == HDL_IR_MATCH_PREFIX) {
+		m->uri.kind = HDL_IR_MATCH_SEGMENTS;
+		if (m->uri.value.n && m->uri.value.p[m->uri.value.n - 1] == '/')
+			m->uri.value.n--;
+	}
 	r = named_matches(xl, &spec->headers, true, false, &m->headers, &m->header_count);
 	if (r == 0)
 		r = named_matches(xl, &spec->without_headers, true, true, &m->without_headers,
@@ -163,6 +167,8 @@ static bool any_path(const struct hdl_ir_string_match *m)
 		return true;
 	case HDL_IR_MATCH_PREFIX:
 		return m->value.n == 0 || hdl_str_eq(m->value, HDL_STR("/"));
+	case HDL_IR_MATCH_SEGMENTS:
+		return m->value.n == 0;
 	case HDL_IR_MATCH_REGEX:
 		return hdl_str_eq(m->value, HDL_STR(".*"));
 	default:

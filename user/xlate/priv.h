@@ -208,6 +208,18 @@ bool hdl_xl_match_is_empty(const struct hdl_ir_http_match *match);
 bool hdl_xl_is_catch_all(const struct hdl_ir_http_route *route);
 /* How many blocks come before one that every request meets. */
 size_t hdl_xl_blocks_before_all(const struct hdl_ir_http_route *route);
+/* match.c: an expression of the snapshot, equal ones once. 0, -EINVAL: not an expression. -ENOMEM also over the limit. */
+int hdl_xl_regex(struct hdl_xl *xl, const char *pattern, const struct hdl_re **ret);
+int hdl_xl_string_match(struct hdl_xl *xl, const struct hdl_string_match *spec, struct hdl_ir_string_match *ret);
+/*
+ * headers.c: the operations of two levels, either of which may be NULL, in one list; authority (may be NULL) wins over
+ * theirs for Host. *ret stays as it is when there is nothing to do. 0 or -ENOMEM.
+ */
+int hdl_xl_headers(struct hdl_xl *xl, const struct hdl_resource *res, const struct hdl_vs_headers *first,
+		   const struct hdl_vs_headers *second, const char *authority, const struct hdl_ir_headers **ret);
+/* action.c: all but the destinations and what is done around them. -EINVAL: an expression of it does not compile. */
+int hdl_xl_actions(struct hdl_xl *xl, const struct hdl_resource *res, const struct hdl_vs_http *http,
+		   uint16_t listener_port, struct hdl_ir_http_route *route);
 /* http.c: gateway is the "ns/name" of an Istio Gateway, NULL for the mesh. The same result for the same arguments. */
 int hdl_xl_http_routes(struct hdl_xl *xl, const struct hdl_xl_vs *vs, uint16_t port, const char *gateway,
 		       const struct hdl_xl_routes **ret);
@@ -222,6 +234,9 @@ int hdl_xl_rules_in_force(struct hdl_xl *xl, const struct hdl_xl_claim *claim, u
 const char *hdl_xl_gateway_name(struct hdl_xl *xl, const char *reference, const char *ns);
 /* check.c: what hdl_xlate_check() says of parts, for the translator to skip them; false: refused and reported. */
 bool hdl_xl_gateway_server_ok(struct hdl_diags *diags, const struct hdl_resource *res, size_t index);
+/* check_action.c */
+bool hdl_xl_actions_ok(struct hdl_diags *diags, const struct hdl_resource *res, const struct hdl_vs_http *http,
+		       const char *field);
 bool hdl_xl_weights_ok(struct hdl_diags *diags, const struct hdl_resource *res, const struct hdl_vs_route *route,
 		       size_t n, const char *field);
 
