@@ -128,7 +128,7 @@ static bool is_gateway_ref(const char *s, bool *ret_dotted)
 	if ((size_t)(slash - s) >= sizeof(ns))
 		return false;
 	snprintf(ns, sizeof(ns), "%.*s", (int)(slash - s), s);
-	return hdl_name_is_label(ns) && hdl_name_is_subdomain(slash + 1);
+	return hdl_name_is_label(ns) && hdl_name_is_label(slash + 1);
 }
 
 void hdl_check_gateway_refs(struct hdl_decode *d, const struct hdl_texts *gateways, const char *field)

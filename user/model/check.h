@@ -44,6 +44,8 @@ void hdl_check_vs_redirect(struct hdl_decode *d, void *object);
 void hdl_check_vs_body(struct hdl_decode *d, void *object);
 void hdl_check_vs_rewrite(struct hdl_decode *d, void *object);
 void hdl_check_vs_http(struct hdl_decode *d, void *object);
+void hdl_check_vs_delegate(struct hdl_decode *d, void *object);
+void hdl_check_vs_l4_match(struct hdl_decode *d, void *object);
 void hdl_check_vs_l4_route(struct hdl_decode *d, void *object);
 
 void hdl_check_dr(struct hdl_decode *d, void *object);
@@ -94,6 +96,11 @@ void hdl_check_service(struct hdl_decode *d, void *object);
 void hdl_check_pod_ip(struct hdl_decode *d, void *object);
 void hdl_check_pod_status(struct hdl_decode *d, void *object);
 void hdl_check_endpoint_slice(struct hdl_decode *d, void *object);
+void hdl_check_ingress_address(struct hdl_decode *d, void *object);
+void hdl_check_node(struct hdl_decode *d, void *object);
+void hdl_check_node_address(struct hdl_decode *d, void *object);
+void hdl_check_secret(struct hdl_decode *d, void *object);
+void hdl_check_config_map(struct hdl_decode *d, void *object);
 
 void hdl_check_node_config(struct hdl_decode *d, void *object);
 void hdl_check_nc_access_log(struct hdl_decode *d, void *object);

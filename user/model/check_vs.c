@@ -54,14 +54,18 @@ static void drop_presence(struct hdl_decode *d, struct hdl_string_match **m, con
 	*m = NULL;
 }
 
+/* Claims of a JWT stand among the headers; whether they may is for the whole to say. */
+static bool is_claim(const char *key)
+{
+	return !strncmp(key, "@request.auth.claims", 20);
+}
+
 static void check_keyed(struct hdl_decode *d, struct hdl_keyed_matches *matches, const char *field, bool header)
 {
 	for (size_t i = 0; i < matches->n; i++) {
 		struct hdl_keyed_match *m = &matches->at[i];
 
-		if (header && m->key && !strncmp(m->key, "@request.auth.claims", 20))
-			hdl_decode_error(d, m->pos, field, "matching JWT claims is not supported by this version");
-		else if (header && m->key && !hdl_name_is_token(m->key))
+		if (header && !is_claim(m->key) && !hdl_name_is_token(m->key))
 			hdl_decode_error(d, m->pos, field, "\"%.100s\" is not a header name", m->key);
 		check_no_empty_prefix(d, &m->match, field);
 	}
@@ -193,20 +197,55 @@ void hdl_check_vs_delay(struct hdl_decode *d, void *object)
 	const struct hdl_vs_delay *delay = object;
 
 	check_fault_percentage(d, delay->percentage);
-	if (!delay->fixed_delay.has && !delay->exponential_delay.has && hdl_decode_clean(d))
+	if (delay->exponential_delay.has)
+		hdl_decode_error(d, delay->exponential_delay.pos, "exponentialDelay",
+				 "is not supported, by Istio neither; use fixedDelay");
+	else if (!delay->fixed_delay.has && hdl_decode_clean(d))
 		hdl_decode_error(d, delay->pos, "fixedDelay", "is required");
 	warn_nothing_injected(d, delay->pos, delay->percentage, &delay->percent);
 }
 
+/* -1: no such name. */
+static int grpc_code(const char *name)
+{
+	static const char *const names[] = {
+		"OK",        "CANCELLED",      "UNKNOWN",           "INVALID_ARGUMENT",   "DEADLINE_EXCEEDED",
+		"NOT_FOUND", "ALREADY_EXISTS", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION",
+		"ABORTED",   "OUT_OF_RANGE",   "UNIMPLEMENTED",     "INTERNAL",           "UNAVAILABLE",
+		"DATA_LOSS", "UNAUTHENTICATED"
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!strcmp(name, names[i]))
+			return (int)i;
+	return -1;
+}
+
+static void check_grpc_status(struct hdl_decode *d, struct hdl_vs_abort *abort)
+{
+	int code = abort->grpc_status.s ? grpc_code(abort->grpc_status.s) : 0;
+
+	if (code < 0)
+		hdl_decode_error(d, abort->grpc_status.pos, "grpcStatus",
+				 "\"%.60s\" is not the name of a gRPC status, such as UNAVAILABLE",
+				 abort->grpc_status.s);
+	else
+		abort->grpc_code = code;
+}
+
 void hdl_check_vs_abort(struct hdl_decode *d, void *object)
 {
-	const struct hdl_vs_abort *abort = object;
+	struct hdl_vs_abort *abort = object;
 
 	check_fault_percentage(d, abort->percentage);
+	check_grpc_status(d, abort);
+	if (abort->http2_error.s)
+		hdl_decode_error(d, abort->http2_error.pos, "http2Error",
+				 "is not supported, by Istio neither; use httpStatus or grpcStatus");
 	if (abort->http_status.has + !!abort->grpc_status.s + !!abort->http2_error.s > 1)
 		hdl_decode_error(d, abort->pos, NULL, "has more than one of httpStatus, grpcStatus and http2Error");
 	if (!abort->http_status.has && !abort->grpc_status.s && !abort->http2_error.s && hdl_decode_clean(d))
-		hdl_decode_warning(d, abort->pos, NULL, "has no httpStatus, so nothing is aborted");
+		hdl_decode_warning(d, abort->pos, NULL, "has no httpStatus or grpcStatus, so nothing is aborted");
 	warn_nothing_injected(d, abort->pos, abort->percentage, &abort->percent);
 }
 
@@ -219,6 +258,19 @@ void hdl_check_vs_fault(struct hdl_decode *d, void *object)
 }
 
 /* ---- routes ---- */
+
+void hdl_check_vs_delegate(struct hdl_decode *d, void *object)
+{
+	const struct hdl_vs_delegate *delegate = object;
+
+	if (delegate->name.s && !hdl_name_is_label(delegate->name.s))
+		hdl_decode_error(d, delegate->name.pos, "name",
+				 "\"%.100s\" is not a name of a delegate: letters, "
+				 "digits and '-', at most 63",
+				 delegate->name.s);
+	if (delegate->ns.s && *delegate->ns.s && !hdl_name_is_label(delegate->ns.s))
+		hdl_decode_error(d, delegate->ns.pos, "namespace", "\"%.100s\" is not a namespace", delegate->ns.s);
+}
 
 static void check_exclusive(struct hdl_decode *d, const struct hdl_vs_http *http)
 {
@@ -276,6 +328,18 @@ void hdl_check_vs_http(struct hdl_decode *d, void *object)
 		hdl_decode_warning(d, http->pos, "mirrorPercentage", "has no effect without mirror");
 }
 
+void hdl_check_vs_l4_match(struct hdl_decode *d, void *object)
+{
+	const struct hdl_vs_l4_match *match = object;
+
+	hdl_check_subnets(d, &match->destination_subnets, "destinationSubnets");
+	hdl_check_labels(d, &match->source_labels, "sourceLabels");
+	hdl_check_gateway_refs(d, &match->gateways, "gateways");
+	if (match->source_namespace.s && *match->source_namespace.s && !hdl_name_is_label(match->source_namespace.s))
+		hdl_decode_error(d, match->source_namespace.pos, "sourceNamespace", "\"%.100s\" is not a namespace",
+				 match->source_namespace.s);
+}
+
 void hdl_check_vs_l4_route(struct hdl_decode *d, void *object)
 {
 	const struct hdl_vs_l4_route *route = object;
@@ -320,18 +384,119 @@ static void check_host(struct hdl_decode *d, const struct hdl_virtual_service *v
 	}
 }
 
+/* Every name that sni stands for is one of host. */
+static bool host_contains(const char *host, const char *sni)
+{
+	size_t host_n, sni_n;
+
+	if (*host != '*')
+		return !strcmp(host, sni);
+	host++;
+	sni += *sni == '*';
+	host_n = strlen(host);
+	sni_n = strlen(sni);
+	return sni_n >= host_n && !memcmp(sni + sni_n - host_n, host, host_n);
+}
+
+static void check_sni_host(struct hdl_decode *d, const struct hdl_virtual_service *vs, const struct hdl_text *sni,
+			   const char *field)
+{
+	if (hdl_name_is_ip(sni->s)) {
+		hdl_decode_warning(d, sni->pos, field,
+				   "\"%.60s\" is an address, which most clients do not send as server name", sni->s);
+		return;
+	}
+	if (!hdl_name_is_host(sni->s, true)) {
+		hdl_decode_error(d, sni->pos, field, "\"%.100s\" is not a host name", sni->s);
+		return;
+	}
+	for (size_t i = 0; i < vs->hosts.n; i++)
+		if (vs->hosts.at[i].s && host_contains(vs->hosts.at[i].s, sni->s))
+			return;
+	hdl_decode_error(d, sni->pos, field, "\"%.100s\" is not within any of the hosts of this VirtualService",
+			 sni->s);
+}
+
+static void check_tls(struct hdl_decode *d, const struct hdl_virtual_service *vs)
+{
+	for (size_t i = 0; i < vs->tls.n; i++)
+		for (size_t k = 0; k < vs->tls.at[i].match.n; k++) {
+			const struct hdl_texts *names = &vs->tls.at[i].match.at[k].sni_hosts;
+			char field[80];
+
+			snprintf(field, sizeof(field), "tls[%zu].match[%zu].sniHosts", i, k);
+			for (size_t j = 0; j < names->n; j++)
+				if (names->at[j].s)
+					check_sni_host(d, vs, &names->at[j], field);
+		}
+}
+
+static void check_claims(struct hdl_decode *d, const struct hdl_virtual_service *vs, const struct hdl_keyed_matches *m,
+			 const char *field)
+{
+	for (size_t i = 0; i < m->n; i++) {
+		if (!is_claim(m->at[i].key))
+			continue;
+		if (bound_to_mesh(vs))
+			hdl_decode_error(d, m->at[i].pos, field,
+					 "\"%.100s\": claims of a JWT can be matched at gateways only, not in the mesh",
+					 m->at[i].key);
+		else
+			hdl_decode_warning(d, m->at[i].pos, field,
+					   "\"%.100s\": no JWT is read by this version, so no request has this claim",
+					   m->at[i].key);
+	}
+}
+
+static void check_all_claims(struct hdl_decode *d, const struct hdl_virtual_service *vs)
+{
+	for (size_t i = 0; i < vs->http.n; i++)
+		for (size_t k = 0; k < vs->http.at[i].match.n; k++) {
+			const struct hdl_vs_match *match = &vs->http.at[i].match.at[k];
+			char field[80];
+
+			snprintf(field, sizeof(field), "http[%zu].match[%zu].headers", i, k);
+			check_claims(d, vs, &match->headers, field);
+			snprintf(field, sizeof(field), "http[%zu].match[%zu].withoutHeaders", i, k);
+			check_claims(d, vs, &match->without_headers, field);
+		}
+}
+
+/* Without hosts: rules for a root to take in. */
+static void check_delegate(struct hdl_decode *d, const struct hdl_virtual_service *vs)
+{
+	if (vs->gateways.n)
+		hdl_decode_error(d, vs->gateways.at[0].pos, "gateways",
+				 "must not be set without hosts: a delegate has the gateways of its root");
+	if (vs->tls.n)
+		hdl_decode_error(d, vs->tls.at[0].pos, "tls",
+				 "must not be set without hosts: a delegate has only http");
+	if (vs->tcp.n)
+		hdl_decode_error(d, vs->tcp.at[0].pos, "tcp",
+				 "must not be set without hosts: a delegate has only http");
+	for (size_t i = 0; i < vs->http.n; i++)
+		if (vs->http.at[i].delegate) {
+			char field[48];
+
+			snprintf(field, sizeof(field), "http[%zu].delegate", i);
+			hdl_decode_error(d, vs->http.at[i].delegate->pos, field,
+					 "a delegate (a VirtualService without hosts) must not delegate further");
+		}
+}
+
 void hdl_check_vs(struct hdl_decode *d, void *object)
 {
 	const struct hdl_virtual_service *vs = object;
 
-	if (!vs->hosts.n && hdl_decode_clean(d))
-		hdl_decode_error(d, vs->pos, "hosts",
-				 "is required: names that clients dial (delegates are not supported by this version)");
 	for (size_t i = 0; i < vs->hosts.n; i++)
 		check_host(d, vs, i);
 	hdl_check_gateway_refs(d, &vs->gateways, "gateways");
 	if (!vs->http.n && !vs->tcp.n && !vs->tls.n && hdl_decode_clean(d))
 		hdl_decode_error(d, vs->pos, NULL, "needs one of http, tls and tcp");
+	if (!vs->hosts.n && hdl_decode_clean(d))
+		check_delegate(d, vs);
+	check_all_claims(d, vs);
+	check_tls(d, vs);
 	hdl_check_export_list(d, &vs->export_to, "exportTo", 0);
 	hdl_check_annotations(d);
 }

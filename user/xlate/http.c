@@ -176,8 +176,8 @@ static int set_mirrors(struct hdl_xl *xl, const struct scope *scope, const struc
 	for (size_t i = 0; i < http->mirrors.n; i++) {
 		const struct hdl_vs_mirror *m = &http->mirrors.at[i];
 
-		uint32_t share = m->per_million.has ? (uint32_t)m->per_million.value :
-						      per_million(m->percentage, &none, 100);
+		uint32_t share =
+			m->per_million.has ? (uint32_t)m->per_million.value : per_million(m->percentage, &none, 100);
 
 		if (add_mirror(xl, scope, m->destination, share, route, mirrors) < 0)
 			return -ENOMEM;
@@ -260,6 +260,8 @@ static int compile_all(struct hdl_xl *xl, struct scope *scope, struct hdl_xl_rou
 			report_unreachable(xl, scope, i, routes);
 			break;
 		}
+		if (http->delegate) /* an entry whose delegate is not taken in is dropped (A.4) */
+			continue;
 		snprintf(scope->field, sizeof(scope->field), "spec.http[%zu]", i);
 		memset(route, 0, sizeof(*route));
 		r = compile(xl, scope, http, route);

@@ -113,6 +113,20 @@ static bool policy_verdict(struct hdl_xl *xl, const struct hdl_ir_service_port *
 	return false;
 }
 
+/*
+ * One route is used for the connections of all clients to all addresses of a port: a block that is for some of them only
+ * does not act (the model said so), rather than for all.
+ */
+static bool takes_all_of_port(const struct hdl_vs_l4_match *m, uint16_t port)
+{
+	bool mesh = m->gateways.n == 0;
+
+	for (size_t i = 0; i < m->gateways.n; i++)
+		mesh |= strcmp(m->gateways.at[i].s, "mesh") == 0;
+	return mesh && !m->destination_subnets.n && !m->source_labels.n &&
+	       !(m->source_namespace.s && m->source_namespace.s[0]) && (!m->port.has || m->port.value == port);
+}
+
 /* The rule that takes every connection, NULL if there is none. */
 static const struct hdl_vs_l4_route *tcp_rule_in(const struct hdl_xl_vs *vs, uint16_t port)
 {
@@ -120,7 +134,7 @@ static const struct hdl_vs_l4_route *tcp_rule_in(const struct hdl_xl_vs *vs, uin
 		const struct hdl_vs_l4_route *route = &vs->spec->tcp.at[i];
 
 		for (size_t k = 0; k < route->match.n; k++)
-			if (!route->match.at[k].port.has || route->match.at[k].port.value == port)
+			if (takes_all_of_port(&route->match.at[k], port))
 				return route;
 		if (route->match.n == 0)
 			return route;
