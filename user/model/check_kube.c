@@ -36,16 +36,135 @@ static void check_service_ports(struct hdl_decode *d, const struct hdl_kube_serv
 	}
 }
 
+/* ---- annotations of a Service ---- */
+
+#define EXPORT_TO "networking.istio.io/exportTo"
+#define DISTRIBUTION "networking.istio.io/traffic-distribution"
+#define EXPORT_TO_MAX 1000 /* namespaces of one annotation */
+
+static const struct hdl_kv *annotation(const struct hdl_decode *d, const char *key)
+{
+	const struct hdl_kvs *annotations = &d->metadata->annotations;
+
+	for (size_t i = 0; i < annotations->n; i++)
+		if (annotations->at[i].key && !strcmp(annotations->at[i].key, key))
+			return &annotations->at[i];
+	return NULL;
+}
+
+/* Next part of a list with commas, without the blanks around it; NULL at the end. */
+static const char *next_part(struct hdl_decode *d, const char **rest)
+{
+	struct hdl_str part;
+	char *copy;
+
+	if (!*rest)
+		return NULL;
+	part = hdl_str_trim((struct hdl_str){ *rest, strcspn(*rest, ",") });
+	*rest = strchr(*rest, ',');
+	*rest += *rest != NULL;
+	copy = hdl_arena_strndup(d->arena, part.p, part.n);
+	d->no_memory = d->no_memory || !copy;
+	return copy;
+}
+
+/* An annotation is a remark to others: what is wrong in it is a warning and does not count. */
+static void read_export_to(struct hdl_decode *d, struct hdl_kube_service *service)
+{
+	const struct hdl_kv *kv = annotation(d, EXPORT_TO);
+	const char *rest = kv ? kv->value : NULL, *part;
+	struct hdl_text *at;
+	size_t n = 1;
+
+	if (!rest)
+		return;
+	for (const char *c = rest; *c; c++)
+		n += *c == ',';
+	if (n > EXPORT_TO_MAX) {
+		hdl_decode_warning(d, kv->pos, NULL, "annotation " EXPORT_TO " has more than %d parts and is ignored",
+				   EXPORT_TO_MAX);
+		return;
+	}
+	at = hdl_arena_calloc(d->arena, n, sizeof(*at));
+	d->no_memory = d->no_memory || !at;
+	n = 0;
+	while (at && (part = next_part(d, &rest)) != NULL) {
+		if (!strcmp(part, ".") || !strcmp(part, "*") || !strcmp(part, "~") || hdl_name_is_namespace(part))
+			at[n++] = (struct hdl_text){ part, kv->pos };
+		else if (*part)
+			hdl_decode_warning(d, kv->pos, NULL,
+					   "annotation " EXPORT_TO
+					   ": \"%.100s\" is not \".\", \"*\", \"~\" or a namespace",
+					   part);
+	}
+	service->export_to = (struct hdl_texts){ n ? at : NULL, n };
+}
+
+static void read_distribution(struct hdl_decode *d, struct hdl_kube_service *service)
+{
+	static const char *const name[] = { "PreferClose", "PreferSameZone", "PreferSameNode" };
+	const struct hdl_kv *kv = annotation(d, DISTRIBUTION);
+
+	service->effective_distribution = (enum hdl_traffic_distribution)service->traffic_distribution.value;
+	if (service->traffic_distribution.has || !kv || !kv->value || !*kv->value)
+		return;
+	for (size_t i = 0; i < sizeof(name) / sizeof(name[0]); i++)
+		if (hdl_str_eq_nocase(hdl_str_of(kv->value), hdl_str_of(name[i])))
+			service->effective_distribution =
+				i < 2 ? HDL_DISTRIBUTION_SAME_ZONE : HDL_DISTRIBUTION_SAME_NODE;
+	if (service->effective_distribution == HDL_DISTRIBUTION_ANY)
+		hdl_decode_warning(d, kv->pos, NULL,
+				   "annotation " DISTRIBUTION
+				   ": \"%.100s\" is not PreferClose, PreferSameZone or PreferSameNode",
+				   kv->value);
+}
+
+/* ---- Service ---- */
+
+void hdl_check_ingress_address(struct hdl_decode *d, void *object)
+{
+	const struct hdl_ingress_address *address = object;
+
+	check_address(d, &address->ip, "ip", false);
+}
+
+static void check_external_name(struct hdl_decode *d, const struct hdl_kube_service *service)
+{
+	bool external = service->type.value == HDL_SERVICE_EXTERNAL_NAME;
+
+	if (!external || !hdl_decode_clean(d))
+		return;
+	if (!service->external_name.s || !*service->external_name.s)
+		hdl_decode_error(d, service->type.pos, "externalName", "is required for type ExternalName");
+	else if (!hdl_name_is_host(service->external_name.s, false))
+		hdl_decode_error(d, service->external_name.pos, "externalName", "\"%.100s\" is not a host name",
+				 service->external_name.s);
+	if (service->cluster_ip.s && !strcmp(service->cluster_ip.s, "None"))
+		hdl_decode_error(d, service->cluster_ip.pos, "clusterIP", "must not be None for type ExternalName");
+}
+
 void hdl_check_service(struct hdl_decode *d, void *object)
 {
-	const struct hdl_kube_service *service = object;
+	struct hdl_kube_service *service = object;
 
 	check_address(d, &service->cluster_ip, "clusterIP", true);
 	for (size_t i = 0; i < service->cluster_ips.n; i++)
 		check_address(d, &service->cluster_ips.at[i], "clusterIPs", true);
 	for (size_t i = 0; i < service->external_ips.n; i++)
 		check_address(d, &service->external_ips.at[i], "externalIPs", false);
+	for (size_t i = 0; i < service->load_balancer_source_ranges.n; i++) {
+		const struct hdl_text *text = &service->load_balancer_source_ranges.at[i];
+
+		if (text->s && !hdl_name_is_subnet(text->s))
+			hdl_decode_error(d, text->pos, "loadBalancerSourceRanges",
+					 "\"%.100s\" is not an address prefix such as 10.0.0.0/8", text->s);
+	}
 	check_service_ports(d, service);
+	check_external_name(d, service);
+	if (d->metadata) {
+		read_export_to(d, service);
+		read_distribution(d, service);
+	}
 }
 
 void hdl_check_pod_ip(struct hdl_decode *d, void *object)
@@ -60,6 +179,32 @@ void hdl_check_pod_status(struct hdl_decode *d, void *object)
 	const struct hdl_pod *pod = object;
 
 	check_address(d, &pod->pod_ip, "podIP", false);
+}
+
+static uint16_t find_port(const struct hdl_container *container, const char *name, enum hdl_port_protocol protocol)
+{
+	for (size_t i = 0; i < container->ports.n; i++) {
+		const struct hdl_container_port *port = &container->ports.at[i];
+
+		if (port->name.s && !strcmp(port->name.s, name) && port->protocol.value == (int)protocol)
+			return (uint16_t)port->container_port.value;
+	}
+	return 0;
+}
+
+uint16_t hdl_pod_port(const struct hdl_pod *pod, const char *name, enum hdl_port_protocol protocol)
+{
+	uint16_t port = 0;
+
+	for (size_t i = 0; i < pod->containers.n && !port; i++)
+		port = find_port(&pod->containers.at[i], name, protocol);
+	for (size_t i = 0; i < pod->init_containers.n && !port; i++) {
+		const struct hdl_container *container = &pod->init_containers.at[i];
+
+		if (container->restart_policy.s && !strcmp(container->restart_policy.s, "Always"))
+			port = find_port(container, name, protocol);
+	}
+	return port;
 }
 
 bool hdl_pod_ready(const struct hdl_pod *pod)

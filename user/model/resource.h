@@ -20,6 +20,10 @@ enum hdl_kind {
 	HDL_KIND_POD,
 	HDL_KIND_ENDPOINT_SLICE,
 	HDL_KIND_NODE_CONFIG,
+	HDL_KIND_NODE,
+	HDL_KIND_NAMESPACE,
+	HDL_KIND_SECRET,
+	HDL_KIND_CONFIG_MAP,
 	HDL_KIND_SERVICE_ENTRY,
 	HDL_KIND_WORKLOAD_ENTRY,
 	HDL_KIND_SIDECAR,
@@ -44,6 +48,10 @@ struct hdl_kube_service;
 struct hdl_pod;
 struct hdl_endpoint_slice;
 struct hdl_node_config;
+struct hdl_kube_node;
+struct hdl_namespace;
+struct hdl_secret;
+struct hdl_config_map;
 struct hdl_gateway_class; /* model/gwapi.h */
 struct hdl_kube_gateway;
 struct hdl_gwapi_route;
@@ -51,7 +59,7 @@ struct hdl_reference_grant;
 struct hdl_backend_tls_policy;
 struct hdl_metadata;
 
-/* Identity of an object. NodeConfig has no namespace: "". */
+/* Identity of an object. Those of the whole cluster have no namespace: "". */
 struct hdl_object_id {
 	enum hdl_kind kind;
 	const char *ns, *name;
@@ -61,7 +69,7 @@ struct hdl_object_id {
 struct hdl_resource {
 	enum hdl_kind kind;
 	const char *api_version; /* "networking.istio.io/v1beta1" */
-	const char *ns;          /* "default" when the document says nothing; "" for NodeConfig */
+	const char *ns;          /* "default" when the document says nothing; "" for kinds of the whole cluster */
 	const char *name;
 	const char *file;
 	struct hdl_pos pos; /* of the document's first field */
@@ -78,6 +86,10 @@ struct hdl_resource {
 		const struct hdl_pod *pod;
 		const struct hdl_endpoint_slice *endpoint_slice;
 		const struct hdl_node_config *node_config;
+		const struct hdl_kube_node *node;
+		const struct hdl_namespace *namespace;
+		const struct hdl_secret *secret;
+		const struct hdl_config_map *config_map;
 		const struct hdl_service_entry *service_entry;
 		const struct hdl_workload_entry *workload_entry;
 		const struct hdl_sidecar *sidecar;

@@ -100,6 +100,7 @@ extern const struct hdl_message hdl_schema_http_route, hdl_schema_grpc_route, hd
 extern const struct hdl_message hdl_schema_tcp_route, hdl_schema_udp_route, hdl_schema_backend_tls_policy;
 extern const struct hdl_message hdl_schema_service_entry, hdl_schema_workload_entry, hdl_schema_sidecar;
 extern const struct hdl_message hdl_schema_istio_operator;
+extern const struct hdl_message hdl_schema_node, hdl_schema_namespace, hdl_schema_secret, hdl_schema_config_map;
 extern const struct hdl_message hdl_schema_metadata, hdl_schema_string_match, hdl_schema_percent;
 extern const struct hdl_message hdl_schema_port_selector;
 /* messages that more than one kind has */
@@ -107,12 +108,20 @@ extern const struct hdl_message hdl_schema_destination, hdl_schema_retry, hdl_sc
 extern const struct hdl_message hdl_schema_tcp_keepalive, hdl_schema_connection_pool, hdl_schema_outlier;
 extern const struct hdl_message hdl_schema_server_tls;
 
+struct hdl_owner {
+	struct hdl_pos pos;
+	struct hdl_text api_version, kind, name;
+	struct hdl_opt_bool controller;
+};
+
 /* What the table of metadata fills. */
 struct hdl_metadata {
 	struct hdl_pos pos;
 	struct hdl_text name, ns;
 	struct hdl_kvs labels, annotations;
-	struct hdl_opt_int generation; /* what observedGeneration of a status refers to */
+	struct hdl_opt_int generation;        /* what observedGeneration of a status refers to */
+	struct hdl_opt_time created, deleted; /* deleted: when it is to go, while it still exists */
+	HDL_ARRAY_OF(struct hdl_owner) owners;
 };
 
 /* ---- for tables ---- */
@@ -144,6 +153,9 @@ struct hdl_metadata {
 	HDL_FIELD_OF(n, HDL_FIELD_INT_OR_STRING, s, m, struct hdl_opt_int_or_string, d, __VA_ARGS__)
 #define HDL_STRINGS(s, m, n, d, ...) HDL_FIELD_OF(n, HDL_FIELD_STRINGS, s, m, struct hdl_texts, d, __VA_ARGS__)
 #define HDL_STRING_MAP(s, m, n, d, ...) HDL_FIELD_OF(n, HDL_FIELD_STRING_MAP, s, m, struct hdl_kvs, d, __VA_ARGS__)
+#define HDL_TIME(s, m, n, d, ...) HDL_FIELD_OF(n, HDL_FIELD_TIME, s, m, struct hdl_opt_time, d, __VA_ARGS__)
+#define HDL_BYTES_MAP(s, m, n, d, ...) \
+	HDL_FIELD_OF(n, HDL_FIELD_BYTES_MAP, s, m, struct hdl_kbytes_list, d, __VA_ARGS__)
 #define HDL_MATCH_MAP(s, m, n, d, ...) \
 	HDL_FIELD_OF(n, HDL_FIELD_MATCH_MAP, s, m, struct hdl_keyed_matches, d, __VA_ARGS__)
 #define HDL_ARRAY_FIELD(n, t, s, m, d, ...)                                                        \
@@ -166,7 +178,7 @@ struct hdl_metadata {
 		.name = n, .name_n = sizeof(n) - 1, .type = HDL_FIELD_ANY, .doc = d \
 	}
 
-#define HDL_MESSAGE_TABLE(n, s, table, fn)                                  \
+#define HDL_MESSAGE_TABLE(n, s, table, fn)                                         \
 	{                                                                          \
 		n, sizeof(s), table, sizeof(table) / sizeof((table)[0]), fn, false \
 	}

@@ -7,19 +7,30 @@
 
 /* ---- metadata ---- */
 
+static const struct hdl_field owner_fields[] = {
+	HDL_STRING(struct hdl_owner, api_version, "apiVersion", "API group and version of the owner", REQUIRED),
+	HDL_STRING(struct hdl_owner, kind, "kind", "kind of the owner", REQUIRED),
+	HDL_STRING(struct hdl_owner, name, "name", "name of the owner", REQUIRED),
+	HDL_BOOL(struct hdl_owner, controller, "controller", "the owner manages the object"),
+	HDL_ANY("uid", "not read"),
+	HDL_ANY("blockOwnerDeletion", "not read"),
+};
+static const struct hdl_message owner = HDL_MESSAGE_TABLE("OwnerReference", struct hdl_owner, owner_fields, NULL);
+
 static const struct hdl_field metadata_fields[] = {
 	HDL_STRING(struct hdl_metadata, name, "name", "name of the object", REQUIRED),
 	HDL_STRING(struct hdl_metadata, ns, "namespace", "namespace of the object (default)"),
 	HDL_STRING_MAP(struct hdl_metadata, labels, "labels", "labels"),
 	HDL_STRING_MAP(struct hdl_metadata, annotations, "annotations", "annotations"),
-	HDL_ANY("creationTimestamp", "not read: the order of the files counts"),
+	HDL_TIME(struct hdl_metadata, created, "creationTimestamp", "of two rules that both have one the older counts"),
 	HDL_ANY("deletionGracePeriodSeconds", "not read"),
-	HDL_ANY("deletionTimestamp", "not read"),
+	HDL_TIME(struct hdl_metadata, deleted, "deletionTimestamp", "when the object is to go"),
 	HDL_ANY("finalizers", "not read"),
 	HDL_ANY("generateName", "not read"),
 	HDL_INT(struct hdl_metadata, generation, "generation", 0, INT64_MAX, "number of the version of the spec"),
 	HDL_ANY("managedFields", "not read"),
-	HDL_ANY("ownerReferences", "not read"),
+	HDL_MESSAGES(struct hdl_metadata, owners, "ownerReferences", &owner, "objects that this one belongs to",
+		     .max = 1000),
 	HDL_ANY("resourceVersion", "not read"),
 	HDL_ANY("selfLink", "not read"),
 	HDL_ANY("uid", "not read"),
@@ -59,6 +70,26 @@ static const struct hdl_field service_port_fields[] = {
 static const struct hdl_message service_port =
 	HDL_MESSAGE_TABLE("ServicePort", struct hdl_service_port, service_port_fields, NULL);
 
+static const struct hdl_enum_value traffic_distribution[] = {
+	{ "PreferClose", HDL_DISTRIBUTION_SAME_ZONE },
+	{ "PreferSameZone", HDL_DISTRIBUTION_SAME_ZONE },
+	{ "PreferSameNode", HDL_DISTRIBUTION_SAME_NODE },
+	{ NULL, 0 },
+};
+
+static const struct hdl_field client_ip_fields[] = {
+	HDL_INT(struct hdl_client_ip_affinity, timeout_seconds, "timeoutSeconds", 1, 86400,
+		"how long a client is remembered (10800)"),
+};
+static const struct hdl_message client_ip =
+	HDL_MESSAGE_TABLE("ClientIPConfig", struct hdl_client_ip_affinity, client_ip_fields, NULL);
+
+static const struct hdl_field affinity_config_fields[] = {
+	HDL_MESSAGE(struct hdl_session_affinity_config, client_ip, "clientIP", &client_ip, "of affinity ClientIP"),
+};
+static const struct hdl_message affinity_config =
+	HDL_MESSAGE_TABLE("SessionAffinityConfig", struct hdl_session_affinity_config, affinity_config_fields, NULL);
+
 static const struct hdl_field service_fields[] = {
 	HDL_ENUM(struct hdl_kube_service, type, "type", service_type, "type of the service (ClusterIP)"),
 	HDL_STRING(struct hdl_kube_service, cluster_ip, "clusterIP", "address, or None"),
@@ -74,13 +105,40 @@ static const struct hdl_field service_fields[] = {
 		 "Cluster or Local"),
 	HDL_ENUM(struct hdl_kube_service, external_traffic_policy, "externalTrafficPolicy", traffic_policy,
 		 "Cluster or Local"),
+	HDL_MESSAGE(struct hdl_kube_service, session_affinity_config, "sessionAffinityConfig", &affinity_config,
+		    "details of sessionAffinity"),
+	HDL_STRINGS(struct hdl_kube_service, load_balancer_source_ranges, "loadBalancerSourceRanges",
+		    "clients of the load balancer's addresses", .max = 1000),
+	HDL_ENUM(struct hdl_kube_service, traffic_distribution, "trafficDistribution", traffic_distribution,
+		 "endpoints to prefer; PreferClose is PreferSameZone"),
 };
 static const struct hdl_message service_spec =
 	HDL_MESSAGE_TABLE("ServiceSpec", struct hdl_kube_service, service_fields, hdl_check_service);
 
+static const struct hdl_field ingress_fields[] = {
+	HDL_STRING(struct hdl_ingress_address, ip, "ip", "address"),
+	HDL_STRING(struct hdl_ingress_address, hostname, "hostname", "name"),
+};
+static const struct hdl_message ingress =
+	HDL_MESSAGE_TABLE("LoadBalancerIngress", struct hdl_ingress_address, ingress_fields, hdl_check_ingress_address);
+
+static const struct hdl_field load_balancer_fields[] = {
+	HDL_MESSAGES(struct hdl_load_balancer_status, ingress, "ingress", &ingress, "addresses of the load balancer",
+		     .max = 1000),
+};
+static const struct hdl_message load_balancer =
+	HDL_MESSAGE_TABLE("LoadBalancerStatus", struct hdl_load_balancer_status, load_balancer_fields, NULL);
+
+static const struct hdl_field service_status_fields[] = {
+	HDL_MESSAGE(struct hdl_kube_service, load_balancer, "loadBalancer", &load_balancer, "its load balancer"),
+};
+static const struct hdl_message service_status =
+	HDL_MESSAGE_TABLE("ServiceStatus", struct hdl_kube_service, service_status_fields, NULL);
+
 static const struct hdl_field service_object_fields[] = {
 	HDL_OBJECT_FIELDS,
 	HDL_INLINE("spec", &service_spec, "the service", REQUIRED),
+	HDL_INLINE("status", &service_status, "its state"),
 };
 const struct hdl_message hdl_schema_service =
 	HDL_MESSAGE_TABLE("Service", struct hdl_kube_service, service_object_fields, NULL);
@@ -97,7 +155,9 @@ static const struct hdl_message container_port =
 
 static const struct hdl_field container_fields[] = {
 	HDL_STRING(struct hdl_container, name, "name", "name of the container"),
-	HDL_MESSAGES(struct hdl_container, ports, "ports", &container_port, "ports"),
+	HDL_MESSAGES(struct hdl_container, ports, "ports", &container_port, "ports", .max = 1000),
+	HDL_STRING(struct hdl_container, restart_policy, "restartPolicy",
+		   "Always makes an init container run beside the others"),
 };
 static const struct hdl_message container =
 	HDL_MESSAGE_TABLE("Container", struct hdl_container, container_fields, NULL);
@@ -106,7 +166,9 @@ static const struct hdl_field pod_spec_fields[] = {
 	HDL_STRING(struct hdl_pod, node_name, "nodeName", "node that the pod is on"),
 	HDL_STRING(struct hdl_pod, service_account_name, "serviceAccountName", "identity"),
 	HDL_BOOL(struct hdl_pod, host_network, "hostNetwork", "the pod uses the node's network"),
-	HDL_MESSAGES(struct hdl_pod, containers, "containers", &container, "containers"),
+	HDL_MESSAGES(struct hdl_pod, containers, "containers", &container, "containers", .max = 1000),
+	HDL_MESSAGES(struct hdl_pod, init_containers, "initContainers", &container, "containers that run first",
+		     .max = 1000),
 };
 static const struct hdl_message pod_spec = HDL_MESSAGE_TABLE("PodSpec", struct hdl_pod, pod_spec_fields, NULL);
 
@@ -160,6 +222,20 @@ static const struct hdl_field object_ref_fields[] = {
 static const struct hdl_message object_ref =
 	HDL_MESSAGE_TABLE("ObjectReference", struct hdl_object_ref, object_ref_fields, NULL);
 
+static const struct hdl_field hint_fields[] = {
+	HDL_STRING(struct hdl_hint, name, "name", "name of the zone or node", REQUIRED),
+};
+static const struct hdl_message hint = HDL_MESSAGE_TABLE("ForZone", struct hdl_hint, hint_fields, NULL);
+
+static const struct hdl_field hints_fields[] = {
+	HDL_MESSAGES(struct hdl_endpoint_hints, for_zones, "forZones", &hint, "zones whose clients should use it",
+		     .max = 1000),
+	HDL_MESSAGES(struct hdl_endpoint_hints, for_nodes, "forNodes", &hint, "nodes whose clients should use it",
+		     .max = 1000),
+};
+static const struct hdl_message hints =
+	HDL_MESSAGE_TABLE("EndpointHints", struct hdl_endpoint_hints, hints_fields, NULL);
+
 static const struct hdl_field endpoint_fields[] = {
 	HDL_STRINGS(struct hdl_kube_endpoint, addresses, "addresses", "addresses of the endpoint", REQUIRED,
 		    .max = 100),
@@ -168,6 +244,7 @@ static const struct hdl_field endpoint_fields[] = {
 	HDL_STRING(struct hdl_kube_endpoint, node_name, "nodeName", "node that it is on"),
 	HDL_STRING(struct hdl_kube_endpoint, zone, "zone", "zone that it is in"),
 	HDL_STRING(struct hdl_kube_endpoint, hostname, "hostname", "name in a headless service"),
+	HDL_MESSAGE(struct hdl_kube_endpoint, hints, "hints", &hints, "clients that should use it"),
 };
 static const struct hdl_message endpoint =
 	HDL_MESSAGE_TABLE("Endpoint", struct hdl_kube_endpoint, endpoint_fields, NULL);
@@ -231,4 +308,8 @@ const struct hdl_kind_schema hdl_kind_schemas[HDL_KINDS] = {
 	[HDL_KIND_ISTIO_OPERATOR] = { "IstioOperator", "install.istio.io", v1alpha1, true, false,
 				      &hdl_schema_istio_operator },
 	[HDL_KIND_NODE_CONFIG] = { "NodeConfig", "heddle.io", v1alpha1, false, false, &hdl_schema_node_config },
+	[HDL_KIND_NODE] = { "Node", "", v1, false, true, &hdl_schema_node },
+	[HDL_KIND_NAMESPACE] = { "Namespace", "", v1, false, true, &hdl_schema_namespace },
+	[HDL_KIND_SECRET] = { "Secret", "", v1, true, true, &hdl_schema_secret },
+	[HDL_KIND_CONFIG_MAP] = { "ConfigMap", "", v1, true, true, &hdl_schema_config_map },
 };

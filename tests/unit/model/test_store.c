@@ -9,7 +9,7 @@
 	"}\nspec:\n  host: " host "\n"
 #define BAD(name) \
 	"---\napiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: " name "}\nspec:\n  hots: x\n"
-#define SKIPPED "---\nkind: ConfigMap\napiVersion: v1\nmetadata: {name: c}\n"
+#define SKIPPED "---\nkind: Deployment\napiVersion: apps/v1\nmetadata: {name: c}\n"
 #define HALF "---\napiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: \"a\n"
 
 /* One change of the files, and what is in force then: "name=host" in order, after "/" the files that are refused. */
