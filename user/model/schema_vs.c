@@ -4,7 +4,6 @@
 #include "model/schema.h"
 
 #define ACCEPTED .support = HDL_ACCEPTED
-#define REFUSED .support = HDL_REFUSED
 #define REQUIRED .flags = HDL_FIELD_REQUIRED
 #define MAX_INT32 2147483647
 #define MAX_UINT32 4294967295
@@ -257,9 +256,9 @@ static const struct hdl_field http_fields[] = {
 		     "conditions, of which one is enough; none: everything matches"),
 	HDL_MESSAGES(struct hdl_vs_http, route, "route", &route, "destinations that share the requests by weight"),
 	HDL_MESSAGE(struct hdl_vs_http, redirect, "redirect", &redirect,
-		    "answer that sends the client elsewhere, in place of route", REFUSED),
+		    "answer that sends the client elsewhere, in place of route", ACCEPTED),
 	HDL_MESSAGE(struct hdl_vs_http, direct_response, "directResponse", &direct_response,
-		    "answer that is made here, in place of route", REFUSED),
+		    "answer that is made here, in place of route", ACCEPTED),
 	HDL_MESSAGE(struct hdl_vs_http, delegate, "delegate", &delegate,
 		    "VirtualService without hosts whose http rules stand here, in place of route", ACCEPTED),
 	HDL_MESSAGE(struct hdl_vs_http, rewrite, "rewrite", &rewrite,

@@ -74,8 +74,21 @@ static inline char *print_diags(const struct hdl_diags *diags)
 	return buf.p ? buf.p : strdup("");
 }
 
+/* Whether the text of the diagnostics has a line that is not about what this version does not act on yet. */
+static inline bool says_more(const char *said)
+{
+	for (const char *line = said; *line;) {
+		const char *end = strchr(line, '\n'), *idle = strstr(line, "is accepted but not enforced");
+
+		if (!idle || idle > end)
+			return true;
+		line = end + 1;
+	}
+	return false;
+}
+
 /*
- * said NULL: accepted without a word. Else it is part of one diagnostic, and the document is refused unless said begins
+ * said NULL: accepted without a word (but that a field is not acted on yet). Else it is part of one diagnostic, and the document is refused unless said begins
  * with "warning".
  */
 struct rule {
@@ -92,7 +105,7 @@ static inline void check_rule(const char *api_version, const char *kind, const s
 	said = print_diags(&decoded.diags);
 	if (decoded.r != (accepted ? 0 : -EINVAL) || !!decoded.resource != accepted)
 		fail_msg("%s: %s: %s\n%s", rule->section, rule->spec, accepted ? "refused" : "accepted", said);
-	if (!rule->said && *said)
+	if (!rule->said && says_more(said))
 		fail_msg("%s: %s: %s", rule->section, rule->spec, said);
 	if (rule->said && !strstr(said, rule->said))
 		fail_msg("%s: %s: not said: %s\nbut: %s", rule->section, rule->spec, rule->said, said);

@@ -12,8 +12,14 @@
 static const struct rule rules[] = {
 	/* hosts and top level */
 	{ "A.2", TOP("hosts: [reviews]"), NULL },
-	{ "A.3", TOP("gateways: [mesh]"), "spec.hosts: is required" },
-	{ "A.3", TOP("hosts: []"), "spec.hosts: is required" },
+	{ "A.3", "{http: [{" DEST "}]}", NULL }, /* a delegate */
+	{ "A.3", TOP("hosts: []"), NULL },
+	{ "A.3", TOP("gateways: [mesh]"), "spec.gateways: must not be set without hosts" },
+	{ "A.3", "{tcp: [{" DEST "}]}", "spec.tcp: must not be set without hosts" },
+	{ "A.3", "{tls: [{match: [{sniHosts: [1.2.3.4]}], " DEST "}]}", "spec.tls: must not be set without hosts" },
+	{ "A.3", "{http: [{delegate: {name: x}}]}",
+	  "spec.http[0].delegate: a delegate (a VirtualService without hosts)" },
+	{ "A.3", "{}", "spec: needs one of http, tls and tcp" },
 	{ "A.3", TOP("hosts: reviews"), "spec.hosts: must be a list, not a string" },
 	{ "A.3", TOP("hosts: [null]"), "spec.hosts[0]: must not be null" },
 	{ "A.3", TOP("hosts: [1]"), "spec.hosts[0]: must be a string, not a number (write \"1\")" },
@@ -37,8 +43,10 @@ static const struct rule rules[] = {
 	  "warning: VirtualService ns/n: spec.gateways: " },
 	{ "A.3", TOP("hosts: [a], gateways: [a/b/c]"), "spec.gateways: \"a/b/c\" is not mesh" },
 	{ "A.3", TOP("hosts: [a], gateways: [/gw]"), "is not mesh, a gateway's name or namespace/name" },
-	{ "A.1", TOP("hosts: [a], exportTo: [.]"),
-	  "warning: VirtualService ns/n: spec.exportTo: is accepted but not enforced" },
+	{ "A.3", TOP("hosts: [a], gateways: [ns/a.b]"), "is not mesh, a gateway's name or namespace/name" },
+	{ "A.1", TOP("hosts: [a], exportTo: [.]"), NULL },
+	{ "A.1", TOP("hosts: [a], exportTo: ['*']"), NULL },
+	{ "A.1", TOP("hosts: [a], exportTo: [., other]"), NULL },
 	{ "A.1", TOP("hosts: [a], exportTo: []"), NULL },
 	{ "A.1", TOP("hosts: [a], exportTo: ['*', b]"), "spec.exportTo: \"*\" must stand alone" },
 	{ "A.1", TOP("hosts: [a], exportTo: [., ns]"), "names \"ns\" twice" },
@@ -56,27 +64,120 @@ static const struct rule rules[] = {
 	{ "A.3", HTTP("directResponse: {status: 200}, redirect: {uri: /x}"), "excludes redirect" },
 	{ "A.3", HTTP("directResponse: {status: 200}, " DEST), "excludes route" },
 	{ "A.3", HTTP("delegate: {name: x}, " DEST), "spec.http[0].delegate: excludes route and redirect" },
-	{ "A.2", HTTP("redirect: {uri: /x}"), "spec.http[0].redirect: is not supported by this version" },
-	{ "A.2", HTTP("directResponse: {status: 200}"),
-	  "spec.http[0].directResponse: is not supported by this version" },
-	{ "A.2", HTTP("delegate: {name: x}"), "spec.http[0].delegate: is not supported by this version" },
-	{ "A.2", HTTP("rewrite: {uri: /x}, " DEST), "spec.http[0].rewrite: is not supported by this version" },
-	{ "A.2", HTTP("corsPolicy: {allowOrigins: [{exact: x}]}, " DEST),
-	  "corsPolicy: is not supported by this version" },
-	{ "A.2", HTTP("headers: {request: {set: {a: b}}}, " DEST), "headers: is not supported by this version" },
-	{ "A.2", ROUTE("{destination: {host: a}, headers: {response: {remove: [x]}}}"), "headers: is not supported" },
+	{ "A.3", HTTP("delegate: {name: x}, redirect: {uri: /x}"), "delegate: excludes route and redirect" },
+	{ "A.3", HTTP("delegate: {name: x, namespace: y}"), NULL },
+	{ "A.3", HTTP("delegate: {name: x, timeout: 1s}"), "delegate.timeout: unknown field of Delegate" },
+	{ "A.3", HTTP("delegate: {}"), "delegate.name: is required" },
+	{ "A.3", HTTP("delegate: {name: a.b}"), "delegate.name: \"a.b\" is not a name of a delegate" },
+	{ "A.3", HTTP("delegate: {name: a, namespace: a.b}"), "delegate.namespace: \"a.b\" is not a namespace" },
+	{ "A.3", HTTP("directResponse: {status: 200}, fault: {abort: {httpStatus: 500, percentage: {value: 1}}}"),
+	  "directResponse: excludes fault" },
+	{ "A.3", HTTP("directResponse: {status: 200}, rewrite: {uri: /y}"), "directResponse: excludes rewrite" },
+
+	/* header operations */
+	{ "A.3",
+	  HTTP("headers: {request: {set: {x-a: b, Host: h}, add: {x-c: 'a %REQ(x-b)% 100%%'}, remove: [x-d]}, "
+	       "response: {set: {a: ''}, add: {b: '%HOSTNAME%'}, remove: [server]}}, " DEST),
+	  NULL },
+	{ "A.3", ROUTE("{destination: {host: a}, headers: {request: {set: {':authority': h}}}}"), NULL },
+	{ "A.3", HTTP("headers: {request: {set: {'': b}}}, " DEST),
+	  "headers.request.set: a header name must not be empty" },
+	{ "A.3", HTTP("headers: {request: {add: {':path': b}}}, " DEST), "\":path\" must not begin with \":\"" },
+	{ "A.3", HTTP("headers: {request: {remove: [':path']}}, " DEST), "\":path\" must not begin with \":\"" },
+	{ "A.3", HTTP("headers: {request: {remove: [HOST]}}, " DEST),
+	  "headers.request.remove: \"HOST\" can only be set or added in a request" },
+	{ "A.3", HTTP("headers: {response: {set: {host: a}}}, " DEST), "can only be set or added in a request" },
+	{ "A.3", HTTP("headers: {response: {add: {':authority': a}}}, " DEST),
+	  "can only be set or added in a request" },
+	{ "A.3", HTTP("headers: {response: {remove: [':status']}}, " DEST), "must not begin with \":\"" },
+	{ "A.3", HTTP("headers: {response: {set: {'a b': c}}}, " DEST), "\"a b\" is not a header name" },
+	{ "A.3", HTTP("headers: {request: {set: {a: 'abc%123'}}}, " DEST), "has a % that is neither" },
+	{ "A.3", HTTP("headers: {request: {set: {a: '%'}}}, " DEST), "has a % that is neither" },
+	{ "A.3", HTTP("headers: {request: {set: {a: '%START_TIME%%'}}}, " DEST), "has a % that is neither" },
+	{ "A.3", HTTP("headers: {request: {set: {a: '%REQ(a%'}}}, " DEST), "arguments do not end" },
+	{ "A.3", HTTP("headers: {request: {set: {a: '%REQ(a)x%'}}}, " DEST), "has a % that is neither" },
+	{ "A.3", HTTP("headers: {request: {set: {a: '%UPSTREAM_METADATA([\"a\", \"b\\\"c\"])%'}}}, " DEST), NULL },
+	{ "A.3", HTTP("headers: {request: {set: {a: '%UPSTREAM_METADATA([\"a\" \"b\"])%'}}}, " DEST),
+	  "arguments do not end" },
+	{ "A.3", HTTP("headers: {request: {set: {a: \"x\\ty\"}}}, " DEST), NULL },
+	{ "A.3", HTTP("headers: {request: {set: {a: \"x\\ny\"}}}, " DEST), "has a control character" },
+	{ "A.3", ROUTE("{destination: {host: a}, headers: {response: {add: {a: '%'}}}}"),
+	  "spec.http[0].route[0].headers.response.add: the value" },
+	{ "A.3", HTTP("rewrite: {authority: a}, headers: {request: {set: {':authority': b}}}, " DEST),
+	  "headers: Host is set more than once" },
+	{ "A.3", HTTP("headers: {request: {set: {host: a}, add: {Host: b}}}, " DEST), "Host is set more than once" },
+	{ "A.3", ROUTE("{destination: {host: a}, headers: {request: {set: {host: a, ':authority': b}}}}"),
+	  "route[0].headers: Host is set more than once" },
+	{ "A.3",
+	  HTTP("rewrite: {authority: a}, route: [{destination: {host: a}, headers: {request: {set: {host: b}}}}]"),
+	  NULL },
+
+	/* redirect */
+	{ "A.3", HTTP("redirect: {uri: /x, authority: a, port: 8080, scheme: https, redirectCode: 308}"), NULL },
+	{ "A.2", HTTP("redirect: {authority: a, derivePort: FROM_REQUEST_PORT}"), NULL },
+	{ "A.3", HTTP("redirect: {redirectCode: 0, uri: /}"), NULL },
 	{ "A.3", HTTP("redirect: {redirectCode: 200, uri: /}"), "redirectCode: must be 300..399, not 200" },
+	{ "A.3", HTTP("redirect: {redirectCode: 400, uri: /}"), "redirectCode: must be 300..399, not 400" },
+	{ "A.2", HTTP("redirect: {redirectCode: 304, uri: /}"),
+	  "warning: VirtualService ns/n: spec.http[0].redirect.redirectCode: 304 is no redirect" },
+	{ "A.2", HTTP("redirect: {redirectCode: 300, uri: /}"), "warning: VirtualService ns/n: spec.http[0].redirect" },
 	{ "A.3", HTTP("redirect: {redirectCode: 301}"), "needs one of uri, prefixRewrite" },
+	{ "A.3", HTTP("redirect: {uri: '', authority: ''}"), "needs one of uri, prefixRewrite" },
 	{ "A.3", HTTP("redirect: {uri: /, prefixRewrite: /}"), "has both uri and prefixRewrite" },
+	{ "A.3", HTTP("match: [{uri: {prefix: /a}}, {uri: {prefix: /b}}], redirect: {prefixRewrite: /c}"), NULL },
+	{ "A.3", HTTP("redirect: {prefixRewrite: /c}"), "redirect.prefixRewrite: needs a match, and a prefix of uri" },
+	{ "A.3", HTTP("match: [{uri: {prefix: /a}}, {uri: {exact: /b}}], redirect: {prefixRewrite: /c}"),
+	  "redirect.prefixRewrite: needs a match, and a prefix of uri in every match" },
+	{ "A.3", HTTP("match: [{method: {exact: GET}}], redirect: {prefixRewrite: /c}"),
+	  "prefixRewrite: needs a match" },
 	{ "A.3", HTTP("redirect: {scheme: ftp}"), "scheme: must be http or https" },
+	{ "A.3", HTTP("redirect: {port: 0}"), "port: must be 1..65535, not 0" },
 	{ "A.2", HTTP("redirect: {derivePort: FROM_PORT}"), "must be one of FROM_PROTOCOL_DEFAULT, FROM_REQUEST_PORT" },
+	{ "A.2", HTTP("redirect: {port: 80, derivePort: FROM_REQUEST_PORT}"), "has both port and derivePort" },
+	{ "A.2", HTTP("redirect: {urri: /x}"), "spec.http[0].redirect.urri: unknown field; did you mean uri?" },
+
+	/* rewrite */
+	{ "A.3", HTTP("rewrite: {uri: /, authority: a}, " DEST), NULL },
+	{ "A.3", HTTP("rewrite: {uriRegexRewrite: {match: /a(.*), rewrite: '/b\\1'}}, " DEST), NULL },
 	{ "A.3", HTTP("rewrite: {}, " DEST), "needs one of uri, authority and uriRegexRewrite" },
+	{ "A.3", HTTP("rewrite: {uri: ''}, " DEST), "needs one of uri, authority and uriRegexRewrite" },
 	{ "A.3", HTTP("rewrite: {uri: /, uriRegexRewrite: {match: a, rewrite: b}}, " DEST),
 	  "has both uri and uriRegexRewrite" },
 	{ "A.3", HTTP("rewrite: {uriRegexRewrite: {match: a}}, " DEST), "uriRegexRewrite.rewrite: is required" },
+	{ "A.3", HTTP("rewrite: {uriRegexRewrite: {rewrite: a}}, " DEST), "uriRegexRewrite.match: is required" },
+	{ "A.3", HTTP("rewrite: {uriRegexRewrite: {match: a, rewrite: ''}}, " DEST), "rewrite: must not be empty" },
+	{ "A.3", HTTP("rewrite: {uriRegexRewrite: {match: '', rewrite: b}}, " DEST), "match: must not be empty" },
+
+	/* fixed answers */
+	{ "A.3", HTTP("directResponse: {status: 503, body: {string: unknown error}}"), NULL },
+	{ "A.3", HTTP("directResponse: {status: 600, body: {bytes: AAD/}}"), NULL },
+	{ "A.3", HTTP("directResponse: {}"), "directResponse.status: is required" },
 	{ "A.3", HTTP("directResponse: {status: 99}"), "status: must be 200..600, not 99" },
+	{ "A.3", HTTP("directResponse: {status: 601}"), "status: must be 200..600, not 601" },
+	{ "A.2", HTTP("directResponse: {status: 200, body: {string: a, bytes: YQ==}}"), "has both string and bytes" },
+	{ "A.2", HTTP("directResponse: {status: 200, body: {bytes: a}}"), "body.bytes: is not base64" },
+
+	/* CORS */
+	{ "A.3",
+	  HTTP("corsPolicy: {allowOrigins: [{exact: 'https://a'}, {prefix: 'https://b'}, {regex: '.*'}], "
+	       "allowMethods: [GET, '*'], allowHeaders: [x-a, '*'], exposeHeaders: [x-b], maxAge: 24h, "
+	       "allowCredentials: true, unmatchedPreflights: IGNORE}, " DEST),
+	  NULL },
+	{ "A.2", HTTP("corsPolicy: {allowOrigin: ['*']}, " DEST),
+	  "warning: VirtualService ns/n: spec.http[0].corsPolicy.allowOrigin: is deprecated" },
+	{ "A.3", HTTP("corsPolicy: {allowOrigins: [{exact: ''}]}, " DEST),
+	  "allowOrigins: an origin needs an exact, prefix or regex that is not empty" },
+	{ "A.3", HTTP("corsPolicy: {allowOrigins: [{prefix: ''}]}, " DEST), "an origin needs an exact" },
+	{ "A.3", HTTP("corsPolicy: {allowOrigins: [{}]}, " DEST), "an origin needs an exact" },
+	{ "A.3", HTTP("corsPolicy: {allowOrigins: [{regex: ''}]}, " DEST), "regex: must not be empty" },
+	{ "A.3", HTTP("corsPolicy: {allowMethods: [get]}, " DEST), "allowMethods: \"get\" is not a method" },
+	{ "A.3", HTTP("corsPolicy: {allowMethods: [FETCH]}, " DEST), "allowMethods: \"FETCH\" is not a method" },
+	{ "A.3", HTTP("corsPolicy: {allowHeaders: ['a b']}, " DEST), "allowHeaders: \"a b\" is not a header name" },
+	{ "A.3", HTTP("corsPolicy: {exposeHeaders: ['']}, " DEST), "exposeHeaders: \"\" is not a header name" },
 	{ "A.3", HTTP("corsPolicy: {maxAge: 1.5s}, " DEST), "maxAge: must be a whole number of seconds, not 1.5s" },
-	{ "A.2", HTTP("redirect: {urri: /x}"), "spec.http[0].redirect.urri: unknown field; did you mean uri?" },
+	{ "A.3", HTTP("corsPolicy: {maxAge: 0s}, " DEST), "maxAge: must be at least 1ms, not 0s" },
+	{ "A.2", HTTP("corsPolicy: {unmatchedPreflights: DROP}, " DEST),
+	  "must be one of UNSPECIFIED, FORWARD, IGNORE" },
 
 	/* destinations and weights */
 	{ "A.3", ROUTE("{weight: 1}"), "spec.http[0].route[0].destination: is required" },
@@ -113,7 +214,18 @@ static const struct rule rules[] = {
 	{ "A.3", MATCH("headers: {x: abc}"), "headers[\"x\"]: must be a map, not a string" },
 	{ "A.3", MATCH("headers: {x: {exact: true}}"), "must be a string, not a boolean (write \"true\")" },
 	{ "A.3", MATCH("headers: {'x y': {exact: a}}"), "\"x y\" is not a header name" },
-	{ "B.2", MATCH("headers: {'@request.auth.claims.sub': {exact: a}}"), "matching JWT claims is not supported" },
+	{ "A.3", MATCH("headers: {'@request.auth.claims.sub': {exact: a}}"),
+	  "spec.http[0].match[0].headers: \"@request.auth.claims.sub\": claims of a JWT can be matched at gateways only" },
+	{ "A.3", MATCH("withoutHeaders: {'@request.auth.claims[a]': {exact: a}}"),
+	  "claims of a JWT can be matched at" },
+	{ "A.3",
+	  "{hosts: [a], gateways: [gw], http: [{match: [{headers: {'@request.auth.claims.sub': {exact: a}}}], " DEST
+	  "}]}",
+	  "warning: VirtualService ns/n: spec.http[0].match[0].headers: \"@request.auth.claims.sub\": no JWT is read" },
+	{ "A.3",
+	  "{hosts: [a], gateways: [gw, mesh], http: [{match: [{headers: {'@request.auth.claims.sub': {exact: a}}}], " DEST
+	  "}]}",
+	  "claims of a JWT can be matched at gateways only" },
 	{ "A.3", MATCH("headers: {x: {prefix: ''}}"), "headers: prefix must not be empty" },
 	{ "A.3", MATCH("withoutHeaders: {x: {prefix: ''}}"), "withoutHeaders: prefix must not be empty" },
 	{ "A.3", MATCH("withoutHeaders: {x: {regex: '*'}}"), NULL },
@@ -126,8 +238,9 @@ static const struct rule rules[] = {
 	{ "A.3", MATCH("sourceLabels: {app: x, a/b: ''}"), NULL },
 	{ "A.3", MATCH("sourceLabels: {-a: x}"), "\"-a\" is not a label key" },
 	{ "A.3", MATCH("sourceLabels: {a: 'x y'}"), "\"x y\" is not a label value" },
-	{ "A.2", MATCH("statPrefix: x"),
-	  "warning: VirtualService ns/n: spec.http[0].match[0].statPrefix: is accepted but" },
+	{ "A.2", MATCH("statPrefix: x"), NULL },
+	{ "A.3", MATCH("port: 1, gateways: [ns/gw, mesh], sourceNamespace: a"), NULL },
+	{ "A.3", MATCH("gateways: [a/b/c]"), "match[0].gateways: \"a/b/c\" is not mesh" },
 	{ "A.2", MATCH("ignoreUriCase: maybe"), "must be true or false, not a string" },
 	{ "A.2", MATCH("uri: {prefx: x}"), "uri.prefx: unknown field; did you mean prefix?" },
 
@@ -155,8 +268,9 @@ static const struct rule rules[] = {
 	{ "A.3", HTTP("retries: {attempts: 1, retryOn: '299'}, " DEST), "\"299\" is not a retry condition" },
 	{ "A.3", HTTP("retries: {attempts: 1, retryOn: '418,429,511'}, " DEST), NULL },
 	{ "A.3", HTTP("retries: {attempts: 1, perTryTimeout: 0s}, " DEST), "perTryTimeout: must be at least 1ms" },
-	{ "A.2", HTTP("retries: {attempts: 1, retryRemoteLocalities: true}, " DEST),
-	  "warning: VirtualService ns/n: spec.http[0].retries.retryRemoteLocalities: is accepted" },
+	{ "A.2", HTTP("retries: {attempts: 1, retryRemoteLocalities: true}, " DEST), NULL },
+	{ "A.3", HTTP("retries: {attempts: 0, retryRemoteLocalities: true}, " DEST), "switches retries off" },
+	{ "A.3", HTTP("retries: {attempts: 1, backoff: 0.5ms}, " DEST), "backoff: must be at least 1ms" },
 
 	/* faults */
 	{ "A.2",
@@ -179,14 +293,20 @@ static const struct rule rules[] = {
 	  "warning: VirtualService ns/n: spec.http[0].fault.delay.percent: is deprecated" },
 	{ "A.2", HTTP("fault: {delay: {fixedDelay: 1s}}, " DEST),
 	  "warning: VirtualService ns/n: spec.http[0].fault.delay: has no percentage" },
-	{ "A.3", HTTP("fault: {delay: {exponentialDelay: 1s}}, " DEST), "exponentialDelay: is not supported" },
+	{ "A.3", HTTP("fault: {delay: {exponentialDelay: 1s}}, " DEST),
+	  "exponentialDelay: is not supported, by Istio neither" },
 	{ "A.3", HTTP("fault: {abort: {percentage: {value: 1}, httpStatus: 199}}, " DEST),
 	  "httpStatus: must be 200..600, not 199" },
 	{ "A.3", HTTP("fault: {abort: {percentage: {value: 1}, httpStatus: 600}}, " DEST), NULL },
 	{ "A.3", HTTP("fault: {abort: {percentage: {value: 1}, http2Error: x}}, " DEST),
-	  "http2Error: is not supported" },
-	{ "A.3", HTTP("fault: {abort: {percentage: {value: 1}, grpcStatus: UNAVAILABLE}}, " DEST),
-	  "grpcStatus: is not supported" },
+	  "http2Error: is not supported, by Istio neither" },
+	{ "A.3", HTTP("fault: {abort: {percentage: {value: 1}, grpcStatus: UNAVAILABLE}}, " DEST), NULL },
+	{ "A.3", HTTP("fault: {abort: {percentage: {value: 1}, grpcStatus: DOWN}}, " DEST),
+	  "grpcStatus: \"DOWN\" is not the name of a gRPC status" },
+	{ "A.3", HTTP("fault: {abort: {percentage: {value: 1}, grpcStatus: OK, httpStatus: 500}}, " DEST),
+	  "has more than one of httpStatus, grpcStatus and http2Error" },
+	{ "A.3", HTTP("fault: {delay: {percentage: {value: 1}, fixedDelay: 0s}}, " DEST),
+	  "fixedDelay: must be at least 1ms" },
 	{ "A.3", HTTP("fault: {abort: {percentage: {value: 1}}}, " DEST),
 	  "warning: VirtualService ns/n: spec.http[0].fault.abort: has no httpStatus" },
 
@@ -219,16 +339,34 @@ static const struct rule rules[] = {
 	  "total destination weight = 0" },
 	{ "A.2", "{hosts: [db], tcp: [{route: [{destination: {host: a}, headers: {}}]}]}",
 	  "unknown field of RouteDestination" },
-	{ "A.2", "{hosts: [db], tcp: [{match: [{sourceLabels: {a: b}}], route: [{destination: {host: a}}]}]}",
-	  "sourceLabels: is not supported" },
-	{ "A.2",
-	  "{hosts: [db], tcp: [{match: [{destinationSubnets: [10.0.0.0/8]}], route: [{destination: {host: a}}]}]}",
-	  "is not supported" },
-	{ "A.2", "{hosts: [db], tls: [{match: [{sniHosts: [db]}], route: [{destination: {host: a}}]}]}",
-	  "spec.tls: is not supported" },
-	{ "A.3", "{hosts: [db], tls: [{match: [{port: 1}], route: [{destination: {host: a}}]}]}",
-	  "sniHosts: is required" },
-	{ "A.3", "{hosts: [db], tls: [{route: [{destination: {host: a}}]}]}", "spec.tls[0].match: is required" },
+#define TCP(x) "{hosts: [db], tcp: [{match: [{" x "}], " DEST "}]}"
+#define TLS(x) "{hosts: [db, '*.example.com'], tls: [{match: [{" x "}], " DEST "}]}"
+	{ "A.3",
+	  TCP("destinationSubnets: [10.0.0.0/8, 10.1.1.1, 2001:db8::/32], port: 1, sourceLabels: {a: b}, "
+	      "gateways: [gw], sourceNamespace: x, sourceSubnet: 10.0.0.0/8"),
+	  NULL },
+	{ "A.3", TCP("destinationSubnets: [10.0.0.0/33]"),
+	  "destinationSubnets: \"10.0.0.0/33\" is not an address or address/bits" },
+	{ "A.3", TCP("destinationSubnets: [db]"), "\"db\" is not an address or address/bits" },
+	{ "A.3", TCP("port: 70000"), "port: must be 1..65535" },
+	{ "A.3", TCP("sourceLabels: {-a: b}"), "sourceLabels: \"-a\" is not a label key" },
+	{ "A.3", TCP("gateways: [a/b/c]"), "gateways: \"a/b/c\" is not mesh" },
+	{ "A.3", TCP("sourceNamespace: A_"), "\"A_\" is not a namespace" },
+	{ "A.3", "{hosts: [db], tcp: [{match: [null], " DEST "}]}", "match[0]: must not be null" },
+	{ "A.3", TLS("sniHosts: [db, a.example.com, '*.b.example.com'], destinationSubnets: [10.0.0.0/8], port: 443"),
+	  NULL },
+	{ "A.3", TLS("sniHosts: [other.org]"),
+	  "spec.tls[0].match[0].sniHosts: \"other.org\" is not within any of the hosts" },
+	{ "A.3", TLS("sniHosts: [example.com]"), "\"example.com\" is not within any of the hosts" },
+	{ "A.3", TLS("sniHosts: ['*.com']"), "\"*.com\" is not within any of the hosts" },
+	{ "A.3", TLS("sniHosts: ['a b']"), "\"a b\" is not a host name" },
+	{ "A.3", TLS("sniHosts: [10.0.0.1]"),
+	  "warning: VirtualService ns/n: spec.tls[0].match[0].sniHosts: \"10.0.0.1\"" },
+	{ "A.3", TLS("port: 1"), "sniHosts: is required" },
+	{ "A.3", TLS("sniHosts: []"), "sniHosts: is required" },
+	{ "A.3", TLS("sniHosts: [db], destinationSubnets: [x]"), "is not an address or address/bits" },
+	{ "A.3", "{hosts: [db], tls: [{" DEST "}]}", "spec.tls[0].match: is required" },
+	{ "A.3", "{hosts: [db], tls: [{match: [{sniHosts: [db]}]}]}", "spec.tls[0].route: is required" },
 	{ "A.2", TOP("hosts: [db], tls: []"), NULL },
 };
 
@@ -257,12 +395,63 @@ static void regex_length(void **state)
 	}
 }
 
+/* a body may have 1 MB, and more than 100 kB is worth a warning (A.3) */
+static void body_size(void **state)
+{
+	static const struct {
+		size_t n;
+		const char *said;
+	} rows[] = {
+		{ 102400, NULL },
+		{ 102401, "warning: VirtualService ns/n: spec.http[0].directResponse.body: is larger than 100 kB" },
+		{ 1048576, "warning: VirtualService ns/n: spec.http[0].directResponse.body: is larger than 100 kB" },
+		{ 1048577, "directResponse.body: is larger than 1 MB (1048577 bytes" },
+	};
+	char *spec = malloc(1048577 + 200);
+
+	(void)state;
+	assert_non_null(spec);
+	for (size_t i = 0; i < HDL_ARRAY_SIZE(rows); i++) {
+		struct rule rule = { "A.3", spec, rows[i].said };
+		int n = snprintf(spec, 200, "{hosts: [a], http: [{directResponse: {status: 200, body: {string: '");
+
+		memset(spec + n, 'a', rows[i].n);
+		snprintf(spec + (size_t)n + rows[i].n, 100, "'}}}]}");
+		check_rule("networking.istio.io/v1", "VirtualService", &rule);
+	}
+	free(spec);
+}
+
+/* what is derived: bytes of a body, number of a gRPC status */
+static void derived(void **state)
+{
+	const struct hdl_virtual_service *vs;
+	struct decoded decoded;
+
+	(void)state;
+	decode_text(&decoded, "{apiVersion: networking.istio.io/v1, kind: VirtualService, metadata: {name: n}, spec: "
+			      "{hosts: [a], http: [{directResponse: {status: 200, body: {bytes: AAD/}}}, "
+			      "{directResponse: {status: 200, body: {string: abc}}}, {directResponse: {status: 204}}, "
+			      "{fault: {abort: {grpcStatus: UNAVAILABLE, percentage: {value: 1}}}, " DEST "}]}}");
+	vs = decoded.resource ? decoded.resource->virtual_service : NULL;
+	if (vs) { /* fixed answers may be refused by a version that cannot give them */
+		assert_int_equal(vs->http.at[0].direct_response->body->data_n, 3);
+		assert_memory_equal(vs->http.at[0].direct_response->body->data, "\0\0\xff", 3);
+		assert_int_equal(vs->http.at[1].direct_response->body->data_n, 3);
+		assert_memory_equal(vs->http.at[1].direct_response->body->data, "abc", 3);
+		assert_null(vs->http.at[2].direct_response->body);
+		assert_int_equal(vs->http.at[3].fault->abort->grpc_code, 14);
+	}
+	decoded_done(&decoded);
+}
+
 /* always-reject and internal annotations (A.3) */
 static void annotations(void **state)
 {
 	static const char *const row[][2] = {
 		{ "istio.io/always-reject: ''", "asks for refusal" },
 		{ "internal.istio.io/parents: x", "internal to Istio" },
+		{ "istio.io/dry-run: 'true'", "for AuthorizationPolicy only" },
 	};
 
 	(void)state;
@@ -373,10 +562,8 @@ static void values(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(rule_table),
-		cmocka_unit_test(regex_length),
-		cmocka_unit_test(annotations),
-		cmocka_unit_test(values),
+		cmocka_unit_test(rule_table), cmocka_unit_test(regex_length), cmocka_unit_test(body_size),
+		cmocka_unit_test(derived),    cmocka_unit_test(annotations),  cmocka_unit_test(values),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
