@@ -44,6 +44,9 @@
 	X(retry_or_shadow_abandoned, "Requests whose body outgrew the retry buffer: no retry, no mirror") \
 	X(fault_delays, "Delays injected (DI)") \
 	X(fault_aborts, "Aborts injected (FI)") \
+	X(redirects, "Requests answered with the redirect of a rule") \
+	X(direct_responses, "Requests answered with the directResponse of a rule") \
+	X(cors_preflights, "Preflights answered for a corsPolicy") \
 	X(mirrors, "Mirrored requests sent") \
 	X(mirror_failures, "Mirrored requests that could not be sent or got no response") \
 	X(upgrades, "Connections switched to another protocol (WebSocket)") \
@@ -78,6 +81,8 @@
 	X(limit_idle_timeout, "idle_timeout", "idle client connection closed") \
 	X(limit_retry_buffer, "retry_buffer_bytes", "request body over the retry buffer") \
 	X(limit_response_header_bytes, "response_header_bytes", "response head over the limit (502)") \
+	X(limit_header_values, "header_values", "header of a rule left out: its values are too long together") \
+	X(limit_rewritten_path, "rewritten_path", "path or Location made by a rule over the limit (500)") \
 	X(limit_mirrors, "mirrors", "mirrored request left out: too many are in flight") \
 	X(limit_metric_series, "metric_series", "request not counted: too many label sets") \
 	X(limit_access_log_line, "access_log_line", "access-log line over the limit")

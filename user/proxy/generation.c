@@ -4,10 +4,11 @@
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "proxy/private.h"
+#include "proxy/stream.h"
+#include "route/rewrite.h"
 
 /* Room for a head in `scratch` beyond what the peer may send: our own fields. */
-#define SCRATCH_EXTRA 16384
+#define SCRATCH_EXTRA (16384 + HDL_HEADER_VALUES_BYTES_MAX + HDL_ROUTE_PATH_BYTES_MAX)
 
 static void generation_free(struct hdl_worker *worker, struct hdl_generation *g)
 {

@@ -187,7 +187,7 @@ static struct hdl_block *copy_request(struct hdl_stream *s, struct hdl_http_head
 
 	if (s->replay.block)
 		body = (struct hdl_str){ s->replay.block->data, s->replay.block->end };
-	hdl_http_headers_init(&head.headers, lines, s->headers_max);
+	hdl_http_headers_init(&head.headers, lines, s->request.headers.capacity);
 	if (hdl_http_headers_copy(&s->request.headers, &head.headers) < 0 ||
 	    hdl_http_headers_set_id(&head.headers, HDL_HTTP_H_ENVOY_ATTEMPT_COUNT, HDL_STR("1")) < 0 ||
 	    hdl_http_headers_set_id(&head.headers, HDL_HTTP_H_ENVOY_INTERNAL, HDL_STR("true")) < 0)
@@ -249,7 +249,8 @@ static void start(struct hdl_stream *s, const struct hdl_ir_cluster *cluster)
 	struct hdl_worker *worker = s->worker;
 	struct mirror *m = calloc(1, sizeof(*m));
 	struct hdl_up_wish wish = { .cluster = cluster, .ops = &mirror_ops, .user = m };
-	struct hdl_http_header *lines = malloc((size_t)s->headers_max * sizeof(*lines));
+	/* the operations of the route may have widened it */
+	struct hdl_http_header *lines = malloc((size_t)s->request.headers.capacity * sizeof(*lines));
 
 	if (!m || !lines) {
 		hdl_stat_inc(&worker->stats.limit_memory);

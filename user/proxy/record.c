@@ -12,14 +12,13 @@ static const char *const flag_text[HDL_FLAG_COUNT] = {
 #undef X
 };
 
-/* "URX,UF", or "-" */
-static void flags_text(const struct hdl_stream *s, char *text, size_t room)
+void hdl_record_flags(const struct hdl_stream *stream, char *text, size_t room)
 {
 	size_t at = 0;
 
 	memcpy(text, "-", 2);
-	for (unsigned int i = 0; i < s->flag_count && at < room; i++)
-		at += (size_t)snprintf(text + at, room - at, "%s%s", i ? "," : "", flag_text[s->flags[i]]);
+	for (unsigned int i = 0; i < stream->flag_count && at < room; i++)
+		at += (size_t)snprintf(text + at, room - at, "%s%s", i ? "," : "", flag_text[stream->flags[i]]);
 }
 
 static void underscores(char *text)
@@ -64,9 +63,9 @@ static struct hdl_str details_text(const struct hdl_stream *s, const char *trans
 }
 
 /* Path with query as it was routed; the query lies behind the path unless normalising moved them apart. */
-static struct hdl_str path_text(struct hdl_stream *s)
+struct hdl_str hdl_record_path(struct hdl_stream *stream)
 {
-	const struct hdl_http_head *head = &s->request;
+	const struct hdl_http_head *head = &stream->request;
 	struct hdl_str original = hdl_http_headers_value(&head->headers, HDL_HTTP_H_ENVOY_ORIGINAL_PATH);
 	char *text;
 
@@ -76,7 +75,7 @@ static struct hdl_str path_text(struct hdl_stream *s)
 		return head->path;
 	if (head->path.p + head->path.n + 1 == head->query.p)
 		return (struct hdl_str){ head->path.p, head->path.n + 1 + head->query.n };
-	text = hdl_stream_text(s, head->path.n + 1 + head->query.n);
+	text = hdl_stream_text(stream, head->path.n + 1 + head->query.n);
 	if (!text)
 		return head->path;
 	memcpy(text, head->path.p, head->path.n);
@@ -85,13 +84,20 @@ static struct hdl_str path_text(struct hdl_stream *s)
 	return (struct hdl_str){ text, head->path.n + 1 + head->query.n };
 }
 
+struct hdl_str hdl_record_details(const struct hdl_stream *stream, char *transport, size_t transport_room, char *text,
+				  size_t room)
+{
+	transport_failure(stream, transport, transport_room);
+	return details_text(stream, transport, text, room);
+}
+
 static void write_line(struct hdl_stream *s, uint64_t duration_ns)
 {
 	const struct hdl_http_headers *headers = &s->request.headers;
 	char transport[96], details[256], flags[64];
 	struct hdl_access_record r = {
 		.start_wall_ns = hdl_clock_wall_ns() - duration_ns,
-		.path = path_text(s),
+		.path = hdl_record_path(s),
 		.protocol = hdl_http_version_text((enum hdl_http_version)s->client_version),
 		.response_code = s->status,
 		.bytes_received = s->bytes_received,
@@ -111,11 +117,10 @@ static void write_line(struct hdl_stream *s, uint64_t duration_ns)
 		.request_headers = headers,
 	};
 
-	flags_text(s, flags, sizeof(flags));
+	hdl_record_flags(s, flags, sizeof(flags));
 	r.flags = hdl_str_of(flags);
-	transport_failure(s, transport, sizeof(transport));
+	r.details = hdl_record_details(s, transport, sizeof(transport), details, sizeof(details));
 	r.transport_failure = hdl_str_of(transport);
-	r.details = details_text(s, transport, details, sizeof(details));
 	if (s->request.method != HDL_HTTP_METHOD_UNKNOWN)
 		r.method = hdl_http_method_text((enum hdl_http_method)s->request.method);
 	hdl_accesslog_write(s->worker->log, &r);
@@ -221,7 +226,7 @@ static void observe(struct hdl_stream *s, uint64_t duration_ns)
 	if (c->generation != key.generation || c->client != key.client || c->service != key.service ||
 	    c->endpoint != key.endpoint || c->outcome != key.outcome) {
 		*c = key;
-		flags_text(s, flags, sizeof(flags));
+		hdl_record_flags(s, flags, sizeof(flags));
 		fill_series(s, c, flags);
 	} else if (!c->source) {
 		hdl_stat_inc(&s->worker->stats.limit_metric_series);

@@ -74,6 +74,7 @@ int hdl_request_route(struct hdl_stream *stream)
 		no_route(stream);
 		return -1;
 	}
+	stream->match = match;
 	set_route_name(stream, match);
 	return 0;
 }

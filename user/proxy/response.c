@@ -42,15 +42,17 @@ static int begin_tunnel(struct hdl_stream *s)
 	int n;
 
 	hdl_http_headers_strip_hop_by_hop(&head->headers);
-	n = hdl_h1_write_response(head, s->worker->scratch, s->worker->scratch_bytes);
+	s->status = 101;
+	s->details = "via_upstream";
+	n = hdl_headers_of_response(s, &head->headers);
+	if (n == 0)
+		n = hdl_h1_write_response(head, s->worker->scratch, s->worker->scratch_bytes);
 	if (n < 0) {
 		protocol_error(s);
 		return -1;
 	}
 	hdl_stat_inc(&s->worker->stats.upgrades);
 	s->response_begun = true;
-	s->status = 101;
-	s->details = "via_upstream";
 	hdl_timer_stop(&s->worker->loop.timers, &s->global_timer);
 	hdl_stream_set_state(s, HDL_STREAM_TUNNEL);
 	iov = (struct iovec){ s->worker->scratch, (size_t)n };
@@ -94,7 +96,7 @@ static int pass_final(struct hdl_stream *s, struct hdl_gather *g)
 	s->up_keep = head->keep_alive;
 	s->status = head->status;
 	s->details = no_upgrade ? "websocket_handshake_unsuccessful" : "via_upstream";
-	if (add_headers(s) < 0) {
+	if (add_headers(s) < 0 || hdl_headers_of_response(s, &head->headers) < 0) {
 		hdl_try_failed(s, HDL_TRY_RESET, HDL_RESET_LOCAL);
 		return -1;
 	}

@@ -17,6 +17,20 @@ void hdl_stream_set_state(struct hdl_stream *stream, enum hdl_stream_state state
 	stream->state = state;
 }
 
+/* B.10: a gRPC status is one for gRPC requests only; others get 200. */
+static void abort_request(struct hdl_stream *s)
+{
+	const struct hdl_ir_fault *fault = &s->route->fault;
+
+	hdl_reply_with(s, &(struct hdl_local_reply){
+				  .status = fault->abort_status ? fault->abort_status : 200,
+				  .body = HDL_STR("fault filter abort"),
+				  .details = "fault_filter_abort",
+				  .has_grpc_status = fault->abort_status == 0,
+				  .grpc_status = fault->abort_grpc,
+			  });
+}
+
 static void on_timer(struct hdl_timer *timer)
 {
 	struct hdl_stream *s = HDL_CONTAINER_OF(timer, struct hdl_stream, timer);
@@ -27,9 +41,9 @@ static void on_timer(struct hdl_timer *timer)
 		if (hdl_fault_aborts(&s->route->fault, hdl_rand_u64(&s->worker->rand))) {
 			hdl_stat_inc(&s->worker->stats.fault_aborts);
 			hdl_stream_flag(s, HDL_FLAG_FI);
-			hdl_reply(s, s->route->fault.abort_status, "fault filter abort", "fault_filter_abort");
+			abort_request(s);
 		} else {
-			hdl_try_first(s);
+			hdl_action_run(s);
 		}
 	} else if (s->state == HDL_STREAM_TUNNEL) {
 		hdl_stat_inc(&s->worker->stats.limit_idle_timeout);
@@ -207,7 +221,7 @@ void hdl_stream_begin(struct hdl_stream *stream)
 	if (stream->route->fault.delay_per_million || stream->route->fault.abort_per_million)
 		inject_faults(stream);
 	else
-		hdl_try_first(stream);
+		hdl_action_run(stream);
 }
 
 void hdl_stream_run(struct hdl_stream *stream)

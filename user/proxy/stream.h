@@ -61,6 +61,8 @@ enum hdl_reset_reason {
 
 /* Header lines that the proxy adds to what the client sent. */
 #define HDL_STREAM_HEADERS_EXTRA 12
+/* Names and values that the header operations of one route may add to a message; a header beyond is left out. */
+#define HDL_HEADER_VALUES_BYTES_MAX 49152
 #define HDL_STREAM_TRAILERS_MAX 64
 #define HDL_STREAM_TEXT_BYTES 1024
 /* Free streams that a worker keeps. */
@@ -99,6 +101,9 @@ struct hdl_stream {
 	/* Routing. */
 	const struct hdl_ir_vhost *vhost;
 	const struct hdl_ir_http_route *route;
+	const struct hdl_ir_http_match *match;        /* block of the route that it met; NULL: a route without blocks */
+	const struct hdl_ir_destination *destination; /* drawn */
+	struct hdl_str origin;                        /* allowed by the CORS policy; empty = no CORS request */
 	const struct hdl_ir_cluster *cluster;
 	const char *cluster_name;
 	const char *route_name;
@@ -234,7 +239,33 @@ int hdl_response_head(struct hdl_stream *stream, struct hdl_gather *g);
 /* tunnel.c */
 void hdl_tunnel_run(struct hdl_stream *stream);
 
+/* action.c */
+/* The route is known and faults are over: answers by itself, or goes on to the first try. */
+void hdl_action_run(struct hdl_stream *stream);
+/* Rewrites the request as route and destination say. False: it could not be, and was answered. */
+bool hdl_action_prepare(struct hdl_stream *stream);
+
+/* headers.c */
+/* Room for n more lines in a list of the stream. 0 or -ENOMEM. */
+int hdl_headers_reserve(struct hdl_stream *stream, struct hdl_http_headers *list, size_t n);
+/* Operations, host and path. 0, -ENAMETOOLONG (the new path), -ENOMEM or -ENOSPC. */
+int hdl_headers_of_request(struct hdl_stream *stream);
+/* Operations and CORS, on an answer of the endpoint or of our own. 0 or -errno. The route is known. */
+int hdl_headers_of_response(struct hdl_stream *stream, struct hdl_http_headers *list);
+
 /* reply.c */
+enum hdl_preflight_answer { HDL_PREFLIGHT_NO_ANSWER, HDL_PREFLIGHT_ANSWER_ALLOWED, HDL_PREFLIGHT_ANSWER_REFUSED };
+
+struct hdl_local_reply {
+	unsigned int status;
+	const char *details; /* static text, or NULL if set already */
+	struct hdl_str body, location;
+	bool head_is_chunked; /* to HEAD (B.3) */
+	bool has_grpc_status;   /* grpc_status is not that of the status */
+	int grpc_status;
+	enum hdl_preflight_answer preflight; /* which never gets the route's operations */
+};
+void hdl_reply_with(struct hdl_stream *stream, const struct hdl_local_reply *reply);
 /* Answers by itself and ends the stream. body "" = none. details: static text, or NULL if set already. */
 void hdl_reply(struct hdl_stream *stream, unsigned int status, const char *body, const char *details);
 /* The same for a request whose head was refused; the connection closes. */
@@ -244,6 +275,13 @@ void hdl_reply_reset(struct hdl_stream *stream);
 
 /* record.c */
 void hdl_record(struct hdl_stream *stream);
+/* "URX,UF", or "-" */
+void hdl_record_flags(const struct hdl_stream *stream, char *text, size_t room);
+/* %RESPONSE_CODE_DETAILS%, empty if there are none; transport gets %UPSTREAM_TRANSPORT_FAILURE_REASON%. */
+struct hdl_str hdl_record_details(const struct hdl_stream *stream, char *transport, size_t transport_room, char *text,
+				  size_t room);
+/* Path with query as it was routed. */
+struct hdl_str hdl_record_path(struct hdl_stream *stream);
 
 /* mirror.c: the copies of a request whose body is complete */
 void hdl_mirror_send(struct hdl_stream *stream);

@@ -106,6 +106,21 @@ static void set_timeouts(struct hdl_stream *s)
 		(void)hdl_http_headers_set_id(list, HDL_HTTP_H_GRPC_TIMEOUT, (struct hdl_str){ text, n });
 }
 
+/* A.8; a backend of the Gateway API that is not valid is answered otherwise (F.3, F.8). */
+static void no_cluster(struct hdl_stream *s)
+{
+	bool unresolved = s->destination && s->destination->unresolved;
+
+	hdl_stat_inc(&s->worker->stats.no_cluster);
+	hdl_stream_flag(s, HDL_FLAG_NC);
+	hdl_reply_with(s, &(struct hdl_local_reply){
+				  .status = unresolved ? 500 : 503,
+				  .details = "cluster_not_found",
+				  .has_grpc_status = unresolved,
+				  .grpc_status = 14,
+			  });
+}
+
 void hdl_try_first(struct hdl_stream *stream)
 {
 	const struct hdl_ir_destination *destination;
@@ -113,14 +128,15 @@ void hdl_try_first(struct hdl_stream *stream)
 
 	hdl_stream_set_state(stream, HDL_STREAM_CONNECTING);
 	destination = hdl_route_destination(stream->route, hdl_rand_u32(&worker->rand));
+	stream->destination = destination;
 	if (destination)
 		stream->cluster_name = destination->cluster_name;
 	if (!destination || !destination->cluster) {
-		hdl_stat_inc(&worker->stats.no_cluster);
-		hdl_stream_flag(stream, HDL_FLAG_NC);
-		hdl_reply(stream, 503, "", "cluster_not_found");
+		no_cluster(stream);
 		return;
 	}
+	if (!hdl_action_prepare(stream))
+		return;
 	stream->cluster = destination->cluster;
 	stream->load_counted = true;
 	hdl_worker_load(worker, stream->cluster)->active++;
