@@ -172,11 +172,16 @@ static void refuse_kind(struct hdl_decode *d, const struct hdl_node *node, const
 	const struct hdl_node *kind = hdl_node_get(node, "kind");
 	struct hdl_pos pos = { kind->line, kind->col };
 	const char *near = NULL;
+	size_t best = 3 + 1;
 
-	for (size_t i = 0; i < HDL_KINDS; i++)
-		if (group_is(api_version, hdl_kind_schemas[i].group) &&
-		    hdl_name_distance(kind->text, hdl_kind_schemas[i].name, 3) <= 3)
+	for (size_t i = 0; i < HDL_KINDS; i++) {
+		size_t distance = hdl_name_distance(kind->text, hdl_kind_schemas[i].name, 3);
+
+		if (group_is(api_version, hdl_kind_schemas[i].group) && distance < best) {
+			best = distance;
 			near = hdl_kind_schemas[i].name;
+		}
+	}
 	if (near)
 		hdl_decode_error(d, pos, "kind", "%.60s has no kind %.60s; did you mean %s?", api_version, kind->text,
 				 near);
