@@ -58,6 +58,8 @@ void hdl_check_dr_cookie(struct hdl_decode *d, void *object);
 void hdl_check_dr_cookie_attribute(struct hdl_decode *d, void *object);
 void hdl_check_dr_maglev(struct hdl_decode *d, void *object);
 void hdl_check_dr_locality(struct hdl_decode *d, void *object);
+void hdl_check_dr_zone_aware(struct hdl_decode *d, void *object);
+void hdl_check_dr_selector(struct hdl_decode *d, void *object);
 void hdl_check_dr_distribute(struct hdl_decode *d, void *object);
 void hdl_check_dr_failover(struct hdl_decode *d, void *object);
 void hdl_check_dr_warmup(struct hdl_decode *d, void *object);

@@ -52,10 +52,14 @@ void hdl_check_dr_consistent_hash(struct hdl_decode *d, void *object)
 	int keys = !!hash->http_header_name.s + !!hash->http_cookie + hash->use_source_ip.has +
 		   !!hash->http_query_parameter_name.s;
 
-	if (hdl_decode_clean(d) && keys != 1)
-		hdl_decode_error(
-			d, hash->pos, NULL,
-			"needs exactly one of httpHeaderName, httpCookie, useSourceIp and httpQueryParameterName");
+	if (hdl_decode_clean(d) && keys > 1)
+		hdl_decode_error(d, hash->pos, NULL,
+				 "has more than one of httpHeaderName, httpCookie, useSourceIp and "
+				 "httpQueryParameterName");
+	if (hdl_decode_clean(d) && keys == 0)
+		hdl_decode_warning(d, hash->pos, NULL,
+				   "has none of httpHeaderName, httpCookie, useSourceIp and httpQueryParameterName, so "
+				   "every request may go to another endpoint");
 	if (hash->http_header_name.s && !hdl_name_is_token(hash->http_header_name.s))
 		hdl_decode_error(d, hash->http_header_name.pos, "httpHeaderName", "\"%.100s\" is not a header name",
 				 hash->http_header_name.s);
@@ -142,6 +146,19 @@ void hdl_check_dr_failover(struct hdl_decode *d, void *object)
 		hdl_decode_error(d, rule->pos, NULL, "from and to are the same region");
 }
 
+/* Where regions fail over as failover says, region, zone and subzone cannot have another order. */
+static void check_priority(struct hdl_decode *d, const struct hdl_texts *labels)
+{
+	static const char *const topology[] = { "topology.kubernetes.io/region", "topology.kubernetes.io/zone",
+						"topology.istio.io/subzone" };
+
+	for (size_t i = 0; i < labels->n; i++)
+		for (size_t k = 0; labels->at[i].s && k < sizeof(topology) / sizeof(topology[0]); k++)
+			if (!strcmp(labels->at[i].s, topology[k]))
+				hdl_decode_error(d, labels->at[i].pos, "failoverPriority",
+						 "must not name %s together with failover", topology[k]);
+}
+
 void hdl_check_dr_locality(struct hdl_decode *d, void *object)
 {
 	const struct hdl_dr_locality_lb *locality = object;
@@ -158,15 +175,16 @@ void hdl_check_dr_locality(struct hdl_decode *d, void *object)
 				break;
 			}
 		}
-	for (size_t i = 0; locality->failover.n && i < locality->failover_priority.n; i++) {
-		const char *label = locality->failover_priority.at[i].s;
+	if (locality->failover.n)
+		check_priority(d, &locality->failover_priority);
+}
 
-		if (label && (!strncmp(label, "topology.kubernetes.io/region", 29) ||
-			      !strncmp(label, "topology.kubernetes.io/zone", 27) ||
-			      !strncmp(label, "topology.istio.io/subzone", 25)))
-			hdl_decode_error(d, locality->failover_priority.at[i].pos, "failoverPriority",
-					 "must not name region, zone or subzone together with failover");
-	}
+void hdl_check_dr_zone_aware(struct hdl_decode *d, void *object)
+{
+	const struct hdl_dr_zone_aware_lb *zone_aware = object;
+
+	if (zone_aware->failover.n)
+		check_priority(d, &zone_aware->failover_priority);
 }
 
 void hdl_check_dr_load_balancer(struct hdl_decode *d, void *object)
@@ -207,29 +225,60 @@ void hdl_check_dr_outlier(struct hdl_decode *d, void *object)
 				 "needs splitExternalLocalOriginErrors: true");
 }
 
+static bool given(const struct hdl_text *text)
+{
+	return text->s && *text->s;
+}
+
 static void check_certificates(struct hdl_decode *d, const struct hdl_dr_tls *tls)
 {
-	bool named = tls->credential_name.s && *tls->credential_name.s;
-	bool files = tls->client_certificate.s || tls->private_key.s || tls->ca_certificates.s || tls->ca_crl.s;
+	bool mutual = tls->mode.value == HDL_DR_TLS_MUTUAL, named = given(&tls->credential_name);
+	bool files = given(&tls->client_certificate) || given(&tls->private_key) || given(&tls->ca_certificates) ||
+		     given(&tls->ca_crl);
 
-	if (tls->mode.value == HDL_DR_TLS_MUTUAL && !named && (!tls->client_certificate.s || !tls->private_key.s))
+	if (!mutual && tls->mode.value != HDL_DR_TLS_SIMPLE)
+		return;
+	if (mutual && !named && (!given(&tls->client_certificate) || !given(&tls->private_key)))
 		hdl_decode_error(d, tls->pos, NULL, "MUTUAL needs clientCertificate and privateKey, or credentialName");
-	if (named && files && (tls->mode.value == HDL_DR_TLS_SIMPLE || tls->mode.value == HDL_DR_TLS_MUTUAL))
+	if (named && files)
 		hdl_decode_error(d, tls->credential_name.pos, "credentialName",
 				 "excludes clientCertificate, privateKey, caCertificates and caCrl");
 	if (tls->insecure_skip_verify.value &&
-	    (tls->ca_certificates.s || tls->subject_alt_names.n || (named && tls->mode.value == HDL_DR_TLS_SIMPLE)))
+	    (given(&tls->ca_certificates) || tls->subject_alt_names.n || (named && !mutual)))
 		hdl_decode_error(d, tls->insecure_skip_verify.pos, "insecureSkipVerify",
-				 "excludes what would be used to verify");
+				 "excludes what would be used to verify: caCertificates%s and subjectAltNames",
+				 mutual ? "" : ", credentialName");
+}
+
+#define CONFIG_MAP "configmap://"
+
+/* "configmap://name" or "configmap://namespace/name" of the namespace of the rule. */
+static void check_config_map(struct hdl_decode *d, const struct hdl_text *name)
+{
+	const char *rest, *slash, *own = hdl_check_own_namespace(d);
+
+	if (!name->s || strncmp(name->s, CONFIG_MAP, strlen(CONFIG_MAP)) != 0)
+		return;
+	rest = name->s + strlen(CONFIG_MAP);
+	slash = strchr(rest, '/');
+	if (slash && (strlen(own) != (size_t)(slash - rest) || memcmp(own, rest, (size_t)(slash - rest)) != 0))
+		hdl_decode_error(d, name->pos, "credentialName",
+				 "\"%.100s\" must be in the namespace of the rule, %.63s", name->s, own);
 }
 
 void hdl_check_dr_tls(struct hdl_decode *d, void *object)
 {
 	const struct hdl_dr_tls *tls = object;
 
-	if (tls->mode.value != HDL_DR_TLS_DISABLE)
-		hdl_decode_unsupported(d, tls->mode.pos, "mode");
 	check_certificates(d, tls);
+	check_config_map(d, &tls->credential_name);
+	if (tls->mode.value == HDL_DR_TLS_DISABLE)
+		return;
+	/* Carrying on without it would send in clear what is to be encrypted. */
+	hdl_decode_error(d, tls->mode.pos, "mode",
+			 "TLS to endpoints is not supported by this version, so the document is refused rather than "
+			 "sending in clear");
+	d->faults--; /* the value itself is right */
 }
 
 void hdl_check_dr_tunnel(struct hdl_decode *d, void *object)
@@ -349,6 +398,29 @@ static void check_subset_twice(struct hdl_decode *d, const struct hdl_destinatio
 					 sorted[i - 1]->name.pos.line);
 }
 
+void hdl_check_dr_selector(struct hdl_decode *d, void *object)
+{
+	const struct hdl_dr_workload_selector *selector = object;
+
+	hdl_check_selector_labels(d, selector->pos, &selector->match_labels, "matchLabels");
+}
+
+/* A rule for some pods of a namespace is for this namespace only. */
+static void check_selector_export(struct hdl_decode *d, const struct hdl_destination_rule *rule)
+{
+	const char *own = hdl_check_own_namespace(d);
+
+	for (size_t i = 0; rule->workload_selector && i < rule->export_to.n; i++) {
+		const struct hdl_text *text = &rule->export_to.at[i];
+
+		if (text->s && strcmp(text->s, ".") != 0 && strcmp(text->s, own) != 0)
+			hdl_decode_error(d, text->pos, "exportTo",
+					 "\"%.100s\": a rule with workloadSelector must not be exported beyond its own "
+					 "namespace",
+					 text->s);
+	}
+}
+
 void hdl_check_dr(struct hdl_decode *d, void *object)
 {
 	const struct hdl_destination_rule *rule = object;
@@ -357,5 +429,6 @@ void hdl_check_dr(struct hdl_decode *d, void *object)
 		hdl_decode_error(d, rule->host.pos, "host", "\"%.100s\" is not a host name", rule->host.s);
 	check_subset_twice(d, rule);
 	hdl_check_export_list(d, &rule->export_to, "exportTo", 0);
+	check_selector_export(d, rule);
 	hdl_check_annotations(d);
 }

@@ -97,6 +97,13 @@ static uint32_t table_size(const struct hdl_dr_consistent_hash *hash, size_t end
 	return endpoints <= 6553 ? 655373 : 6553621;
 }
 
+/* Without one there is nothing to hash, and endpoints are chosen as if the block were not there. */
+static bool has_key(const struct hdl_dr_consistent_hash *hash)
+{
+	return hash->http_header_name.s || hash->http_cookie || hash->http_query_parameter_name.s ||
+	       hash->use_source_ip.value;
+}
+
 static void set_hash(struct hdl_xl *xl, struct hdl_xl_cluster *c, const struct hdl_dr_consistent_hash *hash,
 		     const struct hdl_resource *res)
 {
@@ -157,7 +164,7 @@ static void set_load_balancer(struct hdl_xl *xl, struct hdl_xl_cluster *c, const
 
 	c->ir->hash_name = "";
 	c->ir->policy = HDL_POLICY_LEAST_REQUEST;
-	if (lb && lb->consistent_hash) {
+	if (lb && lb->consistent_hash && has_key(lb->consistent_hash)) {
 		report_hash(xl, lb->consistent_hash, policy->lb_res);
 		set_hash(xl, c, lb->consistent_hash, policy->lb_res);
 	} else if (lb) {

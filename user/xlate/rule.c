@@ -82,6 +82,8 @@ int hdl_xl_rules(struct hdl_xl *xl)
 		if (res->kind != HDL_KIND_DESTINATION_RULE)
 			continue;
 		spec = res->destination_rule;
+		if (spec->workload_selector) /* for some clients only: not for all, then */
+			continue;
 		host = hdl_xl_host(xl, spec->host.s, res->ns);
 		rule = hdl_xl_map_get(&xl->rules, hdl_xl_scratchf(xl, "%s/%s", res->ns, host));
 		if (!rule && new_rule(xl, res, host, &rule) < 0)
