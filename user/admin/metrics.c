@@ -194,6 +194,15 @@ static void daemon_metrics(struct hdl_buf *buf, const struct hdl_admin_view *vie
 	hdl_prom_head(buf, "heddle_config_changes_total", "counter", "Changes of the configuration, by result");
 	hdl_prom_sample(buf, "heddle_config_changes_total", "result", "in_force", view->changes_in_force);
 	hdl_prom_sample(buf, "heddle_config_changes_total", "result", "refused", view->changes_refused);
+	if (view->latency)
+		hdl_admin_latency_metrics(buf, view->latency);
+	single(buf, "heddle_history_epochs", "gauge", "Epochs that the history holds", view->epoch_count);
+	single(buf, "heddle_history_bytes", "gauge", "Earlier versions of documents in it", view->history_bytes);
+	single(buf, "heddle_history_cuts_total", "counter",
+	       "Epochs whose earlier versions were dropped for the limit of the history", view->history_cuts);
+	single(buf, "heddle_state_file_bytes", "gauge", "Accepted documents and history, kept for a restart",
+	       view->state_bytes);
+	single(buf, "heddle_state_file_failures_total", "counter", "Writes of it that failed", view->state_failures);
 	hdl_prom_head(buf, "heddle_config_diagnostics", "gauge", "What is wrong with the configuration now");
 	hdl_prom_sample(buf, "heddle_config_diagnostics", "severity", "error", view->diag_errors);
 	hdl_prom_sample(buf, "heddle_config_diagnostics", "severity", "warning", view->diag_warnings);

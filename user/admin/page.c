@@ -206,6 +206,70 @@ static void api_reload(struct context *context)
 		context->answer->later = true;
 }
 
+static void api_objects(struct context *context)
+{
+	struct hdl_jsonw w;
+
+	json_begin(context, &w);
+	hdl_admin_json_objects(&w, &context->view);
+	json_end(context, &w);
+}
+
+static void api_history(struct context *context)
+{
+	struct hdl_str parameter = hdl_admin_parameter(context->request->query, "epoch");
+	uint64_t only = 0;
+	struct hdl_jsonw w;
+
+	if (parameter.p && hdl_str_u64(parameter, INT64_MAX, &only) < 0) {
+		hdl_admin_error(context->answer, 400, "epoch is a number");
+		return;
+	}
+	json_begin(context, &w);
+	hdl_admin_json_history(&w, &context->view, only);
+	json_end(context, &w);
+}
+
+/* Secrets are in it. */
+static void api_documents(struct context *context)
+{
+	struct hdl_jsonw w;
+
+	if (!context->request->trusted) {
+		hdl_admin_error(context->answer, 403,
+				"documents are given on the unix socket in the run directory only");
+		return;
+	}
+	hdl_jsonw_init(&w, &context->answer->body, false);
+	hdl_jsonw_object(&w);
+	context->ops->documents(context->ops->data, &w);
+	json_end(context, &w);
+}
+
+static bool take_epoch(void *data, const char *key, const char *value)
+{
+	uint64_t *epoch = data;
+
+	return strcmp(key, "epoch") == 0 && hdl_str_u64(hdl_str_of(value), INT64_MAX, epoch) == 0;
+}
+
+static void api_rollback(struct context *context)
+{
+	uint64_t epoch = 0;
+	struct hdl_err err;
+	int r;
+
+	if (hdl_admin_parse_object(context->request->body, take_epoch, &epoch) < 0 || epoch == 0) {
+		hdl_admin_error(context->answer, 400, "a body like {\"epoch\": \"12\"} is needed");
+		return;
+	}
+	r = context->ops->rollback(context->ops->data, context->request->call, epoch, &err);
+	if (r < 0)
+		hdl_admin_error(context->answer, r == -ENOENT ? 404 : r == -ESHUTDOWN ? 503 : 409, "%s", err.text);
+	else
+		context->answer->later = true;
+}
+
 static void api_drain(struct context *context)
 {
 	struct hdl_jsonw w;
@@ -248,8 +312,12 @@ static const struct page {
 	{ "/api/v1/endpoints", false, api_endpoints, "endpoints with their health" },
 	{ "/api/v1/maps", false, api_maps, "fill of the maps; /api/v1/maps/NAME: contents" },
 	{ "/api/v1/diagnostics", false, api_diagnostics, "what is wrong with the configuration" },
+	{ "/api/v1/objects", false, api_objects, "each object of the files: in force since which epoch, or refused" },
+	{ "/api/v1/history", false, api_history, "what the last epochs changed" },
+	{ "/api/v1/documents", false, api_documents, "the documents in force (unix socket only)" },
 	{ "/api/v1/wait", false, api_wait, "200 when ready, JSON" },
 	{ "/api/v1/reload", true, api_reload, "POST: reads the configuration again" },
+	{ "/api/v1/rollback", true, api_rollback, "POST: the configuration of an earlier epoch again" },
 	{ "/api/v1/drain", true, api_drain, "POST: finishes what is in flight and ends" },
 	{ "/api/v1/endpoint/eject", true, api_eject, "POST: takes an endpoint out" },
 	{ "/api/v1/endpoint/restore", true, api_restore, "POST: takes it back in" },

@@ -70,6 +70,9 @@ void hdl_admin_json_destinations(struct hdl_jsonw *w, const struct hdl_ir_destin
 void hdl_admin_json_status(struct hdl_jsonw *w, const struct hdl_admin_view *view);
 void hdl_admin_json_proxy_status(struct hdl_jsonw *w, const struct hdl_admin_view *view);
 void hdl_admin_json_diagnostics(struct hdl_jsonw *w, const struct hdl_admin_view *view);
+void hdl_admin_json_objects(struct hdl_jsonw *w, const struct hdl_admin_view *view);
+/* only: that epoch, 0 = all. */
+void hdl_admin_json_history(struct hdl_jsonw *w, const struct hdl_admin_view *view, uint64_t only);
 void hdl_admin_json_fill(struct hdl_jsonw *w, const struct hdl_admin_view *view); /* array of the maps */
 /* Contents of one map; -ENOENT for an unknown name. */
 int hdl_admin_json_map(struct hdl_jsonw *w, const struct hdl_admin_view *view, const char *name, uint64_t offset);
@@ -80,6 +83,7 @@ void hdl_admin_match_text(struct hdl_buf *buf, const struct hdl_ir_http_match *m
 void hdl_admin_text_clusters(struct hdl_buf *buf, const struct hdl_admin_view *view);
 void hdl_admin_text_listeners(struct hdl_buf *buf, const struct hdl_admin_view *view);
 void hdl_admin_config_dump(struct hdl_buf *buf, const struct hdl_admin_view *view);
+void hdl_admin_latency_metrics(struct hdl_buf *buf, const struct hdl_admin_latency *latency);
 void hdl_admin_metrics(struct hdl_buf *buf, const struct hdl_admin_view *view);
 
 /* Endpoint by hand: eject or restore. Fills the whole answer. */

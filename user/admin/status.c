@@ -167,6 +167,14 @@ static void write_config(struct hdl_jsonw *w, const struct hdl_admin_view *view)
 	hdl_jsonw_ku64(w, "changes_refused", view->changes_refused);
 	hdl_jsonw_kstr(w, "last_refusal", view->last_refusal);
 	hdl_jsonw_ku64(w, "last_change_ms", age_ms(view->now_ns, view->last_change_ns));
+	hdl_jsonw_ku64(w, "last_apply_us", view->latency ? view->latency->last_ns / 1000 : 0);
+	hdl_jsonw_ku64(w, "rolled_back_to", view->rolled_back_to);
+	hdl_jsonw_ku64(w, "history_epochs", view->epoch_count);
+	hdl_jsonw_ku64(w, "oldest_epoch", view->oldest_epoch);
+	hdl_jsonw_ku64(w, "history_bytes", view->history_bytes);
+	hdl_jsonw_ku64(w, "history_cuts", view->history_cuts);
+	hdl_jsonw_ku64(w, "state_bytes", view->state_bytes);
+	hdl_jsonw_kstr(w, "state_failure", view->state_reason);
 	hdl_jsonw_object_end(w);
 }
 
@@ -225,29 +233,72 @@ static void write_readers(struct hdl_jsonw *w, const struct hdl_admin_view *view
 	}
 }
 
+/* What is in force is not what the files say. */
+static void write_rollback(struct hdl_jsonw *w, const struct hdl_admin_view *view, uint64_t epoch)
+{
+	char text[128];
+
+	if (!view->rolled_back_to)
+		return;
+	snprintf(text, sizeof(text), "rolled back to %llu, files differ; they win when they change",
+		 (unsigned long long)view->rolled_back_to);
+	write_row(w, "configuration", "rollback", epoch, false, text);
+	hdl_jsonw_object_end(w);
+}
+
+static void write_source(struct hdl_jsonw *w, const struct hdl_admin_view *view, uint64_t epoch,
+			 const struct hdl_admin_file *file)
+{
+	bool good = file->refused == 0 && file->reason[0] == '\0';
+
+	/* a file may be fine and yet not in force: the whole change did not fit */
+	if (good && view->last_refusal)
+		write_row(w, file->path, "source", epoch, false, view->last_refusal);
+	else
+		write_row(w, file->path, "source", epoch, good, file->reason);
+	hdl_jsonw_ku64(w, "documents", file->documents);
+	hdl_jsonw_ku64(w, "accepted", file->accepted);
+	hdl_jsonw_ku64(w, "refused", file->refused);
+	hdl_jsonw_ku64(w, "kept", file->kept);
+	hdl_jsonw_object_end(w);
+}
+
+/* Those that are not as the files say; /api/v1/objects has all of them. */
+static void write_stale_objects(struct hdl_jsonw *w, const struct hdl_admin_view *view)
+{
+	struct hdl_admin_object object;
+
+	for (size_t i = 0; view->object_at && view->object_at(view->data, i, &object); i++) {
+		char name[800], reason[1200];
+
+		if (object.accepted)
+			continue;
+		snprintf(name, sizeof(name), "%s %s%s%s", object.kind, object.ns, object.ns[0] ? "/" : "", object.name);
+		if (object.epoch)
+			snprintf(reason, sizeof(reason), "its version of epoch %llu stays in force: %s",
+				 (unsigned long long)object.epoch, object.reason);
+		else
+			snprintf(reason, sizeof(reason), "no version is in force: %s", object.reason);
+		write_row(w, name, "object", object.epoch, false, reason);
+		hdl_jsonw_kstr(w, "file", object.file);
+		hdl_jsonw_object_end(w);
+	}
+}
+
 void hdl_admin_json_proxy_status(struct hdl_jsonw *w, const struct hdl_admin_view *view)
 {
 	uint64_t epoch = view->snapshot ? view->snapshot->epoch : 0;
 	struct hdl_admin_file file;
 
 	hdl_jsonw_ku64(w, "epoch", epoch);
+	hdl_jsonw_ku64(w, "rolled_back_to", view->rolled_back_to);
 	hdl_jsonw_key(w, "rows");
 	hdl_jsonw_array(w);
 	write_readers(w, view, epoch);
-	for (size_t i = 0; view->file && view->file(view->data, i, &file); i++) {
-		bool good = file.refused == 0 && file.reason[0] == '\0';
-
-		/* a file may be fine and yet not in force: the whole change did not fit */
-		if (good && view->last_refusal)
-			write_row(w, file.path, "source", epoch, false, view->last_refusal);
-		else
-			write_row(w, file.path, "source", epoch, good, file.reason);
-		hdl_jsonw_ku64(w, "documents", file.documents);
-		hdl_jsonw_ku64(w, "accepted", file.accepted);
-		hdl_jsonw_ku64(w, "refused", file.refused);
-		hdl_jsonw_ku64(w, "kept", file.kept);
-		hdl_jsonw_object_end(w);
-	}
+	write_rollback(w, view, epoch);
+	for (size_t i = 0; view->file && view->file(view->data, i, &file); i++)
+		write_source(w, view, epoch, &file);
+	write_stale_objects(w, view);
 	hdl_jsonw_array_end(w);
 }
 

@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "base/err.h"
+#include "base/jsonw.h"
 #include "dp/counters.h"
 #include "dp/publish.h"
 #include "heddle/abi_addr.h"
@@ -38,6 +40,44 @@ struct hdl_admin_diag {
 	const char *text; /* the whole of it as one line; valid until the next call */
 };
 
+/* Of the history, newest first. */
+struct hdl_admin_epoch {
+	uint64_t epoch, wall_ns;
+	uint64_t rolled_back_to; /* 0 = from the files */
+	bool start;              /* first one of a worker process */
+	bool kept;               /* it can be rolled back to */
+	const char *refused;     /* NULL = in force then */
+	size_t added, changed, removed;
+	size_t listed; /* changes that hdl_admin_view.change gives */
+};
+
+struct hdl_admin_change {
+	const char *what; /* "added", "changed", "removed" */
+	const char *kind, *group, *ns, *name;
+	const char *file; /* of a removed one: where it was */
+	uint32_t line;
+};
+
+/* A document's object in the files. */
+struct hdl_admin_object {
+	const char *kind, *ns, *name, *file;
+	uint32_t line;
+	bool accepted;      /* its newest document is in force */
+	uint64_t epoch;     /* that brought the version in force; 0 = none is */
+	const char *reason; /* of a refused one; "" otherwise; valid until the next call */
+};
+
+/* From the first event of a change to the epoch in force. */
+#define HDL_ADMIN_LATENCY_BUCKETS 10
+extern const uint64_t hdl_admin_latency_bound_ns[HDL_ADMIN_LATENCY_BUCKETS];
+
+struct hdl_admin_latency {
+	uint64_t bucket[HDL_ADMIN_LATENCY_BUCKETS + 1]; /* not cumulative; the last one is over all bounds */
+	uint64_t count, sum_ns, last_ns;
+};
+
+void hdl_admin_latency_add(struct hdl_admin_latency *latency, uint64_t ns);
+
 struct hdl_admin_pod {
 	uint64_t cookie;
 	struct hdl_workload workload;
@@ -69,6 +109,16 @@ struct hdl_admin_view {
 	bool (*file)(void *data, size_t i, struct hdl_admin_file *ret);
 	size_t diag_count, diag_errors, diag_warnings, diag_dropped;
 	bool (*diag)(void *data, size_t i, struct hdl_admin_diag *ret);
+
+	const struct hdl_admin_latency *latency; /* NULL = not measured */
+	uint64_t rolled_back_to;                 /* 0 = what is in force is from the files */
+	uint64_t oldest_epoch;                   /* that can be rolled back to; 0 = none */
+	uint64_t history_bytes, history_cuts, state_bytes, state_failures;
+	const char *state_reason; /* why accepted documents are not kept for a restart; "" = they are */
+	size_t epoch_count;
+	bool (*epoch_at)(void *data, size_t i, struct hdl_admin_epoch *ret);
+	bool (*change_at)(void *data, size_t i, size_t j, struct hdl_admin_change *ret); /* of epoch_at(i) */
+	bool (*object_at)(void *data, size_t i, struct hdl_admin_object *ret);           /* NULL = none */
 	void *data;
 };
 
@@ -80,6 +130,10 @@ struct hdl_admin_ops {
 	/* Reads the configuration again; answers by hdl_admin_finish_reload(call). 0 or negative errno. */
 	int (*reload)(void *data, uint64_t call);
 	void (*drain)(void *data);
+	/* The configuration of that epoch again; answers by hdl_admin_finish_reload(call). Negative errno with text. */
+	int (*rollback)(void *data, uint64_t call, uint64_t epoch, struct hdl_err *err);
+	/* Members of an object: the documents in force, Secrets in the clear. */
+	void (*documents)(void *data, struct hdl_jsonw *w);
 	void *data;
 };
 

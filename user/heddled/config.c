@@ -8,14 +8,16 @@
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
+#include "base/hash.h"
 #include "model/resource.h"
 #include "route/table.h"
 #include "xlate/xlate.h"
 
 struct file {
 	char *path;
-	bool node; /* the one of --node-config */
-	bool seen; /* in the pass that runs */
+	bool node;     /* the one of --node-config */
+	bool seen;     /* in the pass that runs */
+	uint64_t hash; /* of its content; of the error when it could not be read */
 };
 
 struct hdl_config {
@@ -25,8 +27,10 @@ struct hdl_config {
 	char node_name[sizeof(((struct utsname *)0)->nodename)];
 	struct file *file; /* sorted by path */
 	size_t n, capacity;
-	struct hdl_resource_list *list; /* that the last snapshot was made of */
-	bool node_changed;              /* another file is the one of --node-config */
+	struct hdl_resource_list *list;   /* of the files, as of the last pass */
+	const struct hdl_config_set *set; /* that the last snapshot was made of */
+	bool partial;                     /* the pass that runs */
+	bool node_changed;                /* another file is the one of --node-config */
 	struct hdl_diags diags, translation;
 };
 
@@ -64,6 +68,7 @@ struct hdl_config *hdl_config_free(struct hdl_config *config)
 	free(config->file);
 	hdl_diags_done(&config->diags);
 	hdl_diags_done(&config->translation);
+	hdl_config_set_unref(config->set);
 	hdl_resource_list_unref(config->list);
 	hdl_resource_store_free(config->store);
 	free(config->access_log);
@@ -71,9 +76,15 @@ struct hdl_config *hdl_config_free(struct hdl_config *config)
 	return NULL;
 }
 
-void hdl_config_begin(struct hdl_config *config)
+void hdl_config_set_recall(struct hdl_config *config, hdl_resource_recall_fn *recall, void *data)
 {
-	for (size_t i = 0; i < config->n; i++)
+	hdl_resource_store_set_recall(config->store, recall, data);
+}
+
+void hdl_config_begin(struct hdl_config *config, bool partial)
+{
+	config->partial = partial;
+	for (size_t i = 0; i < config->n && !partial; i++)
 		config->file[i].seen = false;
 }
 
@@ -117,7 +128,7 @@ static int note_file(struct hdl_config *config, const char *path, bool node)
 	if (!copy)
 		return -ENOMEM;
 	memmove(&config->file[at + 1], &config->file[at], (config->n - at) * sizeof(*config->file));
-	config->file[at] = (struct file){ copy, node, true };
+	config->file[at] = (struct file){ copy, node, true, 0 };
 	config->n++;
 	return 0;
 }
@@ -189,6 +200,7 @@ int hdl_config_file(struct hdl_config *config, const char *path, bool node, int 
 		return r;
 	if (error == 0)
 		error = -read_all(fd, &text, &n);
+	config->file[place(config, path)].hash = error ? (uint64_t)error : hdl_hash64(text, n, 0);
 	if (error == 0) {
 		r = hdl_resource_store_put(config->store, path, (struct hdl_str){ text, n });
 		free(text);
@@ -199,6 +211,17 @@ int hdl_config_file(struct hdl_config *config, const char *path, bool node, int 
 	if (error == ENOMEM)
 		return -ENOMEM;
 	return hdl_resource_store_unreadable(config->store, path, reason_of(error));
+}
+
+void hdl_config_gone(struct hdl_config *config, const char *path)
+{
+	size_t at = place(config, path);
+
+	if (at == config->n || strcmp(config->file[at].path, path) != 0)
+		return;
+	hdl_resource_store_delete(config->store, path);
+	free(config->file[at].path);
+	memmove(&config->file[at], &config->file[at + 1], (--config->n - at) * sizeof(*config->file));
 }
 
 static void drop_unseen(struct hdl_config *config)
@@ -224,12 +247,13 @@ static bool is_node_file(const struct hdl_config *config, const char *path)
 }
 
 /* With --node-config the NodeConfigs of other files do not count; they are reported. */
-static size_t select_resources(struct hdl_config *config, const struct hdl_resource **ret)
+static size_t select_resources(struct hdl_config *config, const struct hdl_config_set *set,
+			       const struct hdl_resource **ret)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < config->list->n; i++) {
-		const struct hdl_resource *resource = config->list->at[i];
+	for (size_t i = 0; i < set->n; i++) {
+		const struct hdl_resource *resource = set->at[i];
 
 		if (config->node_given && resource->kind == HDL_KIND_NODE_CONFIG &&
 		    !is_node_file(config, resource->file)) {
@@ -248,10 +272,10 @@ static size_t select_resources(struct hdl_config *config, const struct hdl_resou
 	return n;
 }
 
-static int translate(struct hdl_config *config, struct hdl_snapshot **ret)
+static int translate(struct hdl_config *config, const struct hdl_config_set *set, struct hdl_snapshot **ret)
 {
 	struct hdl_xlate_options options = { .node_name = config->node_name, .access_log_path = config->access_log };
-	const struct hdl_resource **resources = calloc(config->list->n + 1, sizeof(*resources));
+	const struct hdl_resource **resources = calloc(set->n + 1, sizeof(*resources));
 	struct hdl_snapshot *snapshot;
 	size_t n;
 	int r;
@@ -260,7 +284,7 @@ static int translate(struct hdl_config *config, struct hdl_snapshot **ret)
 		return -ENOMEM;
 	hdl_diags_done(&config->translation);
 	config->translation = (struct hdl_diags){ .limit = 10000 };
-	n = select_resources(config, resources);
+	n = select_resources(config, set, resources);
 	r = hdl_xlate(resources, n, &options, &config->translation, &snapshot);
 	free(resources);
 	if (r < 0)
@@ -297,32 +321,80 @@ static int refuse_large(struct hdl_config *config, struct hdl_err *err)
 	return -E2BIG;
 }
 
+/* A snapshot of the set, which is taken over. 0 or negative errno with text. */
+static int make_snapshot(struct hdl_config *config, const struct hdl_config_set *set, struct hdl_snapshot **ret,
+			 struct hdl_err *err)
+{
+	int r = set ? translate(config, set, ret) : -ENOMEM;
+
+	if (r < 0) {
+		hdl_config_set_unref(set);
+		if (r == -E2BIG)
+			return refuse_large(config, err);
+		/* the next pass tries again */
+		config->node_changed = true;
+		return hdl_err_set(err, r, "configuration: %s", strerror(-r));
+	}
+	hdl_config_set_unref(config->set);
+	config->set = set;
+	config->node_changed = false;
+	return 0;
+}
+
 int hdl_config_end(struct hdl_config *config, bool again, struct hdl_snapshot **ret, struct hdl_err *err)
 {
 	struct hdl_resource_list *list;
-	bool changed;
+	bool files_changed, changed;
 	int r;
 
-	drop_unseen(config);
+	if (!config->partial)
+		drop_unseen(config);
 	r = hdl_resource_store_commit(config->store, &list);
 	if (r < 0)
 		return hdl_err_set(err, r, "configuration: %s", strerror(-r));
-	changed = !config->list || list->generation != config->list->generation || config->node_changed || again;
+	files_changed = !config->list || list->generation != config->list->generation;
+	changed = files_changed || config->node_changed || again;
 	hdl_resource_list_unref(config->list);
 	config->list = list;
 	if (changed) {
-		r = translate(config, ret);
-		if (r == -E2BIG)
-			return refuse_large(config, err);
-		if (r < 0) {
-			/* the next pass tries again */
-			config->node_changed = true;
-			return hdl_err_set(err, r, "configuration: %s", strerror(-r));
-		}
-		config->node_changed = false;
+		/* what was had again stays until the files change */
+		bool stays = config->set && config->set->rolled_back_to && !files_changed;
+
+		r = make_snapshot(config, stays ? hdl_config_set_ref(config->set) : hdl_config_set_new(list), ret, err);
+		if (r < 0)
+			return r;
 	}
 	collect_diags(config);
 	return changed;
+}
+
+int hdl_config_roll_back(struct hdl_config *config, const struct hdl_config_set *now, const struct hdl_former *former,
+			 size_t n, uint64_t epoch, struct hdl_snapshot **ret, struct hdl_err *err)
+{
+	const struct hdl_config_set *set = hdl_config_set_former(config->list, now, former, n, epoch, err);
+	int r = set ? make_snapshot(config, set, ret, err) : -EINVAL;
+
+	if (r == 0)
+		collect_diags(config);
+	return r;
+}
+
+const struct hdl_config_set *hdl_config_set(const struct hdl_config *config)
+{
+	return config->set;
+}
+
+uint64_t hdl_config_files_hash(const struct hdl_config *config)
+{
+	uint64_t hash = 1;
+
+	for (size_t i = 0; i < config->n; i++) {
+		const struct file *file = &config->file[i];
+
+		hash = hdl_hash64(file->path, strlen(file->path), hash) + file->node;
+		hash = hdl_hash64(&file->hash, sizeof(file->hash), hash);
+	}
+	return hash;
 }
 
 const struct hdl_resource_store *hdl_config_store(const struct hdl_config *config)

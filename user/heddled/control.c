@@ -145,15 +145,18 @@ static int init(struct hdl_control *control, struct hdl_err *err)
 	memset(control->listener_fd, 0xff, sizeof(control->listener_fd));
 	control->admin_fd[0] = control->admin_fd[1] = -1;
 	uname(&control->kernel);
+	hdl_kept_init(&control->state);
 	control->config = hdl_config_new(&options, err);
 	if (!control->config)
 		return -ENOMEM;
+	hdl_config_set_recall(control->config, hdl_kept_recall, &control->state);
 	control->channel_io = (struct hdl_io){ control->channel->fd, on_channel };
 	r = hdl_loop_add(&control->loop, &control->channel_io);
 	if (r < 0)
 		return hdl_err_set(err, r, "event loop: %s", strerror(-r));
 	hdl_timer_init(&control->tick, on_tick);
 	hdl_timer_init(&control->reload_timer, hdl_control_on_reload_timer);
+	hdl_timer_init(&control->state_timer, hdl_control_on_state_timer);
 	hdl_timer_set(&control->loop.timers, &control->tick, hdl_clock_mono_ns());
 	return 0;
 }
@@ -173,7 +176,9 @@ static void done(struct hdl_control *control)
 	if (control->have_maps)
 		hdl_dp_maps_close(&control->maps);
 	hdl_snapshot_unref(control->waiting);
+	hdl_config_set_unref(control->set);
 	hdl_config_free(control->config);
+	hdl_kept_done(&control->state);
 	hdl_buf_done(&control->diag_text);
 	free(control->refusal);
 	free(control->pod);

@@ -135,6 +135,18 @@ static void view(void *data, struct hdl_admin_view *ret)
 		.diag_warnings = diags->warnings,
 		.diag_dropped = diags->dropped,
 		.diag = diag_at,
+		.latency = &control->latency,
+		.rolled_back_to = control->set ? control->set->rolled_back_to : 0,
+		.oldest_epoch = hdl_history_oldest(&control->state.history),
+		.history_bytes = control->state.history.bytes,
+		.history_cuts = control->state.history.cuts,
+		.state_bytes = control->state.bytes,
+		.state_failures = control->state.writes_failed,
+		.state_reason = control->state.reason,
+		.epoch_count = control->state.history.n,
+		.epoch_at = hdl_control_epoch_at,
+		.change_at = hdl_control_change_at,
+		.object_at = hdl_control_object_at,
 		.data = control,
 	};
 }
@@ -221,7 +233,13 @@ int hdl_control_start_admin(struct hdl_control *control, struct hdl_err *err)
 	struct hdl_admin_conf conf = { .loop = &control->loop,
 				       .unix_fd = control->admin_fd[0],
 				       .tcp_fd = control->admin_fd[1],
-				       .ops = { view, refresh, reload, drain, control } };
+				       .ops = { .view = view,
+						.refresh = refresh,
+						.reload = reload,
+						.drain = drain,
+						.rollback = hdl_control_roll_back,
+						.documents = hdl_control_documents,
+						.data = control } };
 
 	control->admin = hdl_admin_new(&conf, err);
 	return control->admin ? 0 : -ENOMEM;

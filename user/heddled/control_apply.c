@@ -195,25 +195,31 @@ static int publish(struct hdl_control *control, struct hdl_snapshot *snapshot, s
 			hdl_log_error("worker %u: out of memory, it serves from the epoch before", i);
 	control->changes_in_force++;
 	control->last_change_ns = hdl_clock_mono_ns();
+	if (control->event_ns)
+		hdl_admin_latency_add(&control->latency, control->last_change_ns - control->event_ns);
+	control->event_ns = 0;
 	hdl_log_info("epoch %llu in force: %zu services, %zu clusters, %zu pods", (unsigned long long)snapshot->epoch,
 		     snapshot->service_count, snapshot->cluster_count, snapshot->workload_count);
+	hdl_control_note_epoch(control, snapshot->epoch);
 	hdl_snapshot_unref(snapshot);
 	hdl_control_pods_refresh(control);
 	return 0;
 }
 
-static void apply_change(struct hdl_control *control, struct hdl_snapshot *snapshot)
+int hdl_control_apply(struct hdl_control *control, struct hdl_snapshot *snapshot, struct hdl_err *err)
 {
-	struct hdl_err err;
+	int r = publish(control, snapshot, err);
 
-	if (publish(control, snapshot, &err) < 0) {
+	if (r < 0) {
 		control->changes_refused++;
-		set_refusal(control, err.text);
-		hdl_log_error("change refused, the configuration before it stays in force: %s", err.text);
-		return;
+		hdl_control_note_refusal(control, true, err->text);
+		set_refusal(control, err->text);
+		hdl_log_error("change refused, the configuration before it stays in force: %s", err->text);
+		return r;
 	}
 	set_refusal(control, NULL);
 	hdl_control_tell_wishes(control, hdl_publisher_current(control->publisher));
+	return 0;
 }
 
 static void log_diags(const struct hdl_diags *diags)
@@ -281,20 +287,22 @@ void hdl_control_finish_pass(struct hdl_control *control, const struct hdl_msg_c
 	r = hdl_config_end(control->config, control->retry && mark->request, &snapshot, &err);
 	if (r < 0) {
 		hdl_log_error("%s", err.text);
+		hdl_control_note_refusal(control, false, err.text);
 		set_refusal(control, err.text);
 		control->changes_refused++;
 	}
 	if (r > 0)
 		log_diags(hdl_config_diags(control->config));
 	if (!control->publisher) {
-		if (r > 0)
+		if (r > 0) {
+			hdl_control_roll_back_again(control, &snapshot);
 			hold_first(control, snapshot);
-		else if (r < 0)
-			hdl_control_fail(control, 1, err.text);
+		} else if (r < 0)
+			hdl_control_fail(control, r == -E2BIG && control->hello.strict ? 3 : 1, err.text);
 		return;
 	}
 	if (r > 0)
-		apply_change(control, snapshot);
+		(void)hdl_control_apply(control, snapshot, &err);
 	hdl_control_answer_reload(control, mark->request);
 	tell_synced(control, HDL_MSG_SYNCED);
 }

@@ -27,6 +27,10 @@ static void on_file(struct hdl_control *control, struct hdl_msg *msg)
 
 	if (!control->in_pass)
 		return;
+	if (file->gone) {
+		hdl_config_gone(control->config, file->path);
+		return;
+	}
 	r = hdl_config_file(control->config, file->path, file->kind == HDL_MSG_FILE_NODE, fd, file->error, file->same);
 	if (r < 0)
 		hdl_log_error("%s: %s", file->path, strerror(-r));
@@ -45,6 +49,9 @@ static void on_maps(struct hdl_control *control, struct hdl_msg *msg)
 						    control->setup.capacity_flows };
 
 		r = hdl_dp_maps_memory(&control->maps, &capacity, &err);
+		/* with maps of its own a process would count its epochs from 1 again, and the history could not tell them */
+		if (r == 0)
+			control->maps.state->epoch = control->state.saved.epoch;
 	} else {
 		for (unsigned int i = 0; i < HDL_MSG_MAP_FDS; i++) {
 			int *fd = hdl_dp_maps_fd(&control->maps, i, NULL);
@@ -149,18 +156,34 @@ static void on_drain(struct hdl_control *control)
 	hdl_timer_set(&control->loop.timers, &control->tick, hdl_clock_mono_ns());
 }
 
+static void on_state(struct hdl_control *control, struct hdl_msg *msg)
+{
+	unsigned int next = 0;
+	int fd = msg->state.present & 1 ? take_fd(msg, next++) : -1;
+	int new_fd = msg->state.present & 2 ? take_fd(msg, next++) : -1;
+
+	hdl_kept_take(&control->state, fd, new_fd);
+}
+
 void hdl_control_handle(struct hdl_control *control, struct hdl_msg *msg)
 {
 	switch (msg->type) {
 	case HDL_MSG_CONFIG_BEGIN:
-		hdl_config_begin(control->config);
+		hdl_config_begin(control->config, msg->config_mark.partial);
 		control->in_pass = true;
+		control->event_ns = msg->config_mark.event_ns;
 		break;
 	case HDL_MSG_CONFIG_FILE:
 		on_file(control, msg);
 		break;
 	case HDL_MSG_CONFIG_END:
 		hdl_control_finish_pass(control, &msg->config_mark);
+		break;
+	case HDL_MSG_STATE:
+		on_state(control, msg);
+		break;
+	case HDL_MSG_PING:
+		hdl_control_send_plain(control, HDL_MSG_PONG);
 		break;
 	case HDL_MSG_MAPS:
 		on_maps(control, msg);

@@ -16,8 +16,10 @@
 #include "heddled/heartbeat.h"
 #include "heddled/msg.h"
 #include "heddled/proc.h"
+#include "heddled/kept.h"
 #include "heddled/sweep.h"
 #include "ir/snapshot.h"
+#include "model/store_objects.h"
 #include "proxy/worker.h"
 
 #define HDL_CONTROL_TICK_NS (100 * HDL_NS_PER_MS)
@@ -31,7 +33,9 @@
 #define HDL_CONTROL_TEXTS_MAX 64
 #define HDL_CONTROL_RELOADS_MAX 64
 #define HDL_CONTROL_PODS_MAX 16384
-#define HDL_CONTROL_LOGGED_DIAGS_MAX 20 /* lines of one pass; the rest is on the diagnostics page */
+#define HDL_CONTROL_STATE_TICK_NS HDL_NS_PER_S
+#define HDL_CONTROL_STATE_PAUSE_NS (2 * HDL_NS_PER_MS) /* between two slices of writing the state file */
+#define HDL_CONTROL_LOGGED_DIAGS_MAX 20                /* lines of one pass; the rest is on the diagnostics page */
 
 /*
  * Phases, moved by hdl_control_enter() alone:
@@ -74,6 +78,13 @@ struct hdl_control {
 	uint64_t reload_call[HDL_CONTROL_RELOADS_MAX]; /* waiting until the workers have taken over the epoch */
 	unsigned int reload_count;
 	struct hdl_timer reload_timer;
+	uint64_t event_ns;                /* first change of the pass that runs; 0 = none was seen */
+	struct hdl_admin_latency latency; /* from the event to the epoch */
+	const struct hdl_config_set *set; /* in force; NULL before the first epoch */
+	struct hdl_kept state;            /* history and state file */
+	struct hdl_timer state_timer;
+	struct hdl_store_cursor object_cursor; /* of the list that a page writes */
+	char object_reason[1024];
 
 	/* What is in force. */
 	bool have_maps;
@@ -137,6 +148,24 @@ void hdl_control_finish_pass(struct hdl_control *control, const struct hdl_msg_c
 void hdl_control_start(struct hdl_control *control);
 /* Tells the keeper what the snapshot needs of it. */
 void hdl_control_tell_wishes(struct hdl_control *control, const struct hdl_snapshot *snapshot);
+
+/* Into the maps, then to the workers; answers nobody. 0, or negative errno with text: the former one stays. */
+int hdl_control_apply(struct hdl_control *control, struct hdl_snapshot *snapshot, struct hdl_err *err);
+
+/* control_history.c: what the epochs changed, going back, and the state file. */
+void hdl_control_on_state_timer(struct hdl_timer *timer);
+/* The configuration's set is in force with that epoch. */
+void hdl_control_note_epoch(struct hdl_control *control, uint64_t epoch);
+/* It was refused, with the set in force staying; changed: the set is the refused one. */
+void hdl_control_note_refusal(struct hdl_control *control, bool changed, const char *reason);
+/* First pass: *snapshot is replaced when the process before had rolled back and the files are the same. */
+void hdl_control_roll_back_again(struct hdl_control *control, struct hdl_snapshot **snapshot);
+/* hdl_admin_ops */
+int hdl_control_roll_back(void *data, uint64_t call, uint64_t epoch, struct hdl_err *err);
+void hdl_control_documents(void *data, struct hdl_jsonw *w);
+bool hdl_control_epoch_at(void *data, size_t i, struct hdl_admin_epoch *ret);
+bool hdl_control_change_at(void *data, size_t i, size_t j, struct hdl_admin_change *ret);
+bool hdl_control_object_at(void *data, size_t i, struct hdl_admin_object *ret);
 
 /* control_pods.c: namespaces in the workload map. */
 void hdl_control_pod(struct hdl_control *control, const struct hdl_msg_pod *pod);

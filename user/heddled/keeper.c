@@ -233,6 +233,28 @@ static uint64_t look_after(struct hdl_keeper *keeper, uint64_t now_ns)
 	return sooner(next_ns, keeper->gateway_retry_ns);
 }
 
+/*
+ * A worker process that died is noticed by its end; one that stands (stopped, or in an endless loop of the control
+ * thread) by its silence. Not before the first epoch is in force: reading a large configuration takes what it takes.
+ */
+static uint64_t look_for_life(struct hdl_keeper *keeper, uint64_t now_ns)
+{
+	struct hdl_err err;
+
+	if (keeper->phase != HDL_KEEPER_RUNNING || keeper->channel.fd < 0)
+		return UINT64_MAX;
+	if (now_ns < keeper->ping_ns)
+		return keeper->ping_ns;
+	keeper->ping_ns = now_ns + HDL_KEEPER_PING_NS;
+	if (keeper->unanswered >= HDL_KEEPER_PINGS_MAX)
+		hdl_keeper_kill_worker(keeper, "gives no sign of life");
+	else if (hdl_channel_send_plain(&keeper->channel, HDL_MSG_PING, &err) < 0)
+		hdl_keeper_kill_worker(keeper, err.text);
+	else
+		keeper->unanswered++;
+	return keeper->ping_ns;
+}
+
 /* All that waits for a moment in time. Returns the next one. */
 static uint64_t do_due(struct hdl_keeper *keeper, uint64_t now_ns)
 {
@@ -260,7 +282,8 @@ static uint64_t do_due(struct hdl_keeper *keeper, uint64_t now_ns)
 		hdl_keeper_kill_worker(keeper, err.text);
 		return next_ns;
 	}
-	return sooner(next_ns, look_after(keeper, now_ns));
+	next_ns = sooner(next_ns, look_after(keeper, now_ns));
+	return sooner(next_ns, look_for_life(keeper, now_ns));
 }
 
 static int wait_ms(uint64_t next_ns, uint64_t now_ns)

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "heddled/keeper.h"
 #include "heddled/keeper_state.h"
+#include "heddled/statedir.h"
 
 /* Messages taken in one turn, so that a worker process that only talks does not starve the rest. */
 #define MESSAGES_PER_TURN 256
@@ -91,6 +92,16 @@ static void on_failed(struct hdl_keeper *keeper, const struct hdl_msg_failed *fa
 		hdl_keeper_end(keeper, (int)failed->status);
 }
 
+static int on_state_written(struct hdl_keeper *keeper, struct hdl_err *err)
+{
+	const char *run_dir = keeper->options->run_dir;
+
+	/* the worker process goes on appending to the file that it has; without its name it is lost with the process */
+	if (hdl_statedir_commit(run_dir, err) < 0)
+		hdl_log_error("state file: %s", err->text);
+	return hdl_statedir_send(run_dir, false, &keeper->channel, err);
+}
+
 static int handle(struct hdl_keeper *keeper, struct hdl_msg *msg, struct hdl_err *err)
 {
 	switch (msg->type) {
@@ -127,6 +138,11 @@ static int handle(struct hdl_keeper *keeper, struct hdl_msg *msg, struct hdl_err
 		return 0;
 	case HDL_MSG_FAILED:
 		on_failed(keeper, &msg->failed);
+		return 0;
+	case HDL_MSG_STATE_WRITTEN:
+		return on_state_written(keeper, err);
+	case HDL_MSG_PONG:
+		keeper->unanswered = 0;
 		return 0;
 	default:
 		return hdl_err_set(err, -EPROTO, "message %u out of place", msg->type);

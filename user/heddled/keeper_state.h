@@ -21,6 +21,9 @@
 #define HDL_KEEPER_FAILURES_NS (10 * HDL_NS_PER_S)  /* ... in this time: the fail mode takes over */
 #define HDL_KEEPER_BACKOFF_NS (100 * HDL_NS_PER_MS) /* before the second restart in a row; doubles up to the next */
 #define HDL_KEEPER_BACKOFF_MAX_NS HDL_NS_PER_S
+#define HDL_KEEPER_PING_NS HDL_NS_PER_S
+/* So many unanswered in a row, counted by a keeper that runs, and the worker process stands: it is replaced. */
+#define HDL_KEEPER_PINGS_MAX 30
 #define HDL_KEEPER_LOG_CHECK_NS (250 * HDL_NS_PER_MS)
 
 /*
@@ -58,6 +61,8 @@ struct hdl_keeper {
 	uint64_t failure_ns[HDL_KEEPER_FAILURES_MAX]; /* of the last deaths, newest first; 0 = none */
 	uint64_t respawn_ns;                          /* when to start the next one */
 	uint64_t backoff_ns;
+	uint64_t ping_ns;        /* when to ask the next time for a sign of life */
+	unsigned int unanswered; /* since the last one */
 
 	uint64_t deadline_ns; /* of the drain */
 	uint64_t log_check_ns, gateway_retry_ns;

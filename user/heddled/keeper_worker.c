@@ -10,6 +10,7 @@
 #include "heddled/keeper.h"
 #include "heddled/keeper_state.h"
 #include "heddled/spawn.h"
+#include "heddled/statedir.h"
 
 static int send_hello(struct hdl_keeper *keeper, struct hdl_err *err)
 {
@@ -60,11 +61,14 @@ int hdl_keeper_spawn(struct hdl_keeper *keeper, struct hdl_err *err)
 	keeper->pid = pid;
 	keeper->spawned++;
 	keeper->supplied = false;
+	keeper->unanswered = 0;
 	hdl_feed_restart(keeper->feed);
 	hdl_gateways_restart(&keeper->gateways);
 	if (keeper->pods)
 		hdl_podwatch_restart(keeper->pods);
 	r = send_hello(keeper, err);
+	if (r == 0)
+		r = hdl_statedir_send(keeper->options->run_dir, true, &keeper->channel, err);
 	return r == 0 ? send_admin(keeper, err) : r;
 }
 

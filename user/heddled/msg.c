@@ -57,11 +57,11 @@ static const char *check_hello(const struct hdl_msg_hello *hello)
 static const char *check_file(const struct hdl_msg *msg)
 {
 	const struct hdl_msg_config_file *file = &msg->config_file;
-	unsigned int expected = file->error || file->same ? 0 : 1;
+	unsigned int expected = file->error || file->same || file->gone ? 0 : 1;
 
 	if (!text_ok(file->path, sizeof(file->path)) || file->path[0] == '\0')
 		return "path without end or empty";
-	if (file->kind > HDL_MSG_FILE_NODE || file->error < 0 || file->same > 1)
+	if (file->kind > HDL_MSG_FILE_NODE || file->error < 0 || file->same > 1 || file->gone > 1)
 		return "value out of range";
 	return msg->fd_count == expected ? NULL : "number of descriptors";
 }
@@ -168,6 +168,10 @@ static const char *check(const struct hdl_msg *msg)
 		return check_listeners(msg);
 	case HDL_MSG_ADMIN:
 		return check_present(msg, msg->admin.present, 2);
+	case HDL_MSG_STATE:
+		return check_present(msg, msg->state.present, 2);
+	case HDL_MSG_CONFIG_BEGIN:
+		return msg->config_mark.partial > 1 ? "value out of range" : NULL;
 	case HDL_MSG_ACCESS_LOG:
 	case HDL_MSG_ACCESS_LOG_PATH:
 		return check_access_log(msg);

@@ -45,6 +45,8 @@ enum hdl_msg_side { HDL_MSG_TO_WORKER, HDL_MSG_TO_KEEPER };
 	X(13, DRAIN, TO_WORKER, nothing, 0, 0)                 \
 	X(14, TEXT, TO_WORKER, text, 0, 0)                     \
 	X(15, REOPEN, TO_WORKER, nothing, 0, 0)                \
+	X(16, STATE, TO_WORKER, state, 0, 2)                   \
+	X(17, PING, TO_WORKER, nothing, 0, 0)                  \
 	X(64, SETUP, TO_KEEPER, setup, 0, 0)                   \
 	X(65, PODS, TO_KEEPER, pods, 0, 0)                     \
 	X(66, INTERFACES, TO_KEEPER, interfaces, 0, 0)         \
@@ -56,7 +58,9 @@ enum hdl_msg_side { HDL_MSG_TO_WORKER, HDL_MSG_TO_KEEPER };
 	X(72, RESCAN, TO_KEEPER, config_mark, 0, 0)            \
 	X(73, DRAIN_WANTED, TO_KEEPER, nothing, 0, 0)          \
 	X(74, DRAINED, TO_KEEPER, nothing, 0, 0)               \
-	X(75, FAILED, TO_KEEPER, failed, 0, 0)
+	X(75, FAILED, TO_KEEPER, failed, 0, 0)                 \
+	X(76, STATE_WRITTEN, TO_KEEPER, nothing, 0, 0)         \
+	X(77, PONG, TO_KEEPER, nothing, 0, 0)
 
 enum hdl_msg_type {
 #define HDL_MSG_ENUM(number, name, side, body, fds_min, fds_max) HDL_MSG_##name = number,
@@ -84,7 +88,10 @@ struct hdl_msg_hello {
 /* One pass over the configuration: BEGIN, one FILE for each, END. */
 struct hdl_msg_config_mark {
 	uint64_t sequence;
-	uint64_t request; /* of the RESCAN that it answers; 0 = none */
+	uint64_t request;  /* of the RESCAN that it answers; 0 = none */
+	uint64_t event_ns; /* BEGIN: when the first change that it brings was seen, CLOCK_MONOTONIC; 0 = no event */
+	uint8_t partial;   /* BEGIN: only files that changed are named */
+	uint8_t padding[7];
 };
 
 enum hdl_msg_file_kind {
@@ -96,7 +103,8 @@ struct hdl_msg_config_file {
 	uint32_t kind; /* enum hdl_msg_file_kind */
 	int32_t error; /* errno of the attempt to open it; then no descriptor */
 	uint8_t same;  /* as in the pass before: no descriptor */
-	uint8_t padding[7];
+	uint8_t gone;  /* in a partial pass: no descriptor */
+	uint8_t padding[6];
 	char path[HDL_MSG_PATH_MAX];
 };
 
@@ -114,6 +122,12 @@ struct hdl_msg_listeners {
 
 struct hdl_msg_admin {
 	uint32_t present; /* bit 0: unix socket, bit 1: TCP */
+	uint32_t padding;
+};
+
+/* The state file: bit 0 of present: the one that is there; bit 1: an empty one to write. */
+struct hdl_msg_state {
+	uint32_t present;
 	uint32_t padding;
 };
 
@@ -207,6 +221,7 @@ struct hdl_msg {
 		struct hdl_msg_maps maps;
 		struct hdl_msg_listeners listeners;
 		struct hdl_msg_admin admin;
+		struct hdl_msg_state state;
 		struct hdl_msg_access_log access_log;
 		struct hdl_msg_pod pod;
 		struct hdl_msg_gateway gateway;

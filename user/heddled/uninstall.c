@@ -12,6 +12,7 @@
 #include "heddled/keeper.h"
 #include "heddled/privs.h"
 #include "heddled/rundir.h"
+#include "heddled/statedir.h"
 #include "heddled/validate.h"
 
 static bool exists(const char *path)
@@ -53,6 +54,7 @@ static int remove_run_dir(const char *path, struct hdl_err *err)
 	if (fd < 0)
 		return fd;
 	hdl_rundir_unlink_socket(path);
+	hdl_statedir_remove(path);
 	snprintf(file, sizeof(file), "%s/lock", path);
 	unlink(file);
 	close(fd);

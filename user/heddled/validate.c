@@ -78,7 +78,7 @@ static int load(struct hdl_config *config, struct hdl_scan *scan, const int *fds
 	struct hdl_snapshot *snapshot = NULL;
 	int r = 0;
 
-	hdl_config_begin(config);
+	hdl_config_begin(config, false);
 	for (size_t i = 0; i < scan->n && r == 0; i++)
 		r = hdl_config_file(config, scan->file[i].path, scan->file[i].node, fds[i], scan->file[i].error, false);
 	if (r < 0)

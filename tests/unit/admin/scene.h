@@ -4,6 +4,7 @@
 #define HDL_TESTS_ADMIN_SCENE_H
 
 #include <jansson.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include "admin/page.h"
@@ -14,6 +15,8 @@
 #include "unit/unit.h"
 
 struct scene {
+	struct hdl_admin_latency latency;
+	uint64_t rolled_back_to;
 	struct hdl_dp_maps maps;
 	struct hdl_publisher *publisher;
 	struct hdl_snapshot *snapshot;
@@ -181,6 +184,33 @@ static bool scene_diag(void *data, size_t i, struct hdl_admin_diag *ret)
 	return i == 0;
 }
 
+/* Two epochs: 4 was refused, 3 changed two objects. */
+static bool scene_epoch(void *data, size_t i, struct hdl_admin_epoch *ret)
+{
+	(void)data;
+	*ret = (struct hdl_admin_epoch){ .epoch = 3 };
+	if (i == 0)
+		ret->refused = "the map is full";
+	else
+		*ret = (struct hdl_admin_epoch){ .epoch = 3, .kept = true, .added = 1, .removed = 1, .listed = 2 };
+	return i < 2;
+}
+
+static bool scene_change(void *data, size_t i, size_t j, struct hdl_admin_change *ret)
+{
+	(void)data;
+	*ret = (struct hdl_admin_change){ j ? "removed" : "added", "Service", "", "demo", "web", "a.yaml", 7 };
+	return i == 1 && j < 2;
+}
+
+static bool scene_object(void *data, size_t i, struct hdl_admin_object *ret)
+{
+	(void)data;
+	*ret = (struct hdl_admin_object){ "Service", "demo", i ? "web" : "db", "a.yaml",
+					  7,         i == 0, 3 * (i == 0),     i ? "bad" : "" };
+	return i < 2;
+}
+
 static void scene_view(void *data, struct hdl_admin_view *ret)
 {
 	struct scene *scene = data;
@@ -197,6 +227,12 @@ static void scene_view(void *data, struct hdl_admin_view *ret)
 					.diag_count = 1,
 					.diag_errors = 1,
 					.diag = scene_diag,
+					.latency = &scene->latency,
+					.rolled_back_to = scene->rolled_back_to,
+					.epoch_count = 2,
+					.epoch_at = scene_epoch,
+					.change_at = scene_change,
+					.object_at = scene_object,
 					.data = scene };
 }
 
@@ -218,9 +254,31 @@ static void scene_drain(void *data)
 	((struct scene *)data)->drains++;
 }
 
+static int scene_rollback(void *data, uint64_t call, uint64_t epoch, struct hdl_err *err)
+{
+	struct scene *scene = data;
+
+	if (epoch != 3)
+		return hdl_err_set(err, -ENOENT, "epoch %d is not in the history", (int)epoch);
+	scene->reload_call = call;
+	return 0;
+}
+
+static void scene_documents(void *data, struct hdl_jsonw *w)
+{
+	(void)data;
+	hdl_jsonw_kstr(w, "secret", "in the clear");
+}
+
 static inline struct hdl_admin_ops scene_ops(struct scene *scene)
 {
-	return (struct hdl_admin_ops){ scene_view, scene_refresh, scene_reload, scene_drain, scene };
+	return (struct hdl_admin_ops){ .view = scene_view,
+				       .refresh = scene_refresh,
+				       .reload = scene_reload,
+				       .drain = scene_drain,
+				       .rollback = scene_rollback,
+				       .documents = scene_documents,
+				       .data = scene };
 }
 
 static inline int scene_setup(void **state)

@@ -302,6 +302,103 @@ static void test_status_and_diagnostics(void **state)
 	json_decref(json);
 }
 
+static void test_history(void **state)
+{
+	struct scene *scene = *state;
+	json_t *json = get(scene, "/api/v1/history"), *epochs = json_object_get(json, "epochs"), *changes;
+	char *body;
+
+	assert_int_equal(json_array_size(epochs), 2);
+	assert_string_equal(text_at(json_array_get(epochs, 0), "outcome"), "refused");
+	assert_string_equal(text_at(json_array_get(epochs, 0), "reason"), "the map is full");
+	assert_true(json_is_false(json_object_get(json_array_get(epochs, 0), "can_roll_back")));
+	assert_string_equal(text_at(json_array_get(epochs, 1), "outcome"), "in_force");
+	assert_true(json_is_true(json_object_get(json_array_get(epochs, 1), "all_listed")));
+	changes = json_object_get(json_array_get(epochs, 1), "changes");
+	assert_int_equal(json_array_size(changes), 2);
+	assert_string_equal(text_at(json_array_get(changes, 1), "change"), "removed");
+	assert_string_equal(text_at(json_array_get(changes, 1), "file"), "a.yaml");
+	assert_int_equal(number_at(json_array_get(changes, 1), "line"), 7);
+	json_decref(json);
+	json = get(scene, "/api/v1/history?epoch=2");
+	assert_int_equal(json_array_size(json_object_get(json, "epochs")), 0);
+	json_decref(json);
+	assert_int_equal(status(scene, HDL_HTTP_GET, "/api/v1/history?epoch=x", false), 400);
+
+	/* going back: POST on the unix socket, a number that is known */
+	assert_int_equal(ask(scene, HDL_HTTP_POST, "/api/v1/rollback", "{\"epoch\": \"3\"}", true, NULL), 0);
+	assert_int_equal(scene->reload_call, 42);
+	assert_int_equal(ask(scene, HDL_HTTP_POST, "/api/v1/rollback", "{\"epoch\": \"3\"}", false, NULL), 403);
+	assert_int_equal(ask(scene, HDL_HTTP_POST, "/api/v1/rollback", "{\"epoch\": \"4\"}", true, &body), 404);
+	assert_non_null(strstr(body, "epoch 4 is not in the history"));
+	free(body);
+	assert_int_equal(ask(scene, HDL_HTTP_POST, "/api/v1/rollback", "{\"epoch\": \"-1\"}", true, NULL), 400);
+	assert_int_equal(ask(scene, HDL_HTTP_POST, "/api/v1/rollback", "{}", true, NULL), 400);
+	assert_int_equal(status(scene, HDL_HTTP_GET, "/api/v1/rollback", true), 405);
+}
+
+/* Secrets are among the documents: not for every user of the node. */
+static void test_documents(void **state)
+{
+	struct scene *scene = *state;
+	char *body;
+
+	assert_int_equal(ask(scene, HDL_HTTP_GET, "/api/v1/documents", "", false, &body), 403);
+	assert_null(strstr(body, "in the clear"));
+	free(body);
+	assert_int_equal(ask(scene, HDL_HTTP_GET, "/api/v1/documents", "", true, &body), 200);
+	assert_non_null(strstr(body, "in the clear"));
+	free(body);
+}
+
+static void test_objects(void **state)
+{
+	struct scene *scene = *state;
+	json_t *json = get(scene, "/api/v1/objects"), *objects = json_object_get(json, "objects"), *rows, *row;
+	bool object = false, rollback = false;
+	size_t i;
+
+	assert_int_equal(json_array_size(objects), 2);
+	assert_string_equal(text_at(json_array_get(objects, 0), "status"), "SYNCED");
+	assert_int_equal(number_at(json_array_get(objects, 0), "epoch"), 3);
+	assert_string_equal(text_at(json_array_get(objects, 1), "status"), "STALE");
+	assert_string_equal(text_at(json_array_get(objects, 1), "reason"), "bad");
+	json_decref(json);
+	scene->rolled_back_to = 2;
+	json = get(scene, "/api/v1/proxy-status");
+	rows = json_object_get(json, "rows");
+	json_array_foreach(rows, i, row)
+	{
+		const char *type = text_at(row, "type");
+
+		object |= strcmp(type, "object") == 0 && strcmp(text_at(row, "name"), "Service demo/web") == 0 &&
+			  strstr(text_at(row, "reason"), "no version is in force: bad");
+		rollback |= strcmp(type, "rollback") == 0 &&
+			    strstr(text_at(row, "reason"), "rolled back to 2, files differ");
+	}
+	assert_true(object && rollback);
+	assert_int_equal(number_at(json, "rolled_back_to"), 2);
+	json_decref(json);
+}
+
+/* Prometheus: buckets are cumulative, a value on a bound belongs to it. */
+static void test_latency(void **state)
+{
+	struct scene *scene = *state;
+	char *body;
+
+	hdl_admin_latency_add(&scene->latency, HDL_NS_PER_MS);
+	hdl_admin_latency_add(&scene->latency, HDL_NS_PER_MS + 1);
+	hdl_admin_latency_add(&scene->latency, 2 * HDL_NS_PER_S);
+	assert_int_equal(ask(scene, HDL_HTTP_GET, "/metrics", "", false, &body), 200);
+	assert_non_null(strstr(body, "heddle_config_apply_seconds_bucket{le=\"0.001\"} 1\n"));
+	assert_non_null(strstr(body, "heddle_config_apply_seconds_bucket{le=\"0.002\"} 2\n"));
+	assert_non_null(strstr(body, "heddle_config_apply_seconds_bucket{le=\"1\"} 2\n"));
+	assert_non_null(strstr(body, "heddle_config_apply_seconds_bucket{le=\"+Inf\"} 3\n"));
+	assert_non_null(strstr(body, "heddle_config_apply_seconds_count 3\n"));
+	free(body);
+}
+
 static void test_maps(void **state)
 {
 	static const struct {
@@ -369,6 +466,10 @@ int main(void)
 		T(eject_and_restore),
 		T(health_everywhere),
 		T(status_and_diagnostics),
+		T(history),
+		T(documents),
+		T(objects),
+		T(latency),
 		T(maps),
 		T(tcp_label),
 	};

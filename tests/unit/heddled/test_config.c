@@ -78,21 +78,21 @@ static void test_passes(void **state)
 {
 	struct fixture *f = *state;
 
-	hdl_config_begin(f->config);
+	hdl_config_begin(f->config, false);
 	assert_int_equal(end(f), 1); /* the first is one even when there is nothing */
 	assert_int_equal(f->snapshot->service_count, 0);
-	hdl_config_begin(f->config);
+	hdl_config_begin(f->config, false);
 	file(f, "a.yaml", SERVICE("a", "10.0.0.1"), false);
 	file(f, "b.yaml", SERVICE("b", "10.0.0.2"), false);
 	assert_int_equal(end(f), 1);
 	assert_int_equal(f->snapshot->service_count, 2);
 	/* unchanged, and read again with the same content */
-	hdl_config_begin(f->config);
+	hdl_config_begin(f->config, false);
 	assert_int_equal(hdl_config_file(f->config, "a.yaml", false, -1, 0, true), 0);
 	file(f, "b.yaml", SERVICE("b", "10.0.0.2"), false);
 	assert_int_equal(end(f), 0);
 	/* not named: gone */
-	hdl_config_begin(f->config);
+	hdl_config_begin(f->config, false);
 	assert_int_equal(hdl_config_file(f->config, "a.yaml", false, -1, 0, true), 0);
 	assert_int_equal(end(f), 1);
 	assert_int_equal(f->snapshot->service_count, 1);
@@ -105,10 +105,10 @@ static void test_last_good_version(void **state)
 	struct fixture *f = *state;
 	const struct hdl_diags *diags;
 
-	hdl_config_begin(f->config);
+	hdl_config_begin(f->config, false);
 	file(f, "a.yaml", SERVICE("a", "10.0.0.1"), false);
 	end(f);
-	hdl_config_begin(f->config);
+	hdl_config_begin(f->config, false);
 	file(f, "a.yaml", "kind: [half", false);
 	end(f);
 	assert_int_equal(f->snapshot->service_count, 1);
@@ -116,7 +116,7 @@ static void test_last_good_version(void **state)
 	assert_int_equal(diags->errors, 1);
 	assert_string_equal(diags->at[0].file, "a.yaml");
 	/* cannot be read any more: stays, and is said */
-	hdl_config_begin(f->config);
+	hdl_config_begin(f->config, false);
 	assert_int_equal(hdl_config_file(f->config, "a.yaml", false, -1, EACCES, false), 0);
 	end(f);
 	assert_int_equal(f->snapshot->service_count, 1);
@@ -128,12 +128,12 @@ static void test_too_large(void **state)
 	struct fixture *f = *state;
 	int fd;
 
-	hdl_config_begin(f->config);
+	hdl_config_begin(f->config, false);
 	file(f, "a.yaml", SERVICE("a", "10.0.0.1"), false);
 	end(f);
 	assert_int_equal(truncate(tree_path(&f->tree, "a.yaml"), HDL_CONFIG_FILE_BYTES_MAX + 1), 0);
 	fd = open(tree_path(&f->tree, "a.yaml"), O_RDONLY);
-	hdl_config_begin(f->config);
+	hdl_config_begin(f->config, false);
 	assert_int_equal(hdl_config_file(f->config, "a.yaml", false, fd, 0, false), 0);
 	close(fd);
 	end(f);
@@ -147,7 +147,7 @@ static void test_node_config(void **state)
 
 	hdl_config_free(f->config);
 	f->config = new_config("/var/log/x.log", true);
-	hdl_config_begin(f->config);
+	hdl_config_begin(f->config, false);
 	file(f, "a.yaml", NODE("a", "closed"), false);
 	file(f, "z.yaml", NODE("z", "open"), true);
 	end(f);
@@ -157,7 +157,7 @@ static void test_node_config(void **state)
 	assert_int_equal(hdl_config_diags(f->config)->errors, 0);
 	assert_int_equal(hdl_config_diags(f->config)->warnings, 1);
 	/* the role of a file changes: a new snapshot although no text did */
-	hdl_config_begin(f->config);
+	hdl_config_begin(f->config, false);
 	assert_int_equal(hdl_config_file(f->config, "a.yaml", true, -1, 0, true), 0);
 	assert_int_equal(hdl_config_file(f->config, "z.yaml", false, -1, 0, true), 0);
 	assert_int_equal(end(f), 1);
@@ -170,9 +170,9 @@ static void test_again(void **state)
 	struct hdl_snapshot *snapshot;
 	struct hdl_err err;
 
-	hdl_config_begin(f->config);
+	hdl_config_begin(f->config, false);
 	end(f);
-	hdl_config_begin(f->config);
+	hdl_config_begin(f->config, false);
 	assert_int_equal(hdl_config_end(f->config, true, &snapshot, &err), 1);
 	hdl_snapshot_unref(snapshot);
 }
