@@ -14,6 +14,8 @@
  * "refused" make the document fail in this version: consumers never see them set.
  */
 
+struct hdl_resource; /* model/resource.h */
+
 /* ---- shared ---- */
 
 enum hdl_string_match_kind { HDL_MATCH_PRESENT, HDL_MATCH_EXACT, HDL_MATCH_PREFIX, HDL_MATCH_REGEX };
@@ -67,6 +69,7 @@ struct hdl_vs_destination {
 	struct hdl_text host; /* present, not resolved: a short name is of the rule's namespace (A.1) */
 	struct hdl_text subset;
 	struct hdl_port_selector *port; /* number is set */
+	const char *ns;                 /* never decoded; of a derived one: namespace of a short name; NULL: the rule's */
 };
 
 /* Names are tokens, in set and add of a request also ":authority". Values: text with %OPERATORS%, "%%" is "%". */
@@ -208,6 +211,9 @@ struct hdl_vs_cors {
 
 struct hdl_vs_http {
 	struct hdl_pos pos;
+	/* never decoded; of a derived VirtualService: the route that the rule is of, and "spec.rules[2]" */
+	const struct hdl_resource *source;
+	const char *field;
 	struct hdl_text name;
 	HDL_ARRAY_OF(struct hdl_vs_match) match; /* none: matches all; else any of them */
 	/* exactly one of the four, except that directResponse may stand beside delegate */
@@ -252,6 +258,7 @@ struct hdl_virtual_service {
 	HDL_ARRAY_OF(struct hdl_vs_l4_route) tcp;
 	HDL_ARRAY_OF(struct hdl_vs_l4_route) tls; /* each with a match */
 	struct hdl_texts export_to;               /* ".", "*" alone, or namespaces */
+	bool derived;                             /* never decoded; made of routes of the Gateway API */
 };
 
 /* ---- DestinationRule ---- */
@@ -535,6 +542,7 @@ struct hdl_gw_server {
 	struct hdl_gw_tls *tls;           /* kept for every protocol; the translator refuses what it cannot serve */
 	struct hdl_text default_endpoint; /* accepted, not enforced (nor by Istio) */
 	struct hdl_text name;
+	bool unserved; /* never decoded; of a derived one: what asked for it says in its status why it is not served */
 };
 
 struct hdl_gateway {

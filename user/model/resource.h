@@ -77,6 +77,7 @@ struct hdl_resource {
 	uint64_t order;     /* within its file: by document, then item of a List; files count by name (A.0) */
 	struct hdl_kvs labels, annotations;
 	const struct hdl_metadata *metadata;
+	const struct hdl_resource *derived_from; /* an object of the Gateway API; NULL: from a document */
 	union {
 		const void *spec;
 		const struct hdl_virtual_service *virtual_service;

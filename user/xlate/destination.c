@@ -76,7 +76,7 @@ static void report_empty(struct hdl_xl *xl, const struct hdl_resource *res, cons
 static int find_cluster(struct hdl_xl *xl, const struct hdl_resource *res, const struct hdl_vs_destination *spec,
 			uint16_t listener_port, bool used, const char *field, struct hdl_ir_destination *ret)
 {
-	const char *fqdn = hdl_xl_host(xl, spec->host.s, res->ns);
+	const char *fqdn = hdl_xl_host(xl, spec->host.s, spec->ns ? spec->ns : res->ns);
 	const struct hdl_xl_service *service = hdl_xl_map_get(&xl->services, fqdn);
 	uint16_t port = port_of(spec, service, listener_port);
 	const char *name = hdl_xl_internf(xl, "outbound|%u|%s|%s", port, spec->subset.s ? spec->subset.s : "", fqdn);

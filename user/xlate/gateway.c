@@ -94,6 +94,8 @@ static bool for_this_node(const struct hdl_xl *xl, const struct hdl_resource *re
 	const struct hdl_texts *list = &xl->node->gateways;
 	char full[XL_NAME_MAX];
 
+	if (res->derived_from)
+		res = res->derived_from;
 	snprintf(full, sizeof(full), "%s/%s", res->ns, res->name);
 	for (size_t i = 0; i < list->n; i++)
 		if (strcmp(list->at[i].s, full) == 0 || strcmp(list->at[i].s, res->name) == 0)
@@ -343,7 +345,7 @@ int hdl_xl_gateways(struct hdl_xl *xl)
 		if (res->kind != HDL_KIND_GATEWAY || !for_this_node(xl, res))
 			continue;
 		for (size_t k = 0; k < res->gateway->servers.n; k++)
-			if (hdl_xl_gateway_server_ok(xl->diags, res, k) &&
+			if (!res->gateway->servers.at[k].unserved && hdl_xl_gateway_server_ok(xl->diags, res, k) &&
 			    add_server(xl, &g, &refs, res, &res->gateway->servers.at[k]) < 0)
 				return -ENOMEM;
 	}

@@ -44,6 +44,7 @@ static const struct hdl_ir_retry mesh_default = {
 /* Where a rule is compiled for, and what to call it in diagnostics. */
 struct scope {
 	const struct hdl_xl_vs *vs;
+	const struct hdl_resource *res; /* of the rule: of vs, or the route that it was derived of */
 	uint16_t port;
 	const char *gateway;
 	char field[64]; /* "spec.http[3]" */
@@ -66,7 +67,7 @@ static int retry_token(struct hdl_xl *xl, const struct scope *scope, const struc
 	}
 	/* known to Istio, and without effect without request headers or HTTP/3 */
 	if (hdl_xl_first_time(xl, "retry %p %.*s", (const void *)spec, HDL_STR_ARG(token)))
-		hdl_xl_report(xl->diags, HDL_WARNING, scope->vs->res, spec->retry_on.pos, scope->field,
+		hdl_xl_report(xl->diags, HDL_WARNING, scope->res, spec->retry_on.pos, scope->field,
 			      "retryOn \"" HDL_STR_FMT "\" has no effect here", HDL_STR_ARG(token));
 	return 0;
 }
@@ -153,7 +154,7 @@ static int add_mirror(struct hdl_xl *xl, const struct scope *scope, const struct
 	char field[sizeof(scope->field) + 16];
 
 	snprintf(field, sizeof(field), "%s.mirror", scope->field);
-	if (hdl_xl_destination(xl, scope->vs->res, destination, scope->port, field, &mirror.destination) < 0)
+	if (hdl_xl_destination(xl, scope->res, destination, scope->port, field, &mirror.destination) < 0)
 		return -ENOMEM;
 	if (share && mirror.destination.cluster)
 		mirrors[route->mirror_count++] = mirror;
@@ -197,20 +198,20 @@ static int compile(struct hdl_xl *xl, const struct scope *scope, const struct hd
 	if (!applies)
 		return 0;
 	if (http->route.n) {
-		r = hdl_xl_destinations(xl, scope->vs->res, http->route.at, http->route.n, scope->port, scope->field,
+		r = hdl_xl_destinations(xl, scope->res, http->route.at, http->route.n, scope->port, scope->field,
 					&route->destinations);
 		if (r < 0)
 			return r == -E2BIG ? 0 : r;
 		route->destination_count = http->route.n;
 	}
-	r = hdl_xl_actions(xl, scope->vs->res, http, scope->port, route);
+	r = hdl_xl_actions(xl, scope->res, http, scope->port, route);
 	if (r == -EINVAL)
-		hdl_xl_report(xl->diags, HDL_ERROR, scope->vs->res, http->pos, scope->field,
+		hdl_xl_report(xl->diags, HDL_ERROR, scope->res, http->pos, scope->field,
 			      "a regular expression of this rule does not compile: the rule is left out");
 	if (r < 0)
 		return r == -EINVAL ? 0 : r;
 	route->name = http->name.s && http->name.s[0] ? hdl_xl_intern(xl, http->name.s) : "-";
-	route->origin = hdl_xl_origin(xl, scope->vs->res, http->pos);
+	route->origin = hdl_xl_origin(xl, scope->res, http->pos);
 	route->timeout_ns = hdl_xl_duration(&http->timeout, 0);
 	set_fault(http->fault, &route->fault);
 	if (set_retry(xl, scope, http->retries, route) < 0 || set_mirrors(xl, scope, http, route) < 0)
@@ -231,16 +232,25 @@ static bool is_last_everywhere(const struct hdl_ir_http_route *route, const stru
 	return any_port;
 }
 
-static void report_unreachable(struct hdl_xl *xl, const struct scope *scope, size_t index,
+static void report_unreachable(struct hdl_xl *xl, const struct scope *scope, const struct hdl_vs_http *http,
 			       const struct hdl_xl_routes *routes)
 {
-	const struct hdl_vs_http *http = &scope->vs->spec->http.at[index], *last = routes->source[routes->n - 1];
+	const struct hdl_vs_http *last = routes->source[routes->n - 1];
 
 	if (is_last_everywhere(&routes->v[routes->n - 1], last) &&
 	    hdl_xl_first_time(xl, "unreachable %p", (const void *)http))
-		hdl_xl_report(xl->diags, HDL_WARNING, scope->vs->res, http->pos, NULL,
-			      "no request gets as far as spec.http[%zu]: the rule at line %u matches all", index,
+		hdl_xl_report(xl->diags, HDL_WARNING, scope->res, http->pos, NULL,
+			      "no request gets as far as %s: the rule at line %u matches all", scope->field,
 			      last->pos.line);
+}
+
+static void set_place(struct scope *scope, const struct hdl_vs_http *http, size_t i)
+{
+	scope->res = http->source ? http->source : scope->vs->res;
+	if (http->field)
+		snprintf(scope->field, sizeof(scope->field), "%s", http->field);
+	else
+		snprintf(scope->field, sizeof(scope->field), "spec.http[%zu]", i);
 }
 
 static int compile_all(struct hdl_xl *xl, struct scope *scope, struct hdl_xl_routes *routes)
@@ -256,13 +266,13 @@ static int compile_all(struct hdl_xl *xl, struct scope *scope, struct hdl_xl_rou
 		struct hdl_ir_http_route *route = &routes->v[routes->n];
 		int r;
 
+		set_place(scope, http, i);
 		if (routes->n && hdl_xl_is_catch_all(&routes->v[routes->n - 1])) {
-			report_unreachable(xl, scope, i, routes);
+			report_unreachable(xl, scope, http, routes);
 			break;
 		}
 		if (http->delegate) /* an entry whose delegate is not taken in is dropped (A.4) */
 			continue;
-		snprintf(scope->field, sizeof(scope->field), "spec.http[%zu]", i);
 		memset(route, 0, sizeof(*route));
 		r = compile(xl, scope, http, route);
 		if (r < 0)

@@ -22,15 +22,15 @@ static bool takes_requests(enum hdl_ir_protocol protocol)
 
 static const char *what_block_reads(const struct hdl_ir_http_match *m)
 {
-	return m->uri.kind             ? "the uri" :
-	       m->header_count         ? "a header" :
-	       m->method.kind          ? "the method" :
-	       m->query_count          ? "a query parameter" :
-	       m->authority.kind       ? "the authority" :
-	       m->scheme.kind          ? "the scheme" :
-	       m->without_header_count ? "the absence of a header" :
-	       m->source_labels.n      ? "the client's labels" :
-					 "the client's namespace";
+	return m->uri.kind && !hdl_xl_is_any_path(&m->uri) ? "the uri" :
+	       m->header_count                             ? "a header" :
+	       m->method.kind                              ? "the method" :
+	       m->query_count                              ? "a query parameter" :
+	       m->authority.kind                           ? "the authority" :
+	       m->scheme.kind                              ? "the scheme" :
+	       m->without_header_count                     ? "the absence of a header" :
+	       m->source_labels.n                          ? "the client's labels" :
+							     "the client's namespace";
 }
 
 static bool has_destination_headers(const struct hdl_ir_http_route *route)
@@ -59,6 +59,16 @@ static const char *what_rule_needs(const struct hdl_ir_http_route *route, const 
 						     NULL;
 }
 
+/* "VirtualService demo/reviews spec.http[3]" */
+static const char *rule_text(struct hdl_xl *xl, const struct hdl_xl_vs *vs, const struct hdl_vs_http *rule)
+{
+	char text[XL_NAME_MAX];
+
+	hdl_xl_resource_text(rule->source ? rule->source : vs->res, text);
+	return rule->field ? hdl_xl_internf(xl, "%s %s", text, rule->field) :
+			     hdl_xl_internf(xl, "%s spec.http[%zu]", text, (size_t)(rule - vs->spec->http.at));
+}
+
 static struct verdict rules_verdict(struct hdl_xl *xl, const struct hdl_xl_vs *vs, const struct hdl_xl_routes *routes)
 {
 	char text[XL_NAME_MAX];
@@ -69,9 +79,7 @@ static struct verdict rules_verdict(struct hdl_xl *xl, const struct hdl_xl_vs *v
 		if (what)
 			return (struct verdict){
 				.request = true,
-				.reason = hdl_xl_internf(xl, "%s spec.http[%zu] %s %s",
-							 hdl_xl_resource_text(vs->res, text),
-							 (size_t)(routes->source[i] - vs->spec->http.at),
+				.reason = hdl_xl_internf(xl, "%s %s %s", rule_text(xl, vs, routes->source[i]),
 							 hdl_xl_is_catch_all(&routes->v[i]) ? "has" : "matches", what),
 				.origin = routes->v[i].origin,
 			};
@@ -189,7 +197,7 @@ static int tcp_port(struct hdl_xl *xl, const struct hdl_xl_service *service, str
 	if (!rule)
 		return route_to_service(xl, port);
 	index = (size_t)(rule - vs->spec->tcp.at);
-	snprintf(field, sizeof(field), "spec.tcp[%zu]", index);
+	snprintf(field, sizeof(field), vs->spec->derived ? "spec.rules[%zu]" : "spec.tcp[%zu]", index);
 	r = hdl_xl_destinations(xl, vs->res, rule->route.at, rule->route.n, port->ir->port, field, &d);
 	if (r < 0)
 		return r == -E2BIG ? route_to_service(xl, port) : r;

@@ -95,7 +95,8 @@ static int block(struct hdl_xl *xl, const struct hdl_resource *res, const struct
 	m->ignore_uri_case = spec->ignore_uri_case.value;
 	m->port = (uint16_t)spec->port.value;
 	m->origin = hdl_xl_origin(xl, res, spec->pos);
-	if ((r = hdl_xl_string_match(xl, spec->uri, &m->uri)) < 0 || (r = hdl_xl_string_match(xl, spec->scheme, &m->scheme)) < 0 ||
+	if ((r = hdl_xl_string_match(xl, spec->uri, &m->uri)) < 0 ||
+	    (r = hdl_xl_string_match(xl, spec->scheme, &m->scheme)) < 0 ||
 	    (r = hdl_xl_string_match(xl, spec->method, &m->method)) < 0 ||
 	    (r = hdl_xl_string_match(xl, spec->authority, &m->authority)) < 0)
 		return r;
@@ -135,6 +136,7 @@ int hdl_xl_matches(struct hdl_xl *xl, const struct hdl_xl_vs *vs, const struct h
 		   const char *gateway, struct hdl_ir_http_route *route, bool *ret_applies)
 {
 	struct hdl_ir_http_match *m = hdl_arena_calloc(xl->arena, http->match.n, sizeof(*m));
+	const struct hdl_resource *res = http->source ? http->source : vs->res;
 
 	if (!m)
 		return -ENOMEM;
@@ -144,11 +146,11 @@ int hdl_xl_matches(struct hdl_xl *xl, const struct hdl_xl_vs *vs, const struct h
 
 		if (!applies(xl, vs, &http->match.at[i], port, gateway))
 			continue;
-		r = block(xl, vs->res, &http->match.at[i], &m[route->match_count]);
+		r = block(xl, res, &http->match.at[i], &m[route->match_count]);
 		if (r == -ENOMEM)
 			return r;
 		if (r < 0) {
-			hdl_xl_report(xl->diags, HDL_ERROR, vs->res, http->match.at[i].pos, NULL,
+			hdl_xl_report(xl->diags, HDL_ERROR, res, http->match.at[i].pos, NULL,
 				      "a regular expression of this block does not compile: the block is left out");
 			memset(&m[route->match_count], 0, sizeof(*m));
 			continue;
@@ -160,7 +162,7 @@ int hdl_xl_matches(struct hdl_xl *xl, const struct hdl_xl_vs *vs, const struct h
 }
 
 /* "/" and ".*" stand for every path: all paths begin with a slash. */
-static bool any_path(const struct hdl_ir_string_match *m)
+bool hdl_xl_is_any_path(const struct hdl_ir_string_match *m)
 {
 	switch (m->kind) {
 	case HDL_IR_MATCH_UNSET:
@@ -178,7 +180,7 @@ static bool any_path(const struct hdl_ir_string_match *m)
 
 bool hdl_xl_match_is_empty(const struct hdl_ir_http_match *m)
 {
-	return any_path(&m->uri) && m->scheme.kind == HDL_IR_MATCH_UNSET && m->method.kind == HDL_IR_MATCH_UNSET &&
+	return hdl_xl_is_any_path(&m->uri) && m->scheme.kind == HDL_IR_MATCH_UNSET && m->method.kind == HDL_IR_MATCH_UNSET &&
 	       m->authority.kind == HDL_IR_MATCH_UNSET && m->header_count == 0 && m->without_header_count == 0 &&
 	       m->query_count == 0 && m->source_labels.n == 0 && !m->source_namespace[0];
 }

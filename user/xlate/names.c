@@ -11,7 +11,12 @@
 void hdl_xl_report(struct hdl_diags *diags, enum hdl_severity severity, const struct hdl_resource *res,
 		   struct hdl_pos pos, const char *field, const char *fmt, ...)
 {
-	struct hdl_diag where = {
+	struct hdl_diag where;
+	va_list ap;
+
+	if (res->derived_from)
+		res = res->derived_from;
+	where = (struct hdl_diag){
 		.severity = severity,
 		.file = res->file,
 		.pos = pos.line ? pos : res->pos,
@@ -20,8 +25,6 @@ void hdl_xl_report(struct hdl_diags *diags, enum hdl_severity severity, const st
 		.name = res->name,
 		.field = field,
 	};
-	va_list ap;
-
 	va_start(ap, fmt);
 	hdl_diags_vadd(diags, &where, fmt, ap);
 	va_end(ap);
@@ -95,6 +98,8 @@ const char *hdl_xl_internf(struct hdl_xl *xl, const char *fmt, ...)
 
 struct hdl_ir_origin hdl_xl_origin(struct hdl_xl *xl, const struct hdl_resource *res, struct hdl_pos pos)
 {
+	if (res->derived_from)
+		res = res->derived_from;
 	if (!pos.line)
 		pos = res->pos;
 	return (struct hdl_ir_origin){
@@ -109,6 +114,8 @@ struct hdl_ir_origin hdl_xl_origin(struct hdl_xl *xl, const struct hdl_resource 
 
 const char *hdl_xl_resource_text(const struct hdl_resource *res, char text[XL_NAME_MAX])
 {
+	if (res->derived_from)
+		res = res->derived_from;
 	snprintf(text, XL_NAME_MAX, "%s %s%s%s", hdl_kind_name(res->kind), res->ns, res->ns[0] ? "/" : "", res->name);
 	return text;
 }

@@ -203,6 +203,8 @@ const struct hdl_xl_cluster *hdl_xl_cluster_of(const struct hdl_xl *xl, const st
 /* match.c: the match blocks of a rule that apply; ret_applies false: there are blocks, and none does. */
 int hdl_xl_matches(struct hdl_xl *xl, const struct hdl_xl_vs *vs, const struct hdl_vs_http *http, uint16_t port,
 		   const char *gateway, struct hdl_ir_http_route *route, bool *ret_applies);
+/* "/" and the like: all paths begin with a slash. */
+bool hdl_xl_is_any_path(const struct hdl_ir_string_match *m);
 /* A block that every request of its port meets. */
 bool hdl_xl_match_is_empty(const struct hdl_ir_http_match *match);
 bool hdl_xl_is_catch_all(const struct hdl_ir_http_route *route);

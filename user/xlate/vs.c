@@ -49,6 +49,8 @@ static int claim(struct hdl_xl *xl, struct hdl_xl_vs *vs, size_t host)
 
 		first->last->next = claim;
 		first->last = claim;
+		if (vs->spec->derived && first->vs->spec->derived) /* those for other clients */
+			return 0;
 		hdl_xl_report(
 			xl->diags, HDL_WARNING, vs->res, vs->spec->hosts.at[host].pos, "spec.hosts",
 			"host %s is already that of VirtualService %s/%s at %s:%u: the rules here apply only to ports "

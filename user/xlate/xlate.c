@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include "xlate/gwapi.h"
 
 static int (*const steps[])(struct hdl_xl *xl) = {
 	hdl_xl_node,     hdl_xl_workloads,        hdl_xl_services, hdl_xl_endpoints,       hdl_xl_rules,
@@ -57,7 +58,9 @@ int hdl_xlate(const struct hdl_resource *const *resources, size_t n, const struc
 	xl.scratch = hdl_arena_new(bytes_max);
 	if (xl.snapshot && xl.scratch) {
 		xl.arena = xl.snapshot->arena;
-		r = translate(&xl);
+		r = hdl_gwapi_derive(xl.scratch, resources, n, diags, &xl.res, &xl.n, NULL);
+		if (r == 0)
+			r = translate(&xl);
 	}
 	if (r == -ENOMEM)
 		r = refuse(&xl, bytes_max);
