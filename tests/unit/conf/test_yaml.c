@@ -135,7 +135,7 @@ static void json(void **state)
 		{ "{\"a\":1,\n \"\\u0061\":2}", "f:2:2: duplicate key \"a\", first at line 1, column 2" },
 		{ "{\"a\": \"x", "f:1:9: found unexpected end of stream while scanning a quoted scalar" },
 		{ "{\"a\": 1", "did not find expected ',' or '}' while parsing a flow mapping" },
-		{ "{\"a\": \"\\", "while scanning a quoted scalar" },
+		{ "{\"a\": \"\\", "while parsing a quoted scalar" },
 	};
 
 	(void)state;
