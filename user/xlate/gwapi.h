@@ -82,7 +82,7 @@ struct hdl_gwapi_filter_by {
 	const char *kind, *ns, *name;
 };
 
-/* {"items":[{"apiVersion":...,"kind":...,"metadata":{...},"status":{...}},...]} */
+/* A List of {apiVersion, kind, metadata{name, namespace, generation}, status}. Returns how many. */
 int hdl_gwapi_print(struct hdl_jsonw *json, const struct hdl_gwapi_statuses *statuses,
 		    const struct hdl_gwapi_filter_by *by);
 
