@@ -499,7 +499,7 @@ enum hdl_gw_protocol {
 
 struct hdl_gw_port {
 	struct hdl_pos pos;
-	struct hdl_opt_int number;           /* present, 1..65535 */
+	struct hdl_opt_int number;           /* 1..65535; 0 or absent: bind is unix:///path */
 	struct hdl_text protocol;            /* present, as written */
 	struct hdl_text name;                /* present */
 	struct hdl_opt_int target_port;      /* never set */
@@ -537,9 +537,9 @@ struct hdl_gw_tls {
 struct hdl_gw_server {
 	struct hdl_pos pos;
 	struct hdl_gw_port *port;         /* present */
-	struct hdl_text bind;             /* address or absent */
+	struct hdl_text bind;             /* address, unix:///path, "" or absent */
 	struct hdl_texts hosts;           /* at least one, "[ns/]name" */
-	struct hdl_gw_tls *tls;           /* kept for every protocol; the translator refuses what it cannot serve */
+	struct hdl_gw_tls *tls;           /* kept for every protocol; the translator skips servers that it cannot serve */
 	struct hdl_text default_endpoint; /* accepted, not enforced (nor by Istio) */
 	struct hdl_text name;
 	bool unserved; /* never decoded; of a derived one: what asked for it says in its status why it is not served */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "re/re.h"
+#include "xlate/gwapi.h"
 
 struct check {
 	const struct hdl_resource *res;
@@ -134,37 +135,36 @@ static void virtual_service(struct check *c)
 	}
 }
 
+static void not_served(struct hdl_diags *diags, const struct hdl_resource *res, size_t index, struct hdl_pos pos,
+		       const char *field, const char *why)
+{
+	char at[XL_FIELD_MAX];
+
+	snprintf(at, sizeof(at), "spec.servers[%zu].%s", index, field);
+	hdl_xl_report(diags, HDL_WARNING, res, pos, at, "%s: this server is not served, the others are", why);
+}
+
 bool hdl_xl_gateway_server_ok(struct hdl_diags *diags, const struct hdl_resource *res, size_t index)
 {
 	const struct hdl_gw_server *server = &res->gateway->servers.at[index];
 	struct hdl_addr address;
-	char at[XL_FIELD_MAX];
 
 	if (server->port->protocol_value != HDL_GW_HTTP) {
-		snprintf(at, sizeof(at), "spec.servers[%zu].port.protocol", index);
-		hdl_xl_report(diags, HDL_ERROR, res, server->port->protocol.pos, at,
-			      "%s is not supported yet: only plain HTTP servers are", server->port->protocol.s);
+		not_served(diags, res, index, server->port->protocol.pos, "port.protocol",
+			   "only plain HTTP is supported yet");
 		return false;
 	}
-	if (server->tls) {
+	if (server->tls && server->tls->https_redirect.value) {
 		/* serving in clear what was to be redirected would be worse than not serving */
-		snprintf(at, sizeof(at), "spec.servers[%zu].tls", index);
-		hdl_xl_report(diags, HDL_ERROR, res, server->tls->pos, at,
-			      "tls is not supported yet, httpsRedirect included");
+		not_served(diags, res, index, server->tls->https_redirect.pos, "tls.httpsRedirect",
+			   "the redirect is not supported yet");
 		return false;
 	}
 	if (server->bind.s && server->bind.s[0] && hdl_addr_parse(hdl_str_of(server->bind.s), &address) < 0) {
-		snprintf(at, sizeof(at), "spec.servers[%zu].bind", index);
-		hdl_xl_report(diags, HDL_ERROR, res, server->bind.pos, at, "%s is not an address", server->bind.s);
+		not_served(diags, res, index, server->bind.pos, "bind", "a Unix socket is not supported");
 		return false;
 	}
 	return true;
-}
-
-static void gateway(struct check *c)
-{
-	for (size_t i = 0; i < c->res->gateway->servers.n; i++)
-		c->refused |= !hdl_xl_gateway_server_ok(c->diags, c->res, i);
 }
 
 int hdl_xlate_check(const struct hdl_resource *resource, struct hdl_diags *diags)
@@ -173,8 +173,8 @@ int hdl_xlate_check(const struct hdl_resource *resource, struct hdl_diags *diags
 
 	if (resource->kind == HDL_KIND_VIRTUAL_SERVICE)
 		virtual_service(&c);
-	else if (resource->kind == HDL_KIND_GATEWAY)
-		gateway(&c);
+	else
+		return hdl_gwapi_check(resource, diags);
 	if (c.no_memory)
 		return -ENOMEM;
 	return c.refused ? -EINVAL : 0;
