@@ -189,11 +189,8 @@ static int leave_adopted(struct hdl_plan *plan)
 
 static int compare(struct hdl_plan *plan, const struct hdl_snapshot *from)
 {
-	static const struct hdl_snapshot nothing;
 	const struct hdl_snapshot *to = plan->snapshot;
 
-	if (!from)
-		from = &nothing;
 	if (hdl_diff_make(plan->arena, (void *const *)from->workloads, from->workload_count,
 			  (void *const *)to->workloads, to->workload_count, &plan->workload_diff) < 0 ||
 	    hdl_diff_make(plan->arena, (void *const *)from->clusters, from->cluster_count, (void *const *)to->clusters,
@@ -204,10 +201,71 @@ static int compare(struct hdl_plan *plan, const struct hdl_snapshot *from)
 	return 0;
 }
 
+/* Room for what the translator lists. */
+static int make_room(struct hdl_plan *plan, struct hdl_diff *diff, size_t gone, size_t came)
+{
+	diff->gone = hdl_arena_calloc(plan->arena, gone, sizeof(*diff->gone));
+	diff->came = hdl_arena_calloc(plan->arena, came, sizeof(*diff->came));
+	return diff->gone && diff->came ? 0 : hdl_err_set(plan->err, -ENOMEM, "out of memory");
+}
+
+static void list_change(struct hdl_diff *diff, void *before, void *after)
+{
+	if (before)
+		diff->gone[diff->gone_count++] = before;
+	if (after)
+		diff->came[diff->came_count++] = after;
+}
+
+static int list_ports(struct hdl_plan *plan, const struct hdl_ir_changes *changes)
+{
+	struct hdl_diff *diff = &plan->port_diff;
+	size_t gone = 0, came = 0;
+
+	for (size_t i = 0; i < changes->service_count; i++) {
+		gone += changes->services[i].before ? changes->services[i].before->port_count : 0;
+		came += changes->services[i].after ? changes->services[i].after->port_count : 0;
+	}
+	if (make_room(plan, diff, gone, came) < 0)
+		return -ENOMEM;
+	for (size_t i = 0; i < changes->service_count; i++) {
+		struct hdl_ir_service *before = changes->services[i].before, *after = changes->services[i].after;
+
+		for (size_t p = 0; before && p < before->port_count; p++)
+			list_change(diff, &before->ports[p], NULL);
+		for (size_t p = 0; after && p < after->port_count; p++)
+			list_change(diff, NULL, &after->ports[p]);
+	}
+	return 0;
+}
+
+/* The translator says what it changed since the snapshot in force. */
+static int list_changes(struct hdl_plan *plan, const struct hdl_ir_changes *changes)
+{
+	if (make_room(plan, &plan->workload_diff, changes->workload_count, changes->workload_count) < 0 ||
+	    make_room(plan, &plan->cluster_diff, changes->cluster_count, changes->cluster_count) < 0)
+		return -ENOMEM;
+	for (size_t i = 0; i < changes->workload_count; i++)
+		list_change(&plan->workload_diff, changes->workloads[i].before, changes->workloads[i].after);
+	for (size_t i = 0; i < changes->cluster_count; i++)
+		list_change(&plan->cluster_diff, changes->clusters[i].before, changes->clusters[i].after);
+	return list_ports(plan, changes);
+}
+
+static int find_difference(struct hdl_plan *plan, const struct hdl_snapshot *now)
+{
+	static const struct hdl_snapshot nothing;
+	const struct hdl_ir_changes *changes = &plan->snapshot->changes;
+
+	if (now && changes->base && changes->base == now->generation)
+		return list_changes(plan, changes);
+	return compare(plan, now ? now : &nothing);
+}
+
 int hdl_plan_make(struct hdl_plan *plan)
 {
 	const struct hdl_snapshot *now = hdl_publisher_current(plan->publisher);
-	int r = compare(plan, now);
+	int r = find_difference(plan, now);
 
 	if (r < 0)
 		return r;

@@ -8,7 +8,7 @@
 #define HDL_DP_PUBLISHER_H
 
 #include "base/arena.h"
-#include "dp/diff.h"
+#include "base/diff.h"
 #include "dp/maps.h"
 #include "dp/publish.h"
 #include "dp/ranges.h"

@@ -17,6 +17,8 @@ struct shared {
 	struct hdl_ir_cluster *cluster[WORLD_CLUSTERS];
 	struct hdl_ir_service *service[WORLD_SERVICES];
 	unsigned int reused;
+	uint64_t generation;
+	bool say; /* what changed is listed in the snapshot */
 };
 
 struct fixture {
@@ -85,14 +87,35 @@ static void share_services(struct shared *shared, const struct world *w, const b
 	}
 }
 
+static void list_changes(const struct shared *shared, const struct shared *before, struct hdl_snapshot *s)
+{
+	struct hdl_ir_changes *c = &s->changes;
+
+	c->base = before->generation;
+	c->clusters = world_alloc(s, WORLD_CLUSTERS, sizeof(*c->clusters));
+	c->services = world_alloc(s, WORLD_SERVICES, sizeof(*c->services));
+	for (unsigned int i = 0; i < WORLD_CLUSTERS; i++)
+		if (before->cluster[i] != shared->cluster[i])
+			c->clusters[c->cluster_count++] =
+				(struct hdl_ir_cluster_change){ before->cluster[i], shared->cluster[i] };
+	for (unsigned int i = 0; i < WORLD_SERVICES; i++)
+		if (before->service[i] != shared->service[i])
+			c->services[c->service_count++] =
+				(struct hdl_ir_service_change){ before->service[i], shared->service[i] };
+}
+
 static struct hdl_snapshot *share(struct shared *shared, const struct world *w)
 {
 	struct hdl_snapshot *s = hdl_snapshot_new();
+	struct shared before = *shared;
 	bool changed[WORLD_CLUSTERS];
 
 	share_clusters(shared, w, changed);
 	share_services(shared, w, changed);
 	shared->last = *w;
+	s->generation = ++shared->generation;
+	if (shared->say)
+		list_changes(shared, &before, s);
 	s->clusters = world_alloc(s, WORLD_CLUSTERS, sizeof(struct hdl_ir_cluster *));
 	s->services = world_alloc(s, WORLD_SERVICES, sizeof(struct hdl_ir_service *));
 	s->service_ports = world_alloc(s, WORLD_SERVICES, sizeof(struct hdl_ir_service_port *));
@@ -200,6 +223,9 @@ static void parts_shared_and_fresh_say_the_same(void **state)
 	world_expect(&w, &f->old_view);
 	hdl_publisher_set_step(f->publisher, observe, f);
 	for (unsigned int i = 0; i < 3000; i++) {
+		f->shared.say = hdl_rand_u32(&rand) % 2;
+		if (i % 50 == 49) /* one is made and never published: the next is not relative to what is in force */
+			hdl_snapshot_unref(share(&f->shared, &w));
 		/* once in a while everything is made afresh, as after a change of the node's own settings */
 		if (i % 100 == 99)
 			memset(&f->shared.last, 0xff, sizeof(f->shared.last));
@@ -278,6 +304,7 @@ static void parts_of_a_refused_snapshot_may_be_published_later(void **state)
 	struct world w = { .cluster = { { true, false, 7, 0 } }, .service = { { true, 1, HDL_LABEL_L4, { 1 } } } };
 	struct hdl_snapshot *s;
 
+	f->shared.say = true;
 	publish_and_drop(f, &w);
 	w.cluster[1] = (struct world_cluster){ true, true, 0xff, 0 };
 	w.cluster[2] = (struct world_cluster){ true, true, 1, 0 };
@@ -312,6 +339,7 @@ static void count_step(void *data)
 static void what_is_shared_is_not_looked_at(void **state)
 {
 	struct fixture *f = *state;
+	struct hdl_snapshot *s;
 	struct world w = { .cluster = { { true, false, 7, 0 }, { true, true, 7, 0 } },
 			   .service = { { true, 1, HDL_LABEL_L4, { 1 } }, { true, 1, HDL_LABEL_L4, { 0, 1 } } } };
 	struct hdl_ir_endpoint *endpoints;
@@ -324,6 +352,16 @@ static void what_is_shared_is_not_looked_at(void **state)
 	w.cluster[0].endpoints = 3;
 	publish_and_drop(f, &w);
 	/* members of the two families, cluster with three, the flip, and the endpoint that goes */
+	assert_in_range(f->steps, 5, 7);
+	/* where the snapshot says what changed, not even its arrays are */
+	f->shared.say = true;
+	f->steps = 0;
+	w.cluster[0].endpoints = 7;
+	s = share(&f->shared, &w);
+	s->clusters[1] = NULL;
+	s->service_ports[1] = NULL;
+	assert_int_equal(hdl_publish(f->publisher, s, &f->err), 0);
+	hdl_snapshot_unref(s);
 	assert_in_range(f->steps, 5, 7);
 	hdl_publisher_set_step(f->publisher, NULL, NULL);
 	f->shared.cluster[1]->endpoints = endpoints;

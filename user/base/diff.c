@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Walks both arrays, meets again within a small window after each difference, and hashes the rest where it does not. */
-#include "dp/diff.h"
+#include "base/diff.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -140,6 +140,8 @@ int hdl_diff_make(struct hdl_arena *arena, void *const *from, size_t from_count,
 	int r;
 
 	*ret = (struct hdl_diff){ .gone_count = 0 };
+	if (from == to && from_count == to_count)
+		return 0;
 	while (w.from_end && w.to_end && from[w.from_end - 1] == to[w.to_end - 1]) {
 		w.from_end--;
 		w.to_end--;

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/rand.h"
-#include "dp/diff.h"
+#include "base/diff.h"
 
 #define MAX 400
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is in one array of pointers and not in another, for arrays that are mostly equal and in nearly the same order. */
-#ifndef HDL_DP_DIFF_H
-#define HDL_DP_DIFF_H
+#ifndef HDL_BASE_DIFF_H
+#define HDL_BASE_DIFF_H
 
 #include <stddef.h>
 #include "base/arena.h"
