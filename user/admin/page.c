@@ -246,6 +246,24 @@ static void api_documents(struct context *context)
 	json_end(context, &w);
 }
 
+static void api_statuses(struct context *context)
+{
+	struct hdl_str query = context->request->query;
+	char kind[64], ns[64], name[256];
+	struct hdl_jsonw w;
+
+	if ((!hdl_admin_parameter_text(query, "kind", kind, sizeof(kind)) && hdl_admin_parameter(query, "kind").p) ||
+	    (!hdl_admin_parameter_text(query, "namespace", ns, sizeof(ns)) &&
+	     hdl_admin_parameter(query, "namespace").p) ||
+	    (!hdl_admin_parameter_text(query, "name", name, sizeof(name)) && hdl_admin_parameter(query, "name").p)) {
+		hdl_admin_error(context->answer, 400, "kind, namespace and name are names of objects");
+		return;
+	}
+	hdl_jsonw_init(&w, &context->answer->body, false);
+	context->ops->statuses(context->ops->data, &w, kind, ns, name);
+	hdl_buf_adds(&context->answer->body, "\n");
+}
+
 static bool take_epoch(void *data, const char *key, const char *value)
 {
 	uint64_t *epoch = data;
@@ -314,6 +332,7 @@ static const struct page {
 	{ "/api/v1/diagnostics", false, api_diagnostics, "what is wrong with the configuration" },
 	{ "/api/v1/objects", false, api_objects, "each object of the files: in force since which epoch, or refused" },
 	{ "/api/v1/history", false, api_history, "what the last epochs changed" },
+	{ "/api/v1/statuses", false, api_statuses, "statuses of Gateway API objects (?kind= &namespace= &name=)" },
 	{ "/api/v1/documents", false, api_documents, "the documents in force (unix socket only)" },
 	{ "/api/v1/wait", false, api_wait, "200 when ready, JSON" },
 	{ "/api/v1/reload", true, api_reload, "POST: reads the configuration again" },

@@ -134,6 +134,8 @@ struct hdl_admin_ops {
 	int (*rollback)(void *data, uint64_t call, uint64_t epoch, struct hdl_err *err);
 	/* Members of an object: the documents in force, Secrets in the clear. */
 	void (*documents)(void *data, struct hdl_jsonw *w);
+	/* A value: the List of the statuses of Gateway API objects; each of the three "" for all. */
+	void (*statuses)(void *data, struct hdl_jsonw *w, const char *kind, const char *ns, const char *name);
 	void *data;
 };
 

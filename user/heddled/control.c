@@ -176,6 +176,7 @@ static void done(struct hdl_control *control)
 	if (control->have_maps)
 		hdl_dp_maps_close(&control->maps);
 	hdl_snapshot_unref(control->waiting);
+	hdl_statuses_done(&control->statuses);
 	hdl_config_set_unref(control->set);
 	hdl_config_free(control->config);
 	hdl_kept_done(&control->state);

@@ -159,6 +159,14 @@ static void refresh(void *data)
 		hdl_control_read_traffic(control);
 }
 
+static void statuses(void *data, struct hdl_jsonw *w, const char *kind, const char *ns, const char *name)
+{
+	const struct hdl_control *control = data;
+	const struct hdl_gwapi_filter_by by = { kind, ns, name };
+
+	hdl_gwapi_print(w, &control->statuses.list, &by);
+}
+
 static int reload(void *data, uint64_t call)
 {
 	struct hdl_control *control = data;
@@ -239,6 +247,7 @@ int hdl_control_start_admin(struct hdl_control *control, struct hdl_err *err)
 						.drain = drain,
 						.rollback = hdl_control_roll_back,
 						.documents = hdl_control_documents,
+						.statuses = statuses,
 						.data = control } };
 
 	control->admin = hdl_admin_new(&conf, err);

@@ -80,6 +80,7 @@ void hdl_control_note_epoch(struct hdl_control *control, uint64_t epoch)
 	hdl_config_set_ref(set);
 	hdl_config_set_unref(control->set);
 	control->set = set;
+	hdl_statuses_update(&control->statuses, set, (int64_t)meta.wall_ns);
 	/* the files of this process are read: what the one before had accepted is not asked for any more */
 	hdl_config_set_recall(control->config, NULL, NULL);
 	hdl_timer_set(&control->loop.timers, &control->state_timer, hdl_clock_mono_ns() + HDL_CONTROL_STATE_PAUSE_NS);

@@ -17,6 +17,7 @@
 #include "heddled/msg.h"
 #include "heddled/proc.h"
 #include "heddled/kept.h"
+#include "heddled/statuses.h"
 #include "heddled/sweep.h"
 #include "ir/snapshot.h"
 #include "model/store_objects.h"
@@ -82,6 +83,7 @@ struct hdl_control {
 	struct hdl_admin_latency latency; /* from the event to the epoch */
 	const struct hdl_config_set *set; /* in force; NULL before the first epoch */
 	struct hdl_kept state;            /* history and state file */
+	struct hdl_statuses statuses;     /* of the set in force */
 	struct hdl_timer state_timer;
 	struct hdl_store_cursor object_cursor; /* of the list that a page writes */
 	char object_reason[1024];

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Statuses of the Gateway API's objects: made again when something changed on which they depend. */
+#include "heddled/statuses.h"
+
+#include "base/hash.h"
+#include "base/log.h"
+#include "model/resource.h"
+
+#define BYTES_MAX ((size_t)64 << 20)
+
+/* Resources are immutable, and the set whose list was made last is kept, so equal pointers are equal documents. */
+static uint64_t hash_of(const struct hdl_config_set *set)
+{
+	uint64_t hash = 1;
+
+	for (size_t i = 0; i < set->n; i++)
+		if (hdl_gwapi_depends_on(set->at[i]))
+			hash = hdl_hash64(&set->at[i], sizeof(set->at[i]), hash);
+	return hash;
+}
+
+void hdl_statuses_done(struct hdl_statuses *statuses)
+{
+	hdl_arena_free(statuses->arena);
+	hdl_config_set_unref(statuses->set);
+	*statuses = (struct hdl_statuses){ 0 };
+}
+
+void hdl_statuses_update(struct hdl_statuses *statuses, const struct hdl_config_set *set, int64_t now_ns)
+{
+	struct hdl_statuses next = { .hash = hash_of(set) };
+	const struct hdl_resource *const *list;
+	struct hdl_diags diags = { .limit = 1 }; /* those of the translation are kept elsewhere */
+	size_t n;
+	int r = -1;
+
+	if (statuses->set && next.hash == statuses->hash)
+		return;
+	next.arena = hdl_arena_new(BYTES_MAX);
+	if (next.arena)
+		r = hdl_gwapi_derive(next.arena, set->at, set->n, &diags, &list, &n, &next.list);
+	hdl_diags_done(&diags);
+	if (r < 0) {
+		hdl_log_error("statuses of Gateway API objects: out of memory; they stay as they were");
+		hdl_arena_free(next.arena);
+		return;
+	}
+	hdl_gwapi_carry(&statuses->list, &next.list, now_ns);
+	next.set = hdl_config_set_ref(set);
+	hdl_statuses_done(statuses);
+	*statuses = next;
+}
