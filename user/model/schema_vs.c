@@ -62,8 +62,9 @@ static const struct hdl_field route_fields[] = {
 		    "service that gets the requests", REQUIRED),
 	HDL_INT(struct hdl_vs_route, weight, "weight", 0, MAX_INT32,
 		"share of the requests, relative to the sum of the weights; a single destination gets all"),
-	HDL_MESSAGE(struct hdl_vs_route, headers, "headers", &headers,
-		    "header operations for requests that go to this destination, after those of the route", ACCEPTED),
+	HDL_MESSAGE(
+		struct hdl_vs_route, headers, "headers", &headers,
+		"header operations for requests that go to this destination; with several destinations those of the route come later and win"),
 };
 static const struct hdl_message route =
 	HDL_MESSAGE_TABLE("HTTPRouteDestination", struct hdl_vs_route, route_fields, NULL);
@@ -140,7 +141,7 @@ static const struct hdl_field abort_fields[] = {
 	HDL_INT(struct hdl_vs_abort, http_status, "httpStatus", 200, 600,
 		"status of the answer in place of that of the service"),
 	HDL_STRING(struct hdl_vs_abort, grpc_status, "grpcStatus",
-		   "name of the gRPC status of the answer, such as UNAVAILABLE", ACCEPTED),
+		   "name of the gRPC status of the answer, such as UNAVAILABLE; other requests get 200"),
 	HDL_STRING(struct hdl_vs_abort, http2_error, "http2Error", "not implemented by Istio either: refused"),
 	HDL_INT(struct hdl_vs_abort, percent, "percent", 0, 100, "whole percentage of requests; use percentage",
 		.flags = HDL_FIELD_DEPRECATED),
@@ -256,13 +257,13 @@ static const struct hdl_field http_fields[] = {
 		     "conditions, of which one is enough; none: everything matches"),
 	HDL_MESSAGES(struct hdl_vs_http, route, "route", &route, "destinations that share the requests by weight"),
 	HDL_MESSAGE(struct hdl_vs_http, redirect, "redirect", &redirect,
-		    "answer that sends the client elsewhere, in place of route", ACCEPTED),
+		    "answer that sends the client elsewhere, in place of route"),
 	HDL_MESSAGE(struct hdl_vs_http, direct_response, "directResponse", &direct_response,
-		    "answer that is made here, in place of route", ACCEPTED),
+		    "answer that is made here, in place of route"),
 	HDL_MESSAGE(struct hdl_vs_http, delegate, "delegate", &delegate,
-		    "VirtualService without hosts whose http rules stand here, in place of route", ACCEPTED),
+		    "VirtualService without hosts whose http rules stand here, in place of route"),
 	HDL_MESSAGE(struct hdl_vs_http, rewrite, "rewrite", &rewrite,
-		    "what is changed in path and Host before the request is sent on", ACCEPTED),
+		    "what is changed in path and Host before the request is sent on"),
 	HDL_DURATION(struct hdl_vs_http, timeout, "timeout", "time for the whole request, retries included (no limit)"),
 	HDL_MESSAGE(struct hdl_vs_http, retries, "retries", &hdl_schema_retry,
 		    "when and how often a failed request is tried again (mesh default)"),
@@ -279,10 +280,8 @@ static const struct hdl_field http_fields[] = {
 		.flags = HDL_FIELD_DEPRECATED | HDL_FIELD_ALIAS),
 	HDL_MESSAGE(struct hdl_vs_http, mirror_percentage, "mirrorPercentage", &hdl_schema_percent,
 		    "share of the requests that mirror gets (100)"),
-	HDL_MESSAGE(struct hdl_vs_http, cors_policy, "corsPolicy", &cors, "which pages of other origins may ask",
-		    ACCEPTED),
-	HDL_MESSAGE(struct hdl_vs_http, headers, "headers", &headers, "header operations for all destinations",
-		    ACCEPTED),
+	HDL_MESSAGE(struct hdl_vs_http, cors_policy, "corsPolicy", &cors, "which pages of other origins may ask"),
+	HDL_MESSAGE(struct hdl_vs_http, headers, "headers", &headers, "header operations for all destinations"),
 };
 static const struct hdl_message http =
 	HDL_MESSAGE_TABLE("HTTPRoute", struct hdl_vs_http, http_fields, hdl_check_vs_http);

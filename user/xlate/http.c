@@ -197,7 +197,7 @@ static int compile(struct hdl_xl *xl, const struct scope *scope, const struct hd
 		return -ENOMEM;
 	if (!applies)
 		return 0;
-	if (http->route.n) {
+	if (http->route.n && !http->redirect && !http->direct_response) { /* a delegate may take an answer of its root */
 		r = hdl_xl_destinations(xl, scope->res, http->route.at, http->route.n, scope->port, scope->field,
 					&route->destinations);
 		if (r < 0)

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "xlate/delegate.h"
+
 const char *hdl_xl_gateway_name(struct hdl_xl *xl, const char *reference, const char *ns)
 {
 	const char *slash = strchr(reference, '/'), *dot = strchr(reference, '.');
@@ -63,12 +65,66 @@ static int claim(struct hdl_xl *xl, struct hdl_xl_vs *vs, size_t host)
 	return hdl_xl_map_put(&xl->claims, xl->scratch, vs->hosts[host], claim);
 }
 
-static int add(struct hdl_xl *xl, const struct hdl_resource *res)
+/* VirtualServices by "ns/name", and which of them somebody delegates to. */
+struct names {
+	struct hdl_xl *xl;
+	struct hdl_xl_map all, used;
+};
+
+static const struct hdl_resource *find_delegate(void *user, const char *ns, const char *name)
 {
+	struct names *names = user;
+	const char *key = hdl_xl_scratchf(names->xl, "%s/%s", ns, name);
+	struct hdl_resource *res = hdl_xl_map_get(&names->all, key);
+
+	if (res && hdl_xl_map_put(&names->used, names->xl->scratch, key, res) < 0)
+		names->xl->no_memory = true;
+	return res;
+}
+
+static int name_all(struct names *names)
+{
+	struct hdl_xl *xl = names->xl;
+
+	for (size_t i = 0; i < xl->n; i++)
+		if (xl->res[i]->kind == HDL_KIND_VIRTUAL_SERVICE &&
+		    hdl_xl_map_put(&names->all, xl->scratch,
+				   hdl_xl_scratchf(xl, "%s/%s", xl->res[i]->ns, xl->res[i]->name),
+				   (void *)(uintptr_t)xl->res[i]) < 0)
+			return -ENOMEM;
+	return 0;
+}
+
+static void report_unused_delegates(struct names *names)
+{
+	struct hdl_xl *xl = names->xl;
+
+	for (size_t i = 0; i < xl->n; i++) {
+		const struct hdl_resource *res = xl->res[i];
+
+		if (res->kind == HDL_KIND_VIRTUAL_SERVICE && res->virtual_service->hosts.n == 0 &&
+		    !hdl_xl_map_get(&names->used, hdl_xl_scratchf(xl, "%s/%s", res->ns, res->name)))
+			hdl_xl_report(xl->diags, HDL_WARNING, res, res->pos, NULL,
+				      "has no hosts, and no VirtualService delegates to it: it has no effect");
+	}
+}
+
+static int add(struct names *names, const struct hdl_resource *res)
+{
+	struct hdl_xl *xl = names->xl;
 	struct hdl_xl_vs *vs = &xl->vs[xl->vs_count];
 
+	if (res->virtual_service->hosts.n == 0) /* a delegate has none of its own */
+		return 0;
+	xl->at = res;
 	*vs = (struct hdl_xl_vs){ .res = res, .spec = res->virtual_service, .index = xl->vs_count };
 	xl->vs_count++;
+	if (hdl_has_delegates(res->virtual_service)) {
+		const struct hdl_delegates delegates = { xl->scratch, xl->diags, find_delegate, names };
+
+		if (hdl_delegates_merge(&delegates, res, &vs->spec) < 0)
+			return -ENOMEM;
+	}
 	vs->hosts = hdl_arena_calloc(xl->scratch, vs->spec->hosts.n, sizeof(*vs->hosts));
 	vs->claimed = hdl_arena_calloc(xl->scratch, vs->spec->hosts.n, sizeof(*vs->claimed));
 	vs->matched = hdl_arena_calloc(xl->scratch, vs->spec->hosts.n, sizeof(*vs->matched));
@@ -151,15 +207,16 @@ static void report_outside_hosts(struct hdl_xl *xl, const struct hdl_xl_vs *vs)
 
 int hdl_xl_virtual_services(struct hdl_xl *xl)
 {
+	struct names names = { .xl = xl };
 	size_t n = 0;
 
 	for (size_t i = 0; i < xl->n; i++)
 		n += xl->res[i]->kind == HDL_KIND_VIRTUAL_SERVICE;
 	xl->vs = hdl_arena_calloc(xl->scratch, n, sizeof(*xl->vs));
-	if (!xl->vs)
+	if (!xl->vs || name_all(&names) < 0)
 		return -ENOMEM;
 	for (size_t i = 0; i < xl->n; i++)
-		if (xl->res[i]->kind == HDL_KIND_VIRTUAL_SERVICE && add(xl, xl->res[i]) < 0)
+		if (xl->res[i]->kind == HDL_KIND_VIRTUAL_SERVICE && add(&names, xl->res[i]) < 0)
 			return -ENOMEM;
 	for (size_t i = 0; i < xl->service_count; i++) {
 		struct hdl_xl_service *service = &xl->service[i];
@@ -172,5 +229,6 @@ int hdl_xl_virtual_services(struct hdl_xl *xl)
 	}
 	for (size_t i = 0; i < xl->vs_count; i++)
 		report_outside_hosts(xl, &xl->vs[i]);
+	report_unused_delegates(&names);
 	return 0;
 }
