@@ -105,7 +105,7 @@ FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_
 # --- user targets ----------------------------------------------------------------------------------------------------
 
 .PHONY: all deps demo check check-run check-unit check-golden check-bpf check-net check-lint check-vm asan ubsan tsan \
-	fuzz-smoke fuzzers bench format golden install uninstall clean help tests unit-tests bpf-tests \
+	fuzz-smoke fuzzers bench format golden reference install uninstall clean help tests unit-tests bpf-tests \
 	golden-programs net-programs lib-programs bench-programs lint-needs FORCE
 
 all: $(PROGRAMS) $(call archives,$(LAYERS)) $(SKELETON) ## build heddled, heddlectl, BPF objects and skeletons under $(BUILD)
@@ -181,6 +181,10 @@ bench: ## benchmarks: a table of ratios (root)
 format: ## clang-format the C files in place
 	$(Q)tools/lint/c-files | xargs clang-format -i
 
+reference: $(BUILD)/tools/gen/reference ## rewrite docs/reference from the tables of the kinds
+	$(Q)mkdir -p docs/reference
+	$(Q)$< docs/reference
+
 golden: all golden-programs $(BUILD)/tests/bpf/test_load ## rewrite the recorded output of the golden tests
 	$(Q)HDL_GOLDEN_WRITE=1 $(RUN) golden tests/bpf/test_load.c
 
@@ -190,7 +194,7 @@ unit-tests: $(UNIT_TESTS)
 bpf-tests: $(BPF_TESTS)
 	@:
 $(foreach d,$(PROGRAM_DIRS),$(eval $d-programs: $(call dir_programs,$d) ; @:))
-lint-needs: $(SKELETON)
+lint-needs: $(SKELETON) $(BUILD)/tools/gen/reference
 	@:
 tests: unit-tests bpf-tests golden-programs net-programs lib-programs
 	@:
@@ -283,6 +287,13 @@ CTL_ARCHIVES := $(call archives,$(call closure,$(patsubst tools/heddlectl/%,%,$(
 $(BUILD)/heddlectl: $(HEDDLECTL_OBJS) $(CTL_ARCHIVES)
 	$(say) LD $@
 	$(Q)$(CC) $(HDL_LDFLAGS) -o $@ $(HEDDLECTL_OBJS) $(call link,$(CTL_ARCHIVES))
+
+# what the pages of the reference are made from
+REFERENCE_ARCHIVES := $(call archives,$(call closure,model))
+$(BUILD)/tools/gen/reference: tools/gen/reference.c $(REFERENCE_ARCHIVES) $(BUILD)/flags
+	$(say) LD $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(HDL_CFLAGS) $(HDL_LDFLAGS) -MMD -MP -MF $@.d -o $@ $< $(call link,$(REFERENCE_ARCHIVES))
 
 # --- tests -----------------------------------------------------------------------------------------------------------
 

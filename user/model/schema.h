@@ -41,6 +41,8 @@ enum hdl_support {
 	HDL_REFUSED,  /* the document is refused: this version cannot do it */
 };
 
+#define HDL_FIRST_VERSION "0.1.0"
+
 enum hdl_field_flag {
 	HDL_FIELD_REQUIRED = 1,   /* must be there; a list or map must not be empty */
 	HDL_FIELD_DEPRECATED = 2, /* a warning */
@@ -66,8 +68,9 @@ struct hdl_field {
 		const struct hdl_message *message;
 		const struct hdl_enum_value *values; /* ends with name NULL */
 	};
-	const char *doc;  /* one phrase for people who write the YAML */
-	const char *note; /* how it behaves where Istio or the Gateway API leave it open; or NULL */
+	const char *doc;   /* one phrase for people who write the YAML */
+	const char *note;  /* how it behaves where Istio or the Gateway API leave it open; or NULL */
+	const char *since; /* version that read it first; NULL: HDL_FIRST_VERSION */
 };
 
 struct hdl_decode;
