@@ -10,6 +10,8 @@
 
 enum { CTL_OK = 0, CTL_FAILED = 1, CTL_USAGE = 2 };
 
+#define CTL_FILES_MAX 64
+
 enum ctl_format { CTL_TEXT, CTL_JSON, CTL_YAML };
 
 struct ctl {
@@ -17,6 +19,9 @@ struct ctl {
 	enum ctl_format format;
 	const char *fqdn, *port, *subset, *name; /* filters; NULL = none */
 	const char *cluster;                     /* of endpoint eject|restore; NULL = all */
+	const char *ns;                          /* namespace; NULL = all */
+	const char *file[CTL_FILES_MAX];         /* of -f: work on these, without a daemon */
+	size_t file_count;
 	unsigned int timeout_s;                  /* of wait */
 	uint64_t answer_ns;                      /* how long one answer may take; 0 = the usual */
 	int argc;                                /* words behind the command */
@@ -51,6 +56,7 @@ bool ctl_bool(const json_t *object, const char *key);
 int ctl_status(struct ctl *ctl);
 int ctl_proxy_status(struct ctl *ctl);
 int ctl_proxy_config(struct ctl *ctl);
+int ctl_config(struct ctl *ctl);
 int ctl_maps(struct ctl *ctl);
 int ctl_endpoint(struct ctl *ctl);
 int ctl_wait(struct ctl *ctl);

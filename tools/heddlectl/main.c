@@ -21,6 +21,8 @@ static const struct command commands[] = {
 	{ "proxy-status", "ps", "", "epoch seen by the kernel, each worker and each source file", ctl_proxy_status },
 	{ "proxy-config", "pc", "listeners|routes|clusters|endpoints|all [--fqdn H] [--port P] [--subset S] [--name R]",
 	  "what is in force, in the order in which traffic meets it", ctl_proxy_config },
+	{ "config", NULL, "status [KIND[/NAME]] [-n NS] [-f PATH]...",
+	  "statuses of Gateway API objects, in the daemon or (-f) in files", ctl_config },
 	{ "maps", NULL, "[NAME]", "fill of the BPF maps, or the decoded contents of one", ctl_maps },
 	{ "endpoint", NULL, "eject|restore ADDR:PORT [--cluster NAME]",
 	  "take an endpoint out of balancing, or bring it back", ctl_endpoint },
@@ -91,6 +93,16 @@ static int parse_port(const char *text)
 	return -EINVAL;
 }
 
+static int add_file(struct ctl *ctl, const char *path)
+{
+	if (ctl->file_count == CTL_FILES_MAX) {
+		fprintf(stderr, "heddlectl: -f: at most %d are allowed; name a directory\n", CTL_FILES_MAX);
+		return -EINVAL;
+	}
+	ctl->file[ctl->file_count++] = path;
+	return 0;
+}
+
 enum { OPT_RUN_DIR = 256, OPT_FQDN, OPT_PORT, OPT_SUBSET, OPT_NAME, OPT_CLUSTER, OPT_TIMEOUT };
 
 static const struct option options[] = {
@@ -102,6 +114,8 @@ static const struct option options[] = {
 	{ "name", required_argument, NULL, OPT_NAME },
 	{ "cluster", required_argument, NULL, OPT_CLUSTER },
 	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
+	{ "namespace", required_argument, NULL, 'n' },
+	{ "file", required_argument, NULL, 'f' },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
 };
@@ -111,7 +125,7 @@ static int parse_options(int argc, char **argv, struct ctl *ctl)
 {
 	int option, help = 0;
 
-	while ((option = getopt_long(argc, argv, "o:h", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "o:n:f:h", options, NULL)) != -1) {
 		switch (option) {
 		case OPT_RUN_DIR:
 			ctl->run_dir = optarg;
@@ -139,6 +153,13 @@ static int parse_options(int argc, char **argv, struct ctl *ctl)
 			break;
 		case OPT_TIMEOUT:
 			if (parse_seconds(optarg, &ctl->timeout_s))
+				return -EINVAL;
+			break;
+		case 'n':
+			ctl->ns = optarg;
+			break;
+		case 'f':
+			if (add_file(ctl, optarg))
 				return -EINVAL;
 			break;
 		case 'h':
