@@ -12,9 +12,21 @@ struct hdl_route_table;
 
 /* Compiles config (which must outlive the table). NULL when out of memory. */
 struct hdl_route_table *hdl_route_table_new(const struct hdl_ir_route_config *config);
-/* Accepts NULL. */
+/*
+ * The same, at the cost of what differs from an older configuration that has a table: with the same domains at each
+ * virtual host that stays or is replaced, the look-up by Host is shared; else it is copied and changed. NULL when out
+ * of memory.
+ */
+struct hdl_route_table *hdl_route_table_next(const struct hdl_ir_route_config *config,
+					     const struct hdl_ir_route_config *before);
+/* Any thread. Accepts NULL. */
 void hdl_route_table_free(struct hdl_route_table *table);
-/* Makes the tables of all route configurations of an unpublished snapshot, which then owns them. 0 or -ENOMEM. */
+/*
+ * Makes the tables of the route configurations of an unpublished snapshot that have none yet; they are freed with their
+ * configurations. before: a snapshot that the caller holds and whose tables are made, of which the new ones are derived
+ * where a configuration has the same name and port; NULL: none. 0 or -ENOMEM.
+ */
+int hdl_route_compile_next(struct hdl_snapshot *snapshot, const struct hdl_snapshot *before);
 int hdl_route_compile(struct hdl_snapshot *snapshot);
 
 /* Who asks, and where the request arrived. */
