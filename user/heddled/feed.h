@@ -3,8 +3,17 @@
  * Keeps the worker process supplied with the configuration: scans, opens what changed, passes the descriptors.
  *
  * A pass begins at the first sign of a change, at most every HDL_FEED_GAP_NS, and not before the worker has answered the
- * one before. A file that is just being written in place, that vanished or that became empty is passed as unchanged for
- * HDL_FEED_HOLD_NS, because editors make files vanish and empty for a moment; a pass on request does not wait for that.
+ * one before, so that a burst is taken together. Events that name files lead to a pass over those files alone; all others,
+ * requests, and the clock lead to a walk over everything.
+ *
+ * What decides about a file that is not as it was:
+ *  - someone writes it in place: it is as before until it is closed (see watch.h for how long at most), because half of
+ *    a file may look like a whole one in which objects are missing;
+ *  - it is gone, or empty and was not: as before for HDL_FEED_HOLD_NS, because editors do that for a moment;
+ *  - it, or a directory above it, is there but cannot be read: what was accepted from it stays, and the reason is shown;
+ *  - it ends in the middle of a document: the document is refused, and what it may have held stays (model/store.h).
+ * A file that was closed after half of it, at the end of a document, is what it says: nothing tells it from an edit.
+ * A pass on request does not wait for any of that.
  */
 #ifndef HDL_HEDDLED_FEED_H
 #define HDL_HEDDLED_FEED_H
@@ -17,7 +26,7 @@
 #include "heddled/proc.h"
 
 #define HDL_FEED_GAP_NS (50 * HDL_NS_PER_MS)
-#define HDL_FEED_HOLD_NS (100 * HDL_NS_PER_MS)
+#define HDL_FEED_HOLD_NS (150 * HDL_NS_PER_MS)
 #define HDL_FEED_RESCAN_NS (5 * HDL_NS_PER_S) /* file systems without events */
 #define HDL_FEED_REQUESTS_MAX 64              /* requests that may wait; more are answered with the next pass */
 

@@ -72,6 +72,7 @@ static int add(struct walk *walk, const char *path, bool node, int error, const 
 	*file = (struct hdl_scan_file){ .path = strdup(path), .node = node, .error = error };
 	if (!file->path)
 		return -ENOMEM;
+	scan->errors += error != 0;
 	if (st)
 		hdl_scan_stamp_of(st, &file->stamp);
 	scan->n++;

@@ -31,6 +31,7 @@ struct hdl_scan {
 	struct hdl_scan_file *file;
 	size_t n, capacity;
 	size_t directories;
+	size_t errors; /* files with an error */
 };
 
 struct hdl_scan_conf {

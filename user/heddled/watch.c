@@ -16,18 +16,17 @@
 	(IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_MODIFY | IN_CLOSE_WRITE | IN_ATTRIB | \
 	 IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
 
-/* After this time a write to a file counts as the first one again: its close may have been missed. */
-#define WRITING_FORGET_NS (10 * HDL_NS_PER_S)
-
 struct directory {
 	char *path;
 	int wd;
 	bool any_name, named; /* named: in the scan that runs */
+	bool aliased;         /* has another name too, by which its files are known as well */
 };
 
 struct writing {
 	char *path;
-	uint64_t since_ns;
+	uint64_t since_ns, last_ns;
+	bool wrote; /* not only made */
 };
 
 struct hdl_watch {
@@ -37,6 +36,9 @@ struct hdl_watch {
 	size_t n, capacity;
 	struct writing *writing;
 	size_t writing_count;
+	char **changed;
+	size_t changed_count;
+	bool all;
 };
 
 struct hdl_watch *hdl_watch_new(struct hdl_err *err)
@@ -45,7 +47,13 @@ struct hdl_watch *hdl_watch_new(struct hdl_err *err)
 
 	if (watch)
 		watch->writing = calloc(HDL_WATCH_WRITING_MAX, sizeof(*watch->writing));
-	if (!watch || !watch->writing) {
+	if (watch)
+		watch->changed = calloc(HDL_WATCH_CHANGED_MAX, sizeof(*watch->changed));
+	if (!watch || !watch->writing || !watch->changed) {
+		if (watch) {
+			free(watch->writing);
+			free(watch->changed);
+		}
 		free(watch);
 		hdl_err_set(err, -ENOMEM, "out of memory");
 		return NULL;
@@ -54,6 +62,7 @@ struct hdl_watch *hdl_watch_new(struct hdl_err *err)
 	if (watch->fd < 0) {
 		hdl_err_set(err, -errno, "inotify: %s", strerror(errno));
 		free(watch->writing);
+		free(watch->changed);
 		free(watch);
 		return NULL;
 	}
@@ -68,7 +77,10 @@ struct hdl_watch *hdl_watch_free(struct hdl_watch *watch)
 		free(watch->directory[i].path);
 	for (size_t i = 0; i < watch->writing_count; i++)
 		free(watch->writing[i].path);
+	for (size_t i = 0; i < watch->changed_count; i++)
+		free(watch->changed[i]);
 	close(watch->fd);
+	free(watch->changed);
 	free(watch->directory);
 	free(watch->writing);
 	free(watch);
@@ -97,7 +109,7 @@ static void forget(struct hdl_watch *watch, struct directory *directory)
 void hdl_watch_begin(struct hdl_watch *watch)
 {
 	for (size_t i = 0; i < watch->n; i++)
-		watch->directory[i].named = false;
+		watch->directory[i].named = watch->directory[i].aliased = false;
 }
 
 static void add(struct hdl_watch *watch, int wd, const char *path, bool any_name)
@@ -119,7 +131,7 @@ static void add(struct hdl_watch *watch, int wd, const char *path, bool any_name
 		inotify_rm_watch(watch->fd, wd);
 		return;
 	}
-	watch->directory[watch->n++] = (struct directory){ copy, wd, any_name, true };
+	watch->directory[watch->n++] = (struct directory){ copy, wd, any_name, true, false };
 }
 
 void hdl_watch_directory(struct hdl_watch *watch, const char *path, bool any_name)
@@ -148,6 +160,7 @@ void hdl_watch_directory(struct hdl_watch *watch, const char *path, bool any_nam
 		add(watch, wd, path, any_name);
 		return;
 	}
+	known->aliased |= known->named && strcmp(known->path, path) != 0;
 	known->any_name = known->named ? known->any_name || any_name : any_name;
 	known->named = true;
 	/* the same directory by another name: the name of the walk is the one that files are known by */
@@ -181,24 +194,24 @@ static void drop_writing(struct hdl_watch *watch, size_t i)
 	watch->writing[i] = watch->writing[--watch->writing_count];
 }
 
-/* Is remembered from the first write to the close; a rename over the file ends it too. */
-static void note_writing(struct hdl_watch *watch, const struct directory *directory, const char *name, bool writes,
-			 uint64_t now_ns)
+/* Is remembered from the first write to the close; a rename over the file ends it too. Takes the path over. */
+static void note_writing(struct hdl_watch *watch, char *path, uint32_t mask, uint64_t now_ns)
 {
-	size_t n = strlen(directory->path), size = n + strlen(name) + 2;
-	const char *slash = n && directory->path[n - 1] == '/' ? "" : "/";
-	char *path = malloc(size);
+	bool writes = mask & (IN_CREATE | IN_MODIFY), wrote = mask & IN_MODIFY;
 
-	if (!path)
-		return;
-	snprintf(path, size, "%s%s%s", directory->path, slash, name);
 	for (size_t i = 0; i < watch->writing_count; i++) {
-		if (strcmp(watch->writing[i].path, path) != 0)
+		struct writing *writing = &watch->writing[i];
+
+		if (strcmp(writing->path, path) != 0)
 			continue;
 		if (!writes)
 			drop_writing(watch, i);
-		else if (now_ns - watch->writing[i].since_ns > WRITING_FORGET_NS)
-			watch->writing[i].since_ns = now_ns;
+		else if (now_ns - writing->since_ns >= HDL_WATCH_WRITING_MAX_NS)
+			writing->since_ns = now_ns;
+		if (writes) {
+			writing->last_ns = now_ns;
+			writing->wrote |= wrote;
+		}
 		free(path);
 		return;
 	}
@@ -206,7 +219,102 @@ static void note_writing(struct hdl_watch *watch, const struct directory *direct
 		free(path);
 		return;
 	}
-	watch->writing[watch->writing_count++] = (struct writing){ path, now_ns };
+	watch->writing[watch->writing_count++] = (struct writing){ path, now_ns, now_ns, wrote };
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void sort_changed(struct hdl_watch *watch)
+{
+	size_t kept = 0;
+
+	if (watch->changed_count == 0)
+		return;
+	qsort(watch->changed, watch->changed_count, sizeof(*watch->changed), by_name);
+	for (size_t i = 0; i < watch->changed_count; i++) {
+		if (kept && strcmp(watch->changed[kept - 1], watch->changed[i]) == 0)
+			free(watch->changed[i]);
+		else
+			watch->changed[kept++] = watch->changed[i];
+	}
+	watch->changed_count = kept;
+}
+
+static void note_changed(struct hdl_watch *watch, const char *path)
+{
+	char *copy;
+
+	/* one write is several events */
+	if (watch->all || (watch->changed_count && strcmp(watch->changed[watch->changed_count - 1], path) == 0))
+		return;
+	if (watch->changed_count == HDL_WATCH_CHANGED_MAX)
+		sort_changed(watch);
+	copy = watch->changed_count < HDL_WATCH_CHANGED_MAX ? strdup(path) : NULL;
+	if (copy)
+		watch->changed[watch->changed_count++] = copy;
+	else
+		watch->all = true;
+}
+
+void hdl_watch_free_names(char **names, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(names[i]);
+	free(names);
+}
+
+void hdl_watch_take(struct hdl_watch *watch, char ***ret_names, size_t *ret_n, bool *ret_all)
+{
+	char **names = NULL;
+
+	sort_changed(watch);
+	if (watch->changed_count)
+		names = calloc(watch->changed_count, sizeof(*names));
+	*ret_all = watch->all || (watch->changed_count && !names);
+	if (names)
+		memcpy(names, watch->changed, watch->changed_count * sizeof(*names));
+	else
+		for (size_t i = 0; i < watch->changed_count; i++)
+			free(watch->changed[i]);
+	*ret_names = names;
+	*ret_n = names ? watch->changed_count : 0;
+	watch->changed_count = 0;
+	watch->all = false;
+}
+
+/* A file in a directory of the tree. */
+static bool handle_file(struct hdl_watch *watch, const struct directory *directory, const struct inotify_event *event,
+			uint64_t now_ns)
+{
+	size_t n = strlen(directory->path), size = n + strlen(event->name) + 2;
+	const char *slash = n && directory->path[n - 1] == '/' ? "" : "/";
+	char *path = malloc(size);
+
+	if (!path) {
+		watch->all = true;
+		return true;
+	}
+	snprintf(path, size, "%s%s%s", directory->path, slash, event->name);
+	/* under another name, or as the target of a link, it is known too: only a walk finds those */
+	if (directory->any_name || directory->aliased)
+		watch->all = true;
+	else
+		note_changed(watch, path);
+	if (event->mask & (IN_CREATE | IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_TO | IN_DELETE))
+		note_writing(watch, path, event->mask, now_ns);
+	else
+		free(path);
+	return true;
+}
+
+/* More than a file: who knows what it means must walk. */
+static bool handle_other(struct hdl_watch *watch, bool counts)
+{
+	watch->all |= counts;
+	return counts;
 }
 
 static bool handle(struct hdl_watch *watch, const struct inotify_event *event, uint64_t now_ns)
@@ -214,26 +322,24 @@ static bool handle(struct hdl_watch *watch, const struct inotify_event *event, u
 	struct directory *directory;
 
 	if (event->mask & IN_Q_OVERFLOW)
-		return true;
+		return handle_other(watch, true);
 	directory = find(watch, event->wd);
 	if (!directory)
 		return false;
 	if (event->mask & IN_IGNORED) {
 		forget(watch, directory);
-		return true;
+		return handle_other(watch, true);
 	}
 	if (event->len == 0)
-		return (event->mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_ATTRIB)) != 0;
+		return handle_other(watch, (event->mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_ATTRIB)) != 0);
 	/* Kubernetes volumes are swapped by renaming the hidden link ..data; every other hidden name is not ours. */
 	if (event->name[0] == '.')
-		return strcmp(event->name, "..data") == 0;
+		return handle_other(watch, strcmp(event->name, "..data") == 0);
 	if (event->mask & IN_ISDIR)
-		return !(event->mask & IN_ATTRIB);
+		return handle_other(watch, true);
 	if (!directory->any_name && !hdl_scan_name_counts(event->name))
 		return false;
-	if (event->mask & (IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_TO | IN_DELETE))
-		note_writing(watch, directory, event->name, event->mask & IN_MODIFY, now_ns);
-	return true;
+	return handle_file(watch, directory, event, now_ns);
 }
 
 bool hdl_watch_read(struct hdl_watch *watch, uint64_t now_ns)
@@ -257,18 +363,28 @@ bool hdl_watch_read(struct hdl_watch *watch, uint64_t now_ns)
 	}
 }
 
-bool hdl_watch_is_writing(const struct hdl_watch *watch, const char *path, uint64_t now_ns, uint64_t for_ns,
-			  uint64_t *ret_since_ns)
+bool hdl_watch_is_writing(const struct hdl_watch *watch, const char *path, uint64_t now_ns, uint64_t *ret_until_ns)
 {
 	for (size_t i = 0; i < watch->writing_count; i++) {
 		const struct writing *writing = &watch->writing[i];
+		uint64_t until_ns = writing->last_ns + (writing->wrote ? HDL_WATCH_WRITING_NS : HDL_WATCH_CREATED_NS);
 
 		if (strcmp(writing->path, path) != 0)
 			continue;
-		if (now_ns - writing->since_ns >= for_ns)
-			return false;
-		*ret_since_ns = writing->since_ns;
-		return true;
+		if (until_ns > writing->since_ns + HDL_WATCH_WRITING_MAX_NS)
+			until_ns = writing->since_ns + HDL_WATCH_WRITING_MAX_NS;
+		*ret_until_ns = until_ns;
+		return now_ns < until_ns;
 	}
 	return false;
+}
+
+void hdl_watch_not_writing(struct hdl_watch *watch, const char *path)
+{
+	for (size_t i = 0; i < watch->writing_count; i++) {
+		if (strcmp(watch->writing[i].path, path) != 0)
+			continue;
+		drop_writing(watch, i);
+		return;
+	}
 }
