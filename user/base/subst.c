@@ -175,3 +175,8 @@ int hdl_subst_check(struct hdl_str value, struct hdl_err *err)
 		;
 	return r;
 }
+
+struct hdl_str hdl_subst_name(unsigned int command)
+{
+	return commands[command < COUNT ? command : HDL_SUBST_LITERAL].name;
+}

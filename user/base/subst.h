@@ -56,6 +56,8 @@ struct hdl_subst_part {
  * `%%` is a literal percent sign. err may be NULL.
  */
 int hdl_subst_next(struct hdl_str *rest, struct hdl_subst_part *ret, struct hdl_err *err);
+/* "REQ"; "" for a literal. */
+struct hdl_str hdl_subst_name(unsigned int command);
 /* 0 or -EINVAL, for a whole value. err may be NULL. */
 int hdl_subst_check(struct hdl_str value, struct hdl_err *err);
 

@@ -2,8 +2,11 @@
 /* Canonical text of a snapshot: everything that decides about traffic, nothing that differs between two runs. */
 #include "ir/snapshot.h"
 
+#include <stdio.h>
+
 #include "base/addr.h"
 #include "base/duration.h"
+#include "base/hash.h"
 
 static const char *const policy_names[] = {
 	[HDL_POLICY_LEAST_REQUEST] = "LEAST_REQUEST",
@@ -138,11 +141,129 @@ static void dump_workload(struct hdl_buf *buf, const struct hdl_ir_workload *w)
 	hdl_buf_adds(buf, "\n");
 }
 
+static void dump_header_values(struct hdl_buf *buf, const char *indent, const char *what,
+			       const struct hdl_ir_header_value *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		hdl_buf_printf(buf, "%s%s " HDL_STR_FMT ":", indent, what, HDL_STR_ARG(v[i].name));
+		for (size_t p = 0; p < v[i].part_count; p++) {
+			const struct hdl_subst_part *part = &v[i].parts[p];
+
+			if (part->command == HDL_SUBST_LITERAL)
+				hdl_buf_printf(buf, " \"" HDL_STR_FMT "\"", HDL_STR_ARG(part->text));
+			else
+				hdl_buf_printf(buf, " %%" HDL_STR_FMT "(" HDL_STR_FMT "?" HDL_STR_FMT "):%u",
+					       HDL_STR_ARG(hdl_subst_name(part->command)), HDL_STR_ARG(part->text),
+					       HDL_STR_ARG(part->instead), part->bytes_max);
+		}
+		hdl_buf_adds(buf, "\n");
+	}
+}
+
+static void dump_header_ops(struct hdl_buf *buf, const char *indent, const char *direction,
+			    const struct hdl_ir_header_ops *ops)
+{
+	char what[32];
+
+	for (size_t i = 0; i < ops->remove_count; i++)
+		hdl_buf_printf(buf, "%s%s remove " HDL_STR_FMT "\n", indent, direction, HDL_STR_ARG(ops->remove[i]));
+	snprintf(what, sizeof(what), "%s set", direction);
+	dump_header_values(buf, indent, what, ops->set, ops->set_count);
+	snprintf(what, sizeof(what), "%s add", direction);
+	dump_header_values(buf, indent, what, ops->add, ops->add_count);
+}
+
+static void dump_headers(struct hdl_buf *buf, const char *indent, const struct hdl_ir_headers *h)
+{
+	if (!h)
+		return;
+	dump_header_ops(buf, indent, "request", &h->request);
+	dump_header_ops(buf, indent, "response", &h->response);
+	if (h->host[0])
+		hdl_buf_printf(buf, "%shost %s\n", indent, h->host);
+}
+
 static void dump_destinations(struct hdl_buf *buf, const char *indent, const struct hdl_ir_destination *d, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
+	char deeper[24];
+
+	snprintf(deeper, sizeof(deeper), "%s  ", indent);
+	for (size_t i = 0; i < n; i++) {
 		hdl_buf_printf(buf, "%sto %s weight %u threshold %llu%s\n", indent, d[i].cluster_name, d[i].weight,
-			       (unsigned long long)d[i].threshold, d[i].cluster ? "" : " UNKNOWN");
+			       (unsigned long long)d[i].threshold,
+			       d[i].unresolved ? " UNRESOLVED" :
+			       d[i].cluster    ? "" :
+						 " UNKNOWN");
+		dump_headers(buf, deeper, d[i].headers);
+	}
+}
+
+static void dump_path_change(struct hdl_buf *buf, const char *before, const struct hdl_ir_path_change *change)
+{
+	static const char *const kinds[] = {
+		[HDL_IR_PATH_MATCHED] = "what matched",
+		[HDL_IR_PATH_WHOLE] = "the path",
+		[HDL_IR_PATH_REGEX] = "what the expression finds",
+	};
+
+	if (change->kind != HDL_IR_PATH_KEEP)
+		hdl_buf_printf(buf, "%s\"" HDL_STR_FMT "\" in place of %s", before, HDL_STR_ARG(change->text),
+			       kinds[change->kind]);
+}
+
+static void dump_redirect(struct hdl_buf *buf, const struct hdl_ir_redirect *r)
+{
+	if (!r)
+		return;
+	hdl_buf_printf(buf, "      redirect %u", r->status);
+	if (r->scheme[0])
+		hdl_buf_printf(buf, " scheme %s", r->scheme);
+	if (r->host[0])
+		hdl_buf_printf(buf, " host %s", r->host);
+	if (r->port)
+		hdl_buf_printf(buf, " port %u", r->port);
+	if (r->port_of_listener)
+		hdl_buf_adds(buf, " port-of-listener");
+	dump_path_change(buf, " path ", &r->path);
+	hdl_buf_adds(buf, "\n");
+}
+
+static void dump_text(struct hdl_buf *buf, const char *name, struct hdl_str text)
+{
+	if (text.n)
+		hdl_buf_printf(buf, " %s " HDL_STR_FMT, name, HDL_STR_ARG(text));
+}
+
+static void dump_string_match(struct hdl_buf *buf, const struct hdl_ir_string_match *m);
+
+static void dump_cors(struct hdl_buf *buf, const struct hdl_ir_cors *c)
+{
+	if (!c)
+		return;
+	hdl_buf_adds(buf, "      cors origins");
+	for (size_t i = 0; i < c->origin_count; i++)
+		dump_string_match(buf, &c->origins[i]);
+	dump_text(buf, "methods", c->methods);
+	dump_text(buf, "headers", c->headers);
+	dump_text(buf, "expose", c->expose);
+	dump_text(buf, "max-age", c->max_age);
+	hdl_buf_printf(buf, "%s%s%s%s\n", c->any_origin ? " any-origin" : "", c->answer_star ? " answer-star" : "",
+		       c->credentials ? " credentials" : "", c->ignore_unmatched ? " ignore-unmatched" : "");
+}
+
+static void dump_actions(struct hdl_buf *buf, const struct hdl_ir_http_route *r)
+{
+	dump_redirect(buf, r->redirect);
+	if (r->direct_response) /* a body may be anything: its hash tells two apart */
+		hdl_buf_printf(buf, "      answer %u body of %zu bytes %016llx\n", r->direct_response->status,
+			       r->direct_response->body.n,
+			       (unsigned long long)hdl_hash64(r->direct_response->body.p, r->direct_response->body.n, 0));
+	if (r->rewrite.kind != HDL_IR_PATH_KEEP) {
+		dump_path_change(buf, "      rewrite ", &r->rewrite);
+		hdl_buf_adds(buf, "\n");
+	}
+	dump_headers(buf, "      ", r->headers);
+	dump_cors(buf, r->cors);
 }
 
 static void dump_service_port(struct hdl_buf *buf, const struct hdl_ir_service_port *p)
@@ -286,6 +407,7 @@ static void dump_http_route(struct hdl_buf *buf, const struct hdl_ir_http_route 
 	for (size_t i = 0; i < r->match_count; i++)
 		dump_match(buf, &r->matches[i]);
 	dump_destinations(buf, "      ", r->destinations, r->destination_count);
+	dump_actions(buf, r);
 	if (r->timeout_ns) {
 		dump_duration(buf, "      timeout ", r->timeout_ns);
 		hdl_buf_adds(buf, "\n");
@@ -297,8 +419,9 @@ static void dump_http_route(struct hdl_buf *buf, const struct hdl_ir_http_route 
 		hdl_buf_adds(buf, "\n");
 	}
 	if (r->fault.abort_per_million)
-		hdl_buf_printf(buf, "      abort %u per million with %u\n", r->fault.abort_per_million,
-			       r->fault.abort_status);
+		hdl_buf_printf(buf, "      abort %u per million with %s%u\n", r->fault.abort_per_million,
+			       r->fault.abort_status ? "" : "grpc-status ",
+			       r->fault.abort_status ? r->fault.abort_status : r->fault.abort_grpc);
 	for (size_t i = 0; i < r->mirror_count; i++)
 		hdl_buf_printf(buf, "      mirror %u per million to %s\n", r->mirrors[i].per_million,
 			       r->mirrors[i].destination.cluster_name);

@@ -59,7 +59,7 @@ static const char *skip_arguments(const char *s)
 	return *s ? s + 1 : NULL;
 }
 
-/* %NAME%, %NAME(argument)%, %NAME(["a", "b"])%; "%%" is a percent sign. Which names there are is not the question. */
+/* %NAME%, %NAME(argument)%, %NAME(argument):20%, %NAME(["a", "b"])%; "%%" is a percent sign. Which names there are is not the question. */
 static const char *format_fault(const char *s)
 {
 	while ((s = strchr(s, '%'))) {
@@ -74,6 +74,8 @@ static const char *format_fault(const char *s)
 			if (!s)
 				return "has an operator whose arguments do not end";
 			s = skip_blanks(s);
+			if (*s == ':') /* %REQ(name):20% is cut there */
+				s += 1 + strspn(s + 1, "0123456789");
 		}
 		if (*s++ != '%')
 			return "has a % that is neither %% nor the begin or end of an operator";
