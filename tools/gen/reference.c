@@ -77,7 +77,9 @@ static void add_type(struct hdl_buf *buf, const struct hdl_field *field)
 	};
 	bool list = field->type == HDL_FIELD_MESSAGES;
 
-	if (list || field->type == HDL_FIELD_MESSAGE || field->type == HDL_FIELD_INLINE) {
+	if (field->flags & HDL_FIELD_QUANTITY) {
+		hdl_buf_adds(buf, "integer or quantity (64Ki)");
+	} else if (list || field->type == HDL_FIELD_MESSAGE || field->type == HDL_FIELD_INLINE) {
 		hdl_buf_printf(buf, "%s[%s](#", list ? "list of " : "", field->message->name);
 		add_anchor(buf, field->message->name);
 		hdl_buf_adds(buf, ")");

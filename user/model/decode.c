@@ -9,6 +9,7 @@
 #include "base/base64.h"
 #include "base/buf.h"
 #include "base/duration.h"
+#include "base/quantity.h"
 #include "base/rfc3339.h"
 #include "model/field.h"
 #include "model/names.h"
@@ -173,6 +174,9 @@ static bool int_value(struct hdl_decode *d, const struct hdl_field *field, const
 	int64_t value;
 	int r = hdl_node_int(node, &value);
 
+	if (r == -EINVAL && (field->flags & HDL_FIELD_QUANTITY) && node->kind == HDL_NODE_SCALAR &&
+	    hdl_node_scalar_type(node) != HDL_SCALAR_INT) /* 010 stays refused */
+		r = hdl_quantity_parse((struct hdl_str){ node->text, node->n }, &value);
 	if (r == 0 && value >= field->min && value <= field->max) {
 		*ret = value;
 		return true;

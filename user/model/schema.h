@@ -48,6 +48,7 @@ enum hdl_field_flag {
 	HDL_FIELD_DEPRECATED = 2, /* a warning */
 	HDL_FIELD_ALIAS = 4,      /* second spelling of the field before it in the table */
 	HDL_FIELD_SECRET = 8,     /* its values appear in no output */
+	HDL_FIELD_QUANTITY = 16,  /* an integer that may also be written as 64Ki or 1M */
 };
 
 struct hdl_enum_value {

@@ -68,10 +68,10 @@ static const struct hdl_message interfaces =
 
 static const struct hdl_field limits_fields[] = {
 	HDL_INT(struct hdl_nc_limits, max_header_bytes, "maxHeaderBytes", 1024, 1048576,
-		"size of a header block (61440)"),
+		"size of a header block (60Ki)", .flags = HDL_FIELD_QUANTITY),
 	HDL_INT(struct hdl_nc_limits, max_headers, "maxHeaders", 1, 10000, "fields of a header block (100)"),
 	HDL_INT(struct hdl_nc_limits, retry_buffer_bytes, "retryBufferBytes", 0, MAX_INT32,
-		"body kept for retries (1 MiB)"),
+		"body kept for retries (1Mi)", .flags = HDL_FIELD_QUANTITY),
 	HDL_INT(struct hdl_nc_limits, max_connections, "maxConnections", 1, MAX_INT32,
 		"client connections of a worker"),
 	HDL_DURATION(struct hdl_nc_limits, header_timeout, "headerTimeout", "time for a request head (60s)"),
