@@ -22,9 +22,9 @@ struct ctl {
 	const char *ns;                          /* namespace; NULL = all */
 	const char *file[CTL_FILES_MAX];         /* of -f: work on these, without a daemon */
 	size_t file_count;
-	unsigned int timeout_s;                  /* of wait */
-	uint64_t answer_ns;                      /* how long one answer may take; 0 = the usual */
-	int argc;                                /* words behind the command */
+	unsigned int timeout_s; /* of wait */
+	uint64_t answer_ns;     /* how long one answer may take; 0 = the usual */
+	int argc;               /* words behind the command */
 	char **argv;
 };
 
@@ -57,6 +57,7 @@ int ctl_status(struct ctl *ctl);
 int ctl_proxy_status(struct ctl *ctl);
 int ctl_proxy_config(struct ctl *ctl);
 int ctl_config(struct ctl *ctl);
+int ctl_analyze(struct ctl *ctl);
 int ctl_maps(struct ctl *ctl);
 int ctl_endpoint(struct ctl *ctl);
 int ctl_wait(struct ctl *ctl);

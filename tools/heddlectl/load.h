@@ -5,7 +5,11 @@
 
 #include "model/store.h"
 
-/* A file, or the *.yaml, *.yml and *.json of a directory and below, in the order of their names. Negative errno: told. */
+/*
+ * A file, whatever it is called; of a directory and below those that the daemon would take (*.yaml, *.yml and *.json,
+ * not hidden), in the order of their names; the standard input for "-". Negative errno, told to the user: -ENOENT what
+ * can be read is in the store, and something else cannot be.
+ */
 int ctl_load(struct hdl_resource_store *store, const char *path);
 
 #endif

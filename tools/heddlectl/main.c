@@ -12,7 +12,9 @@
 #define WAIT_MAX_S 86400
 
 struct command {
-	const char *name, *alias, *arguments, *summary;
+	const char *name, *alias;
+	const char *arguments; /* NULL: everything behind the name is read by run() itself */
+	const char *summary;
 	int (*run)(struct ctl *ctl);
 };
 
@@ -23,6 +25,7 @@ static const struct command commands[] = {
 	  "what is in force, in the order in which traffic meets it", ctl_proxy_config },
 	{ "config", NULL, "status [KIND[/NAME]] [-n NS] [-f PATH]...",
 	  "statuses of Gateway API objects, in the daemon or (-f) in files", ctl_config },
+	{ "analyze", NULL, NULL, "what is wrong, dangerous or without effect in resource files", ctl_analyze },
 	{ "maps", NULL, "[NAME]", "fill of the BPF maps, or the decoded contents of one", ctl_maps },
 	{ "endpoint", NULL, "eject|restore ADDR:PORT [--cluster NAME]",
 	  "take an endpoint out of balancing, or bring it back", ctl_endpoint },
@@ -120,12 +123,14 @@ static const struct option options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-/* 0, 1 when help was asked for, or -EINVAL. */
-static int parse_options(int argc, char **argv, struct ctl *ctl)
+/* order: "+" stops at the first word that is no option. 0, 1 when help was asked for, or -EINVAL. */
+static int parse_options(int argc, char **argv, const char *order, struct ctl *ctl)
 {
 	int option, help = 0;
+	char letters[16];
 
-	while ((option = getopt_long(argc, argv, "o:n:f:h", options, NULL)) != -1) {
+	snprintf(letters, sizeof(letters), "%so:n:f:h", order);
+	while ((option = getopt_long(argc, argv, letters, options, NULL)) != -1) {
 		switch (option) {
 		case OPT_RUN_DIR:
 			ctl->run_dir = optarg;
@@ -172,12 +177,32 @@ static int parse_options(int argc, char **argv, struct ctl *ctl)
 	return help;
 }
 
+/* A command that reads its own words, behind options for all; optind is then at its name. NULL: another, or none. */
+static const struct command *own_command(int argc, char **argv)
+{
+	const struct command *command = optind < argc ? find_command(argv[optind]) : NULL;
+
+	return command && !command->arguments ? command : NULL;
+}
+
 int main(int argc, char **argv)
 {
-	struct ctl ctl = { .run_dir = "/run/heddle", .timeout_s = WAIT_DEFAULT_S };
+	const struct ctl fresh = { .run_dir = "/run/heddle", .timeout_s = WAIT_DEFAULT_S };
+	struct ctl ctl = fresh;
 	const struct command *command;
-	int parsed = parse_options(argc, argv, &ctl);
+	int parsed = parse_options(argc, argv, "+", &ctl);
 
+	command = parsed == 0 ? own_command(argc, argv) : NULL;
+	if (command) {
+		ctl.argc = argc - optind;
+		ctl.argv = argv + optind;
+		return command->run(&ctl);
+	}
+	if (parsed >= 0) {
+		ctl = fresh;
+		optind = 0;
+		parsed = parse_options(argc, argv, "", &ctl);
+	}
 	if (parsed < 0) {
 		usage(stderr);
 		return CTL_USAGE;
@@ -193,7 +218,8 @@ int main(int argc, char **argv)
 		return CTL_USAGE;
 	}
 	if (parsed) {
-		printf("usage: heddlectl %s %s\n%s\n", command->name, command->arguments, command->summary);
+		printf("usage: heddlectl %s %s\n%s\n", command->name,
+		       command->arguments ? command->arguments : "[ARGUMENTS], see --help behind it", command->summary);
 		return CTL_OK;
 	}
 	ctl.argc = argc - optind - 1;
