@@ -54,9 +54,7 @@ static bool version_is_read(const struct hdl_kind_schema *schema, const char *ap
  * Kinds of Istio and the Gateway API that this version does not read. What else has their groups is a slip, or the
  * beginning of a name in a file that is still being written, and must not take away what is in force.
  */
-static const char *const istio_others[] = {
-	"WorkloadGroup", "EnvoyFilter", "ProxyConfig", NULL
-};
+static const char *const istio_others[] = { "WorkloadGroup", "EnvoyFilter", "ProxyConfig", NULL };
 static const char *const gateway_api_others[] = {
 	"ListenerSet", "XListenerSet", "XBackendTrafficPolicy", "BackendTrafficPolicy", "BackendLBPolicy", "XMesh", NULL
 };
@@ -104,6 +102,19 @@ static const char *namespace_of(const struct hdl_kind_schema *schema, const char
 	return !schema->namespaced ? "" : ns && *ns ? ns : "default";
 }
 
+/*
+ * Name of an object whose kind may do without metadata, else NULL. One that has no spec either may be a file that is
+ * still being written.
+ */
+static const char *name_without_metadata(const struct hdl_node *node, enum hdl_kind kind)
+{
+	const struct hdl_node *metadata = hdl_node_get(node, "metadata"), *spec = hdl_node_get(node, "spec");
+
+	if ((metadata && !hdl_node_is_null(metadata)) || !spec || hdl_node_is_null(spec))
+		return NULL;
+	return hdl_kind_schemas[kind].default_name;
+}
+
 int hdl_model_identify(struct hdl_arena *arena, const struct hdl_node *node, struct hdl_object_id *ret_id)
 {
 	const struct hdl_node *metadata = hdl_node_get(node, "metadata");
@@ -113,6 +124,8 @@ int hdl_model_identify(struct hdl_arena *arena, const struct hdl_node *node, str
 
 	if (r)
 		return r;
+	if (!name)
+		name = name_without_metadata(node, id.kind);
 	if (!name || !*name)
 		return -EINVAL;
 	id.name = hdl_arena_strdup(arena, name);
@@ -152,11 +165,15 @@ const struct hdl_node *hdl_model_item(const struct hdl_node *root, size_t i)
 
 /* ---- decoding ---- */
 
-static void decode_metadata(struct hdl_decode *d, const struct hdl_node *node, struct hdl_metadata *metadata)
+static void decode_metadata(struct hdl_decode *d, const struct hdl_node *node, enum hdl_kind kind,
+			    struct hdl_metadata *metadata)
 {
 	const struct hdl_node *member = hdl_node_get(node, "metadata");
 	struct hdl_pos pos = { node->line, node->col };
 
+	metadata->name.s = name_without_metadata(node, kind);
+	if (metadata->name.s)
+		return;
 	if (!member || hdl_node_is_null(member)) {
 		hdl_decode_error(d, pos, "metadata", "is required: the name of the object");
 		return;
@@ -254,7 +271,7 @@ static int decode_object(struct hdl_decode *d, const struct hdl_node *node, stru
 	if (!metadata || !object)
 		return -ENOMEM;
 	d->open = schema->open;
-	decode_metadata(d, node, metadata);
+	decode_metadata(d, node, resource->kind, metadata);
 	d->metadata = metadata;
 	d->where.name = metadata->name.s;
 	d->where.ns = namespace_of(schema, metadata->ns.s);

@@ -93,6 +93,7 @@ struct hdl_kind_schema {
 	bool namespaced;
 	bool open; /* fields not in the table are skipped: kinds that others define and we use a part of */
 	const struct hdl_message *message;
+	const char *default_name; /* of an object without metadata; NULL: every object must have a name */
 };
 
 extern const struct hdl_kind_schema hdl_kind_schemas[HDL_KINDS];

@@ -306,7 +306,7 @@ const struct hdl_kind_schema hdl_kind_schemas[HDL_KINDS] = {
 				      &hdl_schema_workload_entry },
 	[HDL_KIND_SIDECAR] = { "Sidecar", "networking.istio.io", istio, true, false, &hdl_schema_sidecar },
 	[HDL_KIND_ISTIO_OPERATOR] = { "IstioOperator", "install.istio.io", v1alpha1, true, false,
-				      &hdl_schema_istio_operator },
+				      &hdl_schema_istio_operator, "installed-state" },
 	[HDL_KIND_NODE_CONFIG] = { "NodeConfig", "heddle.io", v1alpha1, false, false, &hdl_schema_node_config },
 	[HDL_KIND_NODE] = { "Node", "", v1, false, true, &hdl_schema_node },
 	[HDL_KIND_NAMESPACE] = { "Namespace", "", v1, false, true, &hdl_schema_namespace },

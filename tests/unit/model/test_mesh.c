@@ -123,11 +123,34 @@ static void values(void **state)
 	decoded_done(&decoded);
 }
 
+/* istioctl takes one without metadata, so it has a name here; what ends before spec has none: it may be half written */
+static void without_metadata(void **state)
+{
+	struct decoded decoded;
+
+	(void)state;
+	decode_text(&decoded, "{apiVersion: install.istio.io/v1alpha1, kind: IstioOperator, spec: {meshConfig: "
+			      "{outboundTrafficPolicy: {mode: REGISTRY_ONLY}}}}");
+	assert_int_equal(decoded.r, 0);
+	assert_string_equal(decoded.resource->name, "installed-state");
+	assert_string_equal(decoded.resource->ns, "default");
+	assert_non_null(decoded.resource->istio_operator->mesh_config);
+	decoded_done(&decoded);
+	decode_text(&decoded, "{apiVersion: install.istio.io/v1alpha1, kind: IstioOperator}");
+	assert_int_equal(decoded.r, -EINVAL);
+	decoded_done(&decoded);
+	decode_text(&decoded,
+		    "{apiVersion: networking.istio.io/v1, kind: Sidecar, spec: {egress: [{hosts: ['*/*']}]}}");
+	assert_int_equal(decoded.r, -EINVAL);
+	decoded_done(&decoded);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rule_table),
 		cmocka_unit_test(values),
+		cmocka_unit_test(without_metadata),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
