@@ -399,13 +399,8 @@ static void dump_retry(struct hdl_buf *buf, const struct hdl_ir_retry *r)
 	hdl_buf_printf(buf, " previous-hosts %s\n", r->avoid_previous_hosts ? "avoided" : "allowed");
 }
 
-static void dump_http_route(struct hdl_buf *buf, const struct hdl_ir_http_route *r)
+void hdl_ir_dump_outcome(const struct hdl_ir_http_route *r, struct hdl_buf *buf)
 {
-	hdl_buf_printf(buf, "    route %s", r->name);
-	dump_origin(buf, &r->origin);
-	hdl_buf_adds(buf, "\n");
-	for (size_t i = 0; i < r->match_count; i++)
-		dump_match(buf, &r->matches[i]);
 	dump_destinations(buf, "      ", r->destinations, r->destination_count);
 	dump_actions(buf, r);
 	if (r->timeout_ns) {
@@ -425,6 +420,16 @@ static void dump_http_route(struct hdl_buf *buf, const struct hdl_ir_http_route 
 	for (size_t i = 0; i < r->mirror_count; i++)
 		hdl_buf_printf(buf, "      mirror %u per million to %s\n", r->mirrors[i].per_million,
 			       r->mirrors[i].destination.cluster_name);
+}
+
+static void dump_http_route(struct hdl_buf *buf, const struct hdl_ir_http_route *r)
+{
+	hdl_buf_printf(buf, "    route %s", r->name);
+	dump_origin(buf, &r->origin);
+	hdl_buf_adds(buf, "\n");
+	for (size_t i = 0; i < r->match_count; i++)
+		dump_match(buf, &r->matches[i]);
+	hdl_ir_dump_outcome(r, buf);
 }
 
 static void dump_vhost(struct hdl_buf *buf, const struct hdl_ir_vhost *v)

@@ -479,5 +479,7 @@ struct hdl_ir_route_config *hdl_snapshot_route_config(const struct hdl_snapshot 
 
 /* Canonical text of the whole snapshot (ir/dump.c): stable across runs, without ids and epochs. For golden tests. */
 void hdl_snapshot_dump(const struct hdl_snapshot *snapshot, struct hdl_buf *buf);
+/* The part of it that says what happens to a request that takes the route, without its name, matches and place. */
+void hdl_ir_dump_outcome(const struct hdl_ir_http_route *route, struct hdl_buf *buf);
 
 #endif
