@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tables of metadata, Service, Pod and EndpointSlice, as far as they are used, and the list of all kinds. */
+/* Tables of metadata, Service, Pod and EndpointSlice, as far as they are used. */
 #include "model/check.h"
 #include "model/schema.h"
 
@@ -266,50 +266,3 @@ static const struct hdl_field slice_fields[] = {
 };
 const struct hdl_message hdl_schema_endpoint_slice =
 	HDL_MESSAGE_TABLE("EndpointSlice", struct hdl_endpoint_slice, slice_fields, hdl_check_endpoint_slice);
-
-/* ---- all kinds ---- */
-
-static const char *const istio[] = { "v1", "v1beta1", "v1alpha3", NULL };
-static const char *const v1[] = { "v1", NULL };
-static const char *const v1_v1beta1[] = { "v1", "v1beta1", NULL };
-static const char *const v1_v1alpha2[] = { "v1", "v1alpha2", NULL };
-static const char *const v1_v1alpha3[] = { "v1", "v1alpha3", NULL };
-static const char *const tls_route[] = { "v1", "v1alpha3", "v1alpha2", NULL };
-static const char *const grant[] = { "v1", "v1beta1", NULL };
-static const char *const v1alpha1[] = { "v1alpha1", NULL };
-
-const struct hdl_kind_schema hdl_kind_schemas[HDL_KINDS] = {
-	[HDL_KIND_VIRTUAL_SERVICE] = { "VirtualService", "networking.istio.io", istio, true, false,
-				       &hdl_schema_virtual_service },
-	[HDL_KIND_DESTINATION_RULE] = { "DestinationRule", "networking.istio.io", istio, true, false,
-					&hdl_schema_destination_rule },
-	[HDL_KIND_GATEWAY] = { "Gateway", "networking.istio.io", istio, true, false, &hdl_schema_gateway },
-	[HDL_KIND_SERVICE] = { "Service", "", v1, true, true, &hdl_schema_service },
-	[HDL_KIND_POD] = { "Pod", "", v1, true, true, &hdl_schema_pod },
-	[HDL_KIND_ENDPOINT_SLICE] = { "EndpointSlice", "discovery.k8s.io", v1, true, true, &hdl_schema_endpoint_slice },
-#define GWAPI(name, versions, namespaced, schema)                                      \
-	{                                                                              \
-		name, "gateway.networking.k8s.io", versions, namespaced, false, schema \
-	}
-	[HDL_KIND_GATEWAY_CLASS] = GWAPI("GatewayClass", v1_v1beta1, false, &hdl_schema_gateway_class),
-	[HDL_KIND_KUBE_GATEWAY] = GWAPI("Gateway", v1_v1beta1, true, &hdl_schema_kube_gateway),
-	[HDL_KIND_HTTP_ROUTE] = GWAPI("HTTPRoute", v1_v1beta1, true, &hdl_schema_http_route),
-	[HDL_KIND_GRPC_ROUTE] = GWAPI("GRPCRoute", v1_v1alpha2, true, &hdl_schema_grpc_route),
-	[HDL_KIND_TLS_ROUTE] = GWAPI("TLSRoute", tls_route, true, &hdl_schema_tls_route),
-	[HDL_KIND_TCP_ROUTE] = GWAPI("TCPRoute", v1_v1alpha2, true, &hdl_schema_tcp_route),
-	[HDL_KIND_UDP_ROUTE] = GWAPI("UDPRoute", v1_v1alpha2, true, &hdl_schema_udp_route),
-	[HDL_KIND_REFERENCE_GRANT] = GWAPI("ReferenceGrant", grant, true, &hdl_schema_reference_grant),
-	[HDL_KIND_BACKEND_TLS_POLICY] = GWAPI("BackendTLSPolicy", v1_v1alpha3, true, &hdl_schema_backend_tls_policy),
-	[HDL_KIND_SERVICE_ENTRY] = { "ServiceEntry", "networking.istio.io", istio, true, false,
-				     &hdl_schema_service_entry },
-	[HDL_KIND_WORKLOAD_ENTRY] = { "WorkloadEntry", "networking.istio.io", istio, true, false,
-				      &hdl_schema_workload_entry },
-	[HDL_KIND_SIDECAR] = { "Sidecar", "networking.istio.io", istio, true, false, &hdl_schema_sidecar },
-	[HDL_KIND_ISTIO_OPERATOR] = { "IstioOperator", "install.istio.io", v1alpha1, true, false,
-				      &hdl_schema_istio_operator, "installed-state" },
-	[HDL_KIND_NODE_CONFIG] = { "NodeConfig", "heddle.io", v1alpha1, false, false, &hdl_schema_node_config },
-	[HDL_KIND_NODE] = { "Node", "", v1, false, true, &hdl_schema_node },
-	[HDL_KIND_NAMESPACE] = { "Namespace", "", v1, false, true, &hdl_schema_namespace },
-	[HDL_KIND_SECRET] = { "Secret", "", v1, true, true, &hdl_schema_secret },
-	[HDL_KIND_CONFIG_MAP] = { "ConfigMap", "", v1, true, true, &hdl_schema_config_map },
-};
