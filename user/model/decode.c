@@ -431,14 +431,18 @@ static void decode_bytes(struct hdl_decode *d, const struct hdl_node *node, stru
 /* Value of one pair; at is the element with its position and key filled in. */
 static void decode_pair(struct hdl_decode *d, const struct hdl_field *field, const struct hdl_node *value, void *at)
 {
+	if (field->type == HDL_FIELD_STRING_MAP)
+		((struct hdl_kv *)at)->value = ""; /* the checks need a text, also after an error */
+	if (field->type == HDL_FIELD_STRING_MAP)
+		((struct hdl_kv *)at)->value = ""; /* checks look at it also after an error */
 	if (hdl_node_is_null(value)) {
 		hdl_decode_error(d, pos_of(value), NULL, "must not be null%s",
 				 field->type == HDL_FIELD_MATCH_MAP ? "; {} asks for presence" : "");
 	} else if (field->type == HDL_FIELD_STRING_MAP) {
-		struct hdl_kv *kv = at;
 		const char *text = text_of(d, value);
 
-		kv->value = text ? text : "";
+		if (text)
+			((struct hdl_kv *)at)->value = text;
 	} else if (field->type == HDL_FIELD_INT_MAP) {
 		int_value(d, field, value, &((struct hdl_kint *)at)->value);
 	} else if (field->type == HDL_FIELD_BYTES_MAP) {

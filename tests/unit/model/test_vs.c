@@ -80,6 +80,8 @@ static const struct rule rules[] = {
 	       "response: {set: {a: ''}, add: {b: '%HOSTNAME%'}, remove: [server]}}, " DEST),
 	  NULL },
 	{ "A.3", ROUTE("{destination: {host: a}, headers: {request: {set: {':authority': h}}}}"), NULL },
+	{ "A.3", HTTP("headers: {request: {set: {a: null}}}, " DEST), "set[\"a\"]: must not be null" },
+	{ "A.3", HTTP("headers: {request: {set: {a: [b]}}}, " DEST), "set[\"a\"]: must be a string, not a list" },
 	{ "A.3", HTTP("headers: {request: {set: {'': b}}}, " DEST),
 	  "headers.request.set: a header name must not be empty" },
 	{ "A.3", HTTP("headers: {request: {add: {':path': b}}}, " DEST), "\":path\" must not begin with \":\"" },
