@@ -141,7 +141,25 @@ static const char resources[] =
 	"  - match: [{sourceNamespace: x}]\n    route: [{destination: {host: t}}]\n"
 	"---\napiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: t2}\n"
 	"spec:\n  hosts: [t, api.example.com]\n  gateways: [g, mesh]\n  http:\n"
-	"  - match: [{uri: {exact: /x}}, {}]\n    route: [{destination: {host: t}}]\n";
+	"  - match: [{uri: {exact: /x}}, {}]\n    route: [{destination: {host: t}}]\n"
+	"---\napiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {name: k}\n"
+	"spec: {gatewayClassName: c, addresses: [{value: 127.0.0.1}], listeners: [{name: a, port: 81, protocol: HTTP}, "
+	"{name: b, port: 81, protocol: HTTP, hostname: b.io, allowedRoutes: {namespaces: {from: Selector, selector: "
+	"{matchLabels: {a: b}}}}}, {name: c, port: 82, protocol: TCP}]}\n"
+	"---\napiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {name: h}\n"
+	"spec:\n  parentRefs: [{name: k}, {group: \"\", kind: Service, name: s, port: 80}]\n  rules:\n"
+	"  - matches: [{path: {value: /a/}, headers: [{name: a, value: b}], queryParams: [{name: a, value: b}], method: GET}]\n"
+	"    timeouts: {backendRequest: 1s}\n    retry: {codes: [500]}\n    filters:\n"
+	"    - {type: RequestHeaderModifier, requestHeaderModifier: {set: [{name: a, value: b%}]}}\n"
+	"    - {type: URLRewrite, urlRewrite: {path: {type: ReplaceFullPath, replaceFullPath: /}}}\n"
+	"    - {type: RequestMirror, requestMirror: {backendRef: {name: t, port: 80}}}\n"
+	"    - {type: CORS, cors: {allowOrigins: [\"http://*.a\"]}}\n"
+	"    backendRefs: [{name: s, port: 80}, {name: gone, port: 80}]\n"
+	"  - filters: [{type: RequestRedirect, requestRedirect: {}}]\n"
+	"---\napiVersion: gateway.networking.k8s.io/v1\nkind: TCPRoute\nmetadata: {name: t}\n"
+	"spec: {parentRefs: [{name: k}, {group: \"\", kind: Service, name: s}], rules: [{backendRefs: [{name: s, port: 81}]}]}\n"
+	"---\napiVersion: gateway.networking.k8s.io/v1\nkind: BackendTLSPolicy\nmetadata: {name: p}\n"
+	"spec: {targetRefs: [{kind: Service, name: t}], validation: {hostname: a.b, wellKnownCACertificates: System}}\n";
 
 static void each_allocation(void **state)
 {
@@ -150,7 +168,7 @@ static void each_allocation(void **state)
 
 	(void)state;
 	load_resources(&l, resources);
-	assert_int_equal(l.list->n, 10);
+	assert_int_equal(l.list->n, 14);
 	do {
 		countdown = n++;
 		failed = false;
@@ -160,7 +178,7 @@ static void each_allocation(void **state)
 		assert_true(!failed || !l.snapshot);
 	} while (failed);
 	assert_true(n > 200); /* the test did what it says */
-	assert_int_equal(l.snapshot->gateway_listener_count, 1);
+	assert_int_equal(l.snapshot->gateway_listener_count, 2);
 	load_done(&l);
 }
 
