@@ -16,16 +16,15 @@ struct check {
 	size_t regex_bytes;
 };
 
-static void regex(struct check *c, const struct hdl_string_match *m, const char *field, const char *key)
+static void expression(struct check *c, const struct hdl_text *text, const char *at)
 {
-	char at[XL_FIELD_MAX * 2];
 	struct hdl_err err;
 	struct hdl_re *re;
 	int r;
 
-	if (!m || !m->regex.s || c->regex_bytes > HDL_XLATE_DOCUMENT_REGEX_BYTES_MAX)
+	if (c->regex_bytes > HDL_XLATE_DOCUMENT_REGEX_BYTES_MAX)
 		return;
-	r = hdl_re_compile(hdl_str_of(m->regex.s), &re, &err);
+	r = hdl_re_compile(hdl_str_of(text->s), &re, &err);
 	if (r == 0) {
 		c->regex_bytes += hdl_re_bytes(re);
 		hdl_re_free(re);
@@ -38,9 +37,18 @@ static void regex(struct check *c, const struct hdl_string_match *m, const char 
 		c->no_memory = true;
 		return;
 	}
-	snprintf(at, sizeof(at), "%s%s%s%s.regex", field, key ? "[" : "", key ? key : "", key ? "]" : "");
-	hdl_xl_report(c->diags, HDL_ERROR, c->res, m->regex.pos, at, "%s", err.text);
+	hdl_xl_report(c->diags, HDL_ERROR, c->res, text->pos, at, "%s", err.text);
 	c->refused = true;
+}
+
+static void regex(struct check *c, const struct hdl_string_match *m, const char *field, const char *key)
+{
+	char at[XL_FIELD_MAX * 2];
+
+	if (!m || !m->regex.s)
+		return;
+	snprintf(at, sizeof(at), "%s%s%s%s.regex", field, key ? "[" : "", key ? key : "", key ? "]" : "");
+	expression(c, &m->regex, at);
 }
 
 static void regexes(struct check *c, const struct hdl_keyed_matches *list, bool without, const char *block,
@@ -78,10 +86,8 @@ static void action_regexes(struct check *c, const struct hdl_vs_http *http, size
 	char field[XL_FIELD_MAX];
 
 	if (http->rewrite && http->rewrite->uri_regex_rewrite) {
-		struct hdl_string_match m = { .regex = http->rewrite->uri_regex_rewrite->match };
-
 		snprintf(field, sizeof(field), "spec.http[%zu].rewrite.uriRegexRewrite.match", index);
-		regex(c, &m, field, NULL);
+		expression(c, &http->rewrite->uri_regex_rewrite->match, field);
 	}
 	for (size_t k = 0; http->cors_policy && k < http->cors_policy->allow_origins.n; k++) {
 		snprintf(field, sizeof(field), "spec.http[%zu].corsPolicy.allowOrigins[%zu]", index, k);
@@ -132,6 +138,11 @@ static void virtual_service(struct check *c)
 		snprintf(field, sizeof(field), "spec.tcp[%zu]", i);
 		c->refused |=
 			!hdl_xl_weights_ok(c->diags, c->res, vs->tcp.at[i].route.at, vs->tcp.at[i].route.n, field);
+	}
+	for (size_t i = 0; i < vs->tls.n; i++) {
+		snprintf(field, sizeof(field), "spec.tls[%zu]", i);
+		c->refused |=
+			!hdl_xl_weights_ok(c->diags, c->res, vs->tls.at[i].route.at, vs->tls.at[i].route.n, field);
 	}
 }
 
