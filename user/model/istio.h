@@ -69,7 +69,7 @@ struct hdl_vs_destination {
 	struct hdl_text host; /* present, not resolved: a short name is of the rule's namespace (A.1) */
 	struct hdl_text subset;
 	struct hdl_port_selector *port; /* number is set */
-	const char *ns;                 /* never decoded; of a derived one: namespace of a short name; NULL: the rule's */
+	const char *ns; /* never decoded; of a derived one: namespace of a short name; NULL: the rule's */
 };
 
 /* Names are tokens, in set and add of a request also ":authority". Values: text with %OPERATORS%, "%%" is "%". */
@@ -536,10 +536,10 @@ struct hdl_gw_tls {
 
 struct hdl_gw_server {
 	struct hdl_pos pos;
-	struct hdl_gw_port *port;         /* present */
-	struct hdl_text bind;             /* address, unix:///path, "" or absent */
-	struct hdl_texts hosts;           /* at least one, "[ns/]name" */
-	struct hdl_gw_tls *tls;           /* kept for every protocol; the translator skips servers that it cannot serve */
+	struct hdl_gw_port *port; /* present */
+	struct hdl_text bind;     /* address, unix:///path, "" or absent */
+	struct hdl_texts hosts;   /* at least one, "[ns/]name" */
+	struct hdl_gw_tls *tls;   /* kept for every protocol; the translator skips servers that it cannot serve */
 	struct hdl_text default_endpoint; /* accepted, not enforced (nor by Istio) */
 	struct hdl_text name;
 	bool unserved; /* never decoded; of a derived one: what asked for it says in its status why it is not served */
