@@ -3,6 +3,7 @@
 #include "http/path.h"
 
 #include <errno.h>
+#include <stdint.h>
 
 static bool is_unreserved(unsigned char c)
 {
@@ -115,6 +116,55 @@ int hdl_http_path_normalize(struct hdl_str path, char *buf, size_t capacity, str
 	if (n > 0)
 		n = resolve_dots(buf, start, n);
 	*ret = (struct hdl_str){ buf, n };
+	return 0;
+}
+
+/* `%2F` and `%5C`, letters of either case. The new length. */
+static size_t decode_slashes(char *p, size_t n)
+{
+	size_t to = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		int high = p[i] == '%' && n - i > 2 ? hex(p[i + 1]) : -1, low = high < 0 ? -1 : hex(p[i + 2]);
+		int value = low < 0 ? 0 : high << 4 | low;
+
+		if (value == '/' || value == '\\') {
+			p[to++] = (char)value;
+			i += 2;
+		} else {
+			p[to++] = p[i];
+		}
+	}
+	return to;
+}
+
+static size_t merge_slashes(char *p, size_t n)
+{
+	size_t to = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (p[i] != '/' || to == 0 || p[to - 1] != '/')
+			p[to++] = p[i];
+	return to;
+}
+
+int hdl_http_path_normalize_as(struct hdl_str path, enum hdl_http_normalization how, struct hdl_str *ret)
+{
+	char *p = (char *)(uintptr_t)path.p;
+	int r;
+
+	if (how == HDL_HTTP_NORMALIZE_NONE) {
+		*ret = path;
+		return 0;
+	}
+	if (how == HDL_HTTP_NORMALIZE_DECODE_AND_MERGE_SLASHES)
+		path.n = decode_slashes(p, path.n);
+	r = hdl_http_path_normalize(path, p, path.n, &path);
+	if (r < 0)
+		return r;
+	if (how != HDL_HTTP_NORMALIZE_BASE)
+		path.n = merge_slashes(p, path.n);
+	*ret = path;
 	return 0;
 }
 

@@ -16,6 +16,17 @@
  */
 int hdl_http_path_normalize(struct hdl_str path, char *buf, size_t capacity, struct hdl_str *ret);
 
+/* Options of the mesh (specification B.1). */
+enum hdl_http_normalization {
+	HDL_HTTP_NORMALIZE_BASE,
+	HDL_HTTP_NORMALIZE_NONE,
+	HDL_HTTP_NORMALIZE_MERGE_SLASHES,            /* BASE, then `//` becomes `/` */
+	HDL_HTTP_NORMALIZE_DECODE_AND_MERGE_SLASHES, /* `%2F` and `%5C` are decoded before that */
+};
+
+/* In place, in the memory of the path itself. 0 or -EINVAL as above; NONE never fails. */
+int hdl_http_path_normalize_as(struct hdl_str path, enum hdl_http_normalization how, struct hdl_str *ret);
+
 /*
  * Specification B.2: value of the first parameter of that name; raw, case-sensitive, nothing decoded. `?e` and `?e=`
  * have the empty value. False if there is none; ret is then untouched.

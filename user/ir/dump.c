@@ -60,6 +60,13 @@ static const char *const retry_names[] = {
 	"unavailable",
 };
 
+static const char *const normalization_names[] = {
+	[HDL_IR_NORMALIZE_BASE] = "BASE",
+	[HDL_IR_NORMALIZE_NONE] = "NONE",
+	[HDL_IR_NORMALIZE_MERGE_SLASHES] = "MERGE_SLASHES",
+	[HDL_IR_NORMALIZE_DECODE_AND_MERGE_SLASHES] = "DECODE_AND_MERGE_SLASHES",
+};
+
 static const char *fail_mode_name(enum hdl_fail_mode mode)
 {
 	return mode == HDL_FAIL_CLOSED ? "closed" : "open";
@@ -103,6 +110,8 @@ static void dump_node(struct hdl_buf *buf, const struct hdl_ir_node *node)
 	dump_locality(buf, &node->locality);
 	hdl_buf_printf(buf, "\n  fail-mode %s http-default %s\n", fail_mode_name(node->fail_mode),
 		       node->http_default_request ? "request" : "l4");
+	if (node->path_normalization != HDL_IR_NORMALIZE_BASE)
+		hdl_buf_printf(buf, "  path-normalization %s\n", normalization_names[node->path_normalization]);
 	hdl_buf_printf(buf, "  packet-mark 0x%x mask 0x%x table %u\n", node->packet_mark, node->packet_mask,
 		       node->route_table);
 	hdl_buf_printf(buf, "  capacity services %u endpoints %u flows %u\n", node->capacity_services,
@@ -257,7 +266,8 @@ static void dump_actions(struct hdl_buf *buf, const struct hdl_ir_http_route *r)
 	if (r->direct_response) /* a body may be anything: its hash tells two apart */
 		hdl_buf_printf(buf, "      answer %u body of %zu bytes %016llx\n", r->direct_response->status,
 			       r->direct_response->body.n,
-			       (unsigned long long)hdl_hash64(r->direct_response->body.p, r->direct_response->body.n, 0));
+			       (unsigned long long)hdl_hash64(r->direct_response->body.p, r->direct_response->body.n,
+							      0));
 	if (r->rewrite.kind != HDL_IR_PATH_KEEP) {
 		dump_path_change(buf, "      rewrite ", &r->rewrite);
 		hdl_buf_adds(buf, "\n");

@@ -98,24 +98,38 @@ static int retry_on(struct hdl_xl *xl, const struct scope *scope, const struct h
 	return 0;
 }
 
+static int policy(struct hdl_xl *xl, const struct scope *scope, const struct hdl_vs_retry *spec,
+		  struct hdl_ir_retry *retry)
+{
+	*retry = (struct hdl_ir_retry){
+		.attempts = (uint32_t)spec->attempts.value,
+		.backoff_ns = hdl_xl_duration(&spec->backoff, DEFAULT_BACKOFF_NS),
+		.per_try_timeout_ns = hdl_xl_duration(&spec->per_try_timeout, 0),
+		.avoid_previous_hosts =
+			!spec->retry_ignore_previous_hosts.has || spec->retry_ignore_previous_hosts.value,
+	};
+	return retry->attempts ? retry_on(xl, scope, spec, retry) : 0;
+}
+
+int hdl_xl_mesh_retry(struct hdl_xl *xl, const struct hdl_resource *res, const struct hdl_vs_retry *spec,
+		      struct hdl_ir_retry *ret)
+{
+	struct scope scope = { .res = res };
+
+	*ret = mesh_default;
+	snprintf(scope.field, sizeof(scope.field), "spec.meshConfig.defaultHttpRetryPolicy");
+	return spec ? policy(xl, &scope, spec, ret) : 0;
+}
+
 static int set_retry(struct hdl_xl *xl, const struct scope *scope, const struct hdl_vs_retry *spec,
 		     struct hdl_ir_http_route *route)
 {
 	struct hdl_ir_retry *retry = &route->retry;
 	const struct hdl_ir_cluster *only = route->destination_count == 1 ? route->destinations[0].cluster : NULL;
 
-	*retry = mesh_default;
-	if (spec) {
-		*retry = (struct hdl_ir_retry){
-			.attempts = (uint32_t)spec->attempts.value,
-			.backoff_ns = hdl_xl_duration(&spec->backoff, DEFAULT_BACKOFF_NS),
-			.per_try_timeout_ns = hdl_xl_duration(&spec->per_try_timeout, 0),
-			.avoid_previous_hosts =
-				!spec->retry_ignore_previous_hosts.has || spec->retry_ignore_previous_hosts.value,
-		};
-		if (retry->attempts && retry_on(xl, scope, spec, retry) < 0)
-			return -ENOMEM;
-	}
+	*retry = xl->mesh_retry;
+	if (spec && policy(xl, scope, spec, retry) < 0)
+		return -ENOMEM;
 	/* B.9: the rest of the timeout is the shorter one */
 	if (route->timeout_ns && retry->per_try_timeout_ns >= route->timeout_ns)
 		retry->per_try_timeout_ns = 0;

@@ -108,6 +108,7 @@ struct hdl_xl {
 	size_t regex_bytes, regex_bytes_max;
 	const struct hdl_resource *at; /* whose translation is under way, to name it when it meets a limit */
 	const struct hdl_node_config *node;
+	struct hdl_ir_retry mesh_retry; /* for routes that say nothing of retries (B.9) */
 	const struct hdl_resource *node_res;
 
 	struct hdl_xl_map strings;   /* copies in arena */
@@ -173,6 +174,7 @@ const char *hdl_xl_resource_text(const struct hdl_resource *res, char text[XL_NA
 /* ---- the steps; 0 or -ENOMEM ---- */
 
 int hdl_xl_node(struct hdl_xl *xl);             /* node.c */
+int hdl_xl_mesh_config(struct hdl_xl *xl);      /* mesh_config.c: what of meshConfig concerns routes */
 int hdl_xl_workloads(struct hdl_xl *xl);        /* workload.c */
 int hdl_xl_services(struct hdl_xl *xl);         /* service.c: names, addresses and ports */
 int hdl_xl_endpoints(struct hdl_xl *xl);        /* endpoint.c: EndpointSlices to the ports of services */
@@ -219,6 +221,9 @@ int hdl_xl_string_match(struct hdl_xl *xl, const struct hdl_string_match *spec, 
  */
 int hdl_xl_headers(struct hdl_xl *xl, const struct hdl_resource *res, const struct hdl_vs_headers *first,
 		   const struct hdl_vs_headers *second, const char *authority, const struct hdl_ir_headers **ret);
+/* http.c: the policy for routes without one; spec NULL: Istio's own. res: whose it is, for diagnostics. */
+int hdl_xl_mesh_retry(struct hdl_xl *xl, const struct hdl_resource *res, const struct hdl_vs_retry *spec,
+		      struct hdl_ir_retry *ret);
 /* action.c: all but the destinations and what is done around them. -EINVAL: an expression of it does not compile. */
 int hdl_xl_actions(struct hdl_xl *xl, const struct hdl_resource *res, const struct hdl_vs_http *http,
 		   uint16_t listener_port, struct hdl_ir_http_route *route);

@@ -7,8 +7,9 @@
 #include "xlate/gwapi.h"
 
 static int (*const steps[])(struct hdl_xl *xl) = {
-	hdl_xl_node,     hdl_xl_workloads,        hdl_xl_services, hdl_xl_endpoints,       hdl_xl_rules,
-	hdl_xl_clusters, hdl_xl_virtual_services, hdl_xl_mesh,     hdl_xl_labels_of_ports, hdl_xl_gateways,
+	hdl_xl_node,      hdl_xl_mesh_config,     hdl_xl_workloads, hdl_xl_services,
+	hdl_xl_endpoints, hdl_xl_rules,           hdl_xl_clusters,  hdl_xl_virtual_services,
+	hdl_xl_mesh,      hdl_xl_labels_of_ports, hdl_xl_gateways,
 };
 
 static int translate(struct hdl_xl *xl)

@@ -127,9 +127,46 @@ static void test_query(void **state)
 	}
 }
 
+/* The options of the mesh, in the memory of the path itself. */
+static void test_options(void **state)
+{
+	static const struct {
+		const char *path, *normal[4]; /* BASE, NONE, MERGE_SLASHES, DECODE_AND_MERGE_SLASHES; NULL: refused */
+	} cases[] = {
+		{ "/a/b", { "/a/b", "/a/b", "/a/b", "/a/b" } },
+		{ "//a///b//", { "//a///b//", "//a///b//", "/a/b/", "/a/b/" } },
+		{ "/a//../b", { "/a/b", "/a//../b", "/a/b", "/a/b" } },
+		{ "/a%2Fb%2f%5cc", { "/a%2Fb%2f%5cc", "/a%2Fb%2f%5cc", "/a%2Fb%2f%5cc", "/a/b/c" } },
+		{ "/a%2f..%5Cb", { "/a%2f..%5Cb", "/a%2f..%5Cb", "/a%2f..%5Cb", "/b" } },
+		{ "/%61\\", { "/a/", "/%61\\", "/a/", "/a/" } },
+		{ "/%252f", { "/%252f", "/%252f", "/%252f", "/%252f" } },
+		{ "/%2", { "/%2", "/%2", "/%2", "/%2" } },
+		{ "/%2z%", { "/%2z%", "/%2z%", "/%2z%", "/%2z%" } },
+		{ "/%00", { NULL, "/%00", NULL, NULL } },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < HDL_ARRAY_SIZE(cases); i++)
+		for (int how = 0; how < 4; how++) {
+			size_t n = strlen(cases[i].path);
+			char *own = malloc(n);
+			struct hdl_str got = { 0 };
+			int r;
+
+			memcpy(own, cases[i].path, n);
+			r = hdl_http_path_normalize_as((struct hdl_str){ own, n }, (enum hdl_http_normalization)how,
+						       &got);
+			assert_int_equal(r, cases[i].normal[how] ? 0 : -EINVAL);
+			if (r == 0 && !hdl_str_eq(got, hdl_str_of(cases[i].normal[how])))
+				fail_msg("%s as %d: " HDL_STR_FMT, cases[i].path, how, HDL_STR_ARG(got));
+			free(own);
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_options),
 		cmocka_unit_test(test_normalize),
 		cmocka_unit_test(test_fast_path_copies_nothing),
 		cmocka_unit_test(test_refused),

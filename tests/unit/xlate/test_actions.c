@@ -141,9 +141,54 @@ static void test_levels(void **state)
 	load_done(&l);
 }
 
+/* meshConfig: retries of routes that say nothing of them, and how paths are normalised (B.1, B.9). */
+static void test_mesh_config(void **state)
+{
+	static const struct {
+		const char *mesh;
+		uint32_t attempts;
+		enum hdl_ir_path_normalization normalization;
+	} cases[] = {
+		{ "{}", 2, HDL_IR_NORMALIZE_BASE },
+		{ "{defaultHttpRetryPolicy: {attempts: 7, retryOn: \"5xx,429\"}}", 7, HDL_IR_NORMALIZE_BASE },
+		{ "{defaultHttpRetryPolicy: {attempts: 0}}", 0, HDL_IR_NORMALIZE_BASE },
+		{ "{pathNormalization: {normalization: DEFAULT}}", 2, HDL_IR_NORMALIZE_BASE },
+		{ "{pathNormalization: {normalization: BASE}}", 2, HDL_IR_NORMALIZE_BASE },
+		{ "{pathNormalization: {normalization: NONE}}", 2, HDL_IR_NORMALIZE_NONE },
+		{ "{pathNormalization: {normalization: MERGE_SLASHES}}", 2, HDL_IR_NORMALIZE_MERGE_SLASHES },
+		{ "{pathNormalization: {normalization: DECODE_AND_MERGE_SLASHES}}", 2,
+		  HDL_IR_NORMALIZE_DECODE_AND_MERGE_SLASHES },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < HDL_ARRAY_SIZE(cases); i++) {
+		const struct hdl_ir_vhost *vhost;
+		char text[4096];
+		struct load l;
+
+		snprintf(text, sizeof(text),
+			 "%s  - {match: [{uri: {prefix: /own}}], retries: {attempts: 1}, " ROUTE "}\n  - {" ROUTE "}\n"
+			 "---\napiVersion: install.istio.io/v1alpha1\nkind: IstioOperator\nmetadata: {name: o}\n"
+			 "spec: {meshConfig: %s}\n"
+			 "---\napiVersion: install.istio.io/v1alpha1\nkind: IstioOperator\nmetadata: {name: p}\n"
+			 "spec: {meshConfig: {defaultHttpRetryPolicy: {attempts: 9}}}\n",
+			 services, cases[i].mesh);
+		load(&l, text);
+		vhost = l.snapshot->route_configs[0]->vhosts[0];
+		assert_int_equal(vhost->routes[0].retry.attempts, 1);
+		if (vhost->routes[1].retry.attempts != cases[i].attempts)
+			fail_msg("%s: %u", cases[i].mesh, vhost->routes[1].retry.attempts);
+		assert_int_equal(l.snapshot->node.path_normalization, cases[i].normalization);
+		assert_true(said(&l, "IstioOperator istio-system/p: spec.meshConfig: that of o at test.yaml:") ||
+			    said(&l, "IstioOperator default/p: spec.meshConfig: that of o at test.yaml:"));
+		load_done(&l);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_mesh_config),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_labels),
 		cmocka_unit_test(test_levels),

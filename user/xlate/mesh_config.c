@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What meshConfig of an IstioOperator sets for every route: retries (specification B.9) and normalisation of paths (B.1). */
+#include "model/meshconfig.h"
+
+#include "xlate/priv.h"
+
+static enum hdl_ir_path_normalization normalization(const struct hdl_mesh_config *mesh)
+{
+	switch (mesh->path_normalization ? mesh->path_normalization->normalization.value : HDL_PATH_DEFAULT) {
+	case HDL_PATH_NONE:
+		return HDL_IR_NORMALIZE_NONE;
+	case HDL_PATH_MERGE_SLASHES:
+		return HDL_IR_NORMALIZE_MERGE_SLASHES;
+	case HDL_PATH_DECODE_AND_MERGE_SLASHES:
+		return HDL_IR_NORMALIZE_DECODE_AND_MERGE_SLASHES;
+	default:
+		return HDL_IR_NORMALIZE_BASE;
+	}
+}
+
+/* The first document that has one counts. */
+int hdl_xl_mesh_config(struct hdl_xl *xl)
+{
+	const struct hdl_resource *first = NULL;
+	const struct hdl_mesh_config *mesh;
+
+	for (size_t i = 0; i < xl->n; i++) {
+		const struct hdl_resource *res = xl->res[i];
+
+		if (res->kind != HDL_KIND_ISTIO_OPERATOR || !res->istio_operator->mesh_config)
+			continue;
+		if (first)
+			hdl_xl_report(xl->diags, HDL_WARNING, res, res->istio_operator->mesh_config->pos,
+				      "spec.meshConfig", "that of %s at %s:%u comes first: this one has no effect",
+				      first->name, first->file, first->pos.line);
+		else
+			first = res;
+	}
+	if (!first)
+		return hdl_xl_mesh_retry(xl, NULL, NULL, &xl->mesh_retry);
+	mesh = first->istio_operator->mesh_config;
+	xl->snapshot->node.path_normalization = normalization(mesh);
+	return hdl_xl_mesh_retry(xl, first, mesh->default_http_retry_policy, &xl->mesh_retry);
+}
