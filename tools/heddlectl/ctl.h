@@ -22,6 +22,8 @@ struct ctl {
 	const char *ns;                          /* namespace; NULL = all */
 	const char *file[CTL_FILES_MAX];         /* of -f: work on these, without a daemon */
 	size_t file_count;
+	const char *against;    /* of plan: files in place of what the daemon has; NULL = the daemon */
+	bool whole, overlay;    /* of plan: what PATH means */
 	unsigned int timeout_s; /* of wait */
 	uint64_t answer_ns;     /* how long one answer may take; 0 = the usual */
 	int argc;               /* words behind the command */
@@ -63,5 +65,8 @@ int ctl_endpoint(struct ctl *ctl);
 int ctl_wait(struct ctl *ctl);
 int ctl_reload(struct ctl *ctl);
 int ctl_drain(struct ctl *ctl);
+int ctl_plan(struct ctl *ctl);
+int ctl_history(struct ctl *ctl);
+int ctl_rollback(struct ctl *ctl);
 
 #endif

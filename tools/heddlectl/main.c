@@ -31,6 +31,11 @@ static const struct command commands[] = {
 	  "take an endpoint out of balancing, or bring it back", ctl_endpoint },
 	{ "wait", NULL, "[--timeout S]", "return when the daemon serves (0) or the time is over (1)", ctl_wait },
 	{ "reload", NULL, "", "read the configuration again; return when it is in force or refused", ctl_reload },
+	{ "plan", NULL, "PATH [--against PATH] [--whole|--overlay]",
+	  "what the files of PATH would change: objects, requests, shares of traffic, hash keys", ctl_plan },
+	{ "history", NULL, "[EPOCH]", "what the last epochs changed, and which can be had again", ctl_history },
+	{ "rollback", NULL, "EPOCH", "the configuration of an earlier epoch again, until the files change",
+	  ctl_rollback },
 	{ "drain", NULL, "", "stop taking connections; the daemon ends when nothing is in flight", ctl_drain },
 };
 
@@ -41,7 +46,8 @@ static void usage(FILE *out)
 	fputs("usage: heddlectl [--run-dir PATH] COMMAND [ARGUMENTS] [-o text|json|yaml]\n\ncommands:\n", out);
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
 		fprintf(out, "  %-13s %s\n", commands[i].name, commands[i].summary);
-	fputs("\n--run-dir PATH   run directory of the daemon (default /run/heddle)\n"
+	fputs("\n--version        print the version\n"
+	      "--run-dir PATH   run directory of the daemon (default /run/heddle)\n"
 	      "heddlectl COMMAND --help shows the arguments of a command; heddlectl(8) has it all.\n",
 	      out);
 }
@@ -106,7 +112,19 @@ static int add_file(struct ctl *ctl, const char *path)
 	return 0;
 }
 
-enum { OPT_RUN_DIR = 256, OPT_FQDN, OPT_PORT, OPT_SUBSET, OPT_NAME, OPT_CLUSTER, OPT_TIMEOUT };
+enum {
+	OPT_RUN_DIR = 256,
+	OPT_FQDN,
+	OPT_PORT,
+	OPT_SUBSET,
+	OPT_NAME,
+	OPT_CLUSTER,
+	OPT_TIMEOUT,
+	OPT_AGAINST,
+	OPT_WHOLE,
+	OPT_OVERLAY,
+	OPT_VERSION
+};
 
 static const struct option options[] = {
 	{ "run-dir", required_argument, NULL, OPT_RUN_DIR },
@@ -117,6 +135,10 @@ static const struct option options[] = {
 	{ "name", required_argument, NULL, OPT_NAME },
 	{ "cluster", required_argument, NULL, OPT_CLUSTER },
 	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
+	{ "against", required_argument, NULL, OPT_AGAINST },
+	{ "whole", no_argument, NULL, OPT_WHOLE },
+	{ "overlay", no_argument, NULL, OPT_OVERLAY },
+	{ "version", no_argument, NULL, OPT_VERSION },
 	{ "namespace", required_argument, NULL, 'n' },
 	{ "file", required_argument, NULL, 'f' },
 	{ "help", no_argument, NULL, 'h' },
@@ -160,6 +182,18 @@ static int parse_options(int argc, char **argv, const char *order, struct ctl *c
 			if (parse_seconds(optarg, &ctl->timeout_s))
 				return -EINVAL;
 			break;
+		case OPT_AGAINST:
+			ctl->against = optarg;
+			break;
+		case OPT_WHOLE:
+			ctl->whole = true;
+			break;
+		case OPT_OVERLAY:
+			ctl->overlay = true;
+			break;
+		case OPT_VERSION:
+			printf("heddlectl %s\n", HDL_VERSION);
+			exit(CTL_OK);
 		case 'n':
 			ctl->ns = optarg;
 			break;

@@ -222,7 +222,7 @@ static int plan_file(struct hdl_feed *feed, struct hdl_scan *scan, struct known 
 
 	if (!file) {
 		/* of what could not be read nothing is lost by its going */
-		if (known->error ||
+		if (known->error == ENOENT ||
 		    (!is_out_of_sight(feed, scan, known->path) && !keep_gone(feed, known, now_ns, hold)))
 			return 1;
 		item.known = *known;

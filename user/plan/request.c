@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Example requests: one that a match block takes, and the question which route a snapshot has for it. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include "http/path.h"
+#include "plan/priv.h"
+#include "route/table.h"
+
+#define TEXT_MAX 4000
+
+/* A value that the condition takes, into the arena. 1; 0: none found; -ENOMEM. */
+static int value_for(struct hdl_arena *arena, const struct hdl_ir_string_match *match, const char *otherwise,
+		     const char **ret)
+{
+	char text[TEXT_MAX];
+
+	switch (match->kind) {
+	case HDL_IR_MATCH_EXACT:
+	case HDL_IR_MATCH_PREFIX:
+	case HDL_IR_MATCH_SEGMENTS:
+		*ret = hdl_arena_strndup(arena, match->value.p, match->value.n);
+		return *ret ? 1 : -ENOMEM;
+	case HDL_IR_MATCH_REGEX:
+		if (!hdl_preview_sample(match->value, text, sizeof(text)))
+			return 0;
+		*ret = hdl_arena_strdup(arena, text);
+		return *ret ? 1 : -ENOMEM;
+	default:
+		*ret = otherwise;
+		return 1;
+	}
+}
+
+static int path_for(struct hdl_arena *arena, const struct hdl_ir_http_match *match, const char **ret)
+{
+	int r = match ? value_for(arena, &match->uri, "/", ret) : 1;
+
+	if (!match)
+		*ret = "/";
+	if (r > 0 && (*ret)[0] != '/')
+		*ret = hdl_arena_printf(arena, "/%s", *ret);
+	return r > 0 && !*ret ? -ENOMEM : r;
+}
+
+static int add_query(struct hdl_arena *arena, const struct hdl_ir_http_match *match, const char **path)
+{
+	for (size_t i = 0; i < match->query_count; i++) {
+		const struct hdl_ir_named_match *query = &match->query[i];
+		const char *value;
+		int r = value_for(arena, &query->match, "1", &value);
+
+		if (r <= 0)
+			return r;
+		*path = hdl_arena_printf(arena, "%s%c" HDL_STR_FMT "=%s", *path, i ? '&' : '?',
+					 HDL_STR_ARG(query->name), value);
+		if (!*path)
+			return -ENOMEM;
+	}
+	return 1;
+}
+
+static int add_headers(struct hdl_arena *arena, const struct hdl_ir_http_match *match,
+		       struct hdl_preview_request *request)
+{
+	for (size_t i = 0; i < match->header_count; i++) {
+		const struct hdl_ir_named_match *from = &match->headers[i];
+		struct hdl_preview_header *header = &request->header[request->header_count];
+		int r;
+
+		if (request->header_count == HDL_PREVIEW_HEADERS_MAX)
+			return 0;
+		r = value_for(arena, &from->match, "1", &header->value);
+		if (r <= 0)
+			return r;
+		header->name = hdl_arena_strndup(arena, from->name.p, from->name.n);
+		if (!header->name)
+			return -ENOMEM;
+		request->header_count++;
+	}
+	return 1;
+}
+
+static bool has_labels(const struct hdl_ir_labels *labels, const struct hdl_ir_labels *wanted)
+{
+	for (size_t i = 0; i < wanted->n; i++) {
+		bool found = false;
+
+		for (size_t k = 0; k < labels->n && !found; k++)
+			found = strcmp(labels->v[k].key, wanted->v[i].key) == 0 &&
+				strcmp(labels->v[k].value, wanted->v[i].value) == 0;
+		if (!found)
+			return false;
+	}
+	return true;
+}
+
+/* A pod that the source conditions mean. */
+static const struct hdl_ir_workload *client_for(const struct hdl_snapshot *side, const struct hdl_ir_http_match *match)
+{
+	for (size_t i = 0; i < side->workload_count; i++) {
+		const struct hdl_ir_workload *workload = side->workloads[i];
+
+		if ((!match->source_namespace[0] || strcmp(workload->ns, match->source_namespace) == 0) &&
+		    has_labels(&workload->labels, &match->source_labels))
+			return workload;
+	}
+	return NULL;
+}
+
+static int authority_for(struct hdl_arena *arena, const char *domain, const struct hdl_ir_http_match *match,
+			 const char **ret)
+{
+	if (match && match->authority.kind != HDL_IR_MATCH_UNSET)
+		return value_for(arena, &match->authority, "", ret);
+	*ret = domain[0] == '*' ? hdl_arena_printf(arena, "example%s", domain[1] ? domain + 1 : ".com") : domain;
+	return *ret ? 1 : -ENOMEM;
+}
+
+int hdl_preview_request_make(struct hdl_arena *arena, const struct hdl_snapshot *side,
+			     const struct hdl_ir_route_config *config, const char *domain,
+			     const struct hdl_ir_http_match *match, struct hdl_preview_request *ret,
+			     const struct hdl_ir_workload **ret_client)
+{
+	struct hdl_preview_request request = { .method = "GET", .scheme = "http", .client = "" };
+	const struct hdl_ir_workload *client = NULL;
+	int r = authority_for(arena, domain, match, &request.authority);
+
+	if (match && match->port && match->port != config->port)
+		return 0;
+	if (r > 0)
+		r = path_for(arena, match, &request.path);
+	if (r > 0 && match)
+		r = value_for(arena, &match->method, "GET", &request.method);
+	if (r > 0 && match)
+		r = value_for(arena, &match->scheme, "http", &request.scheme);
+	if (r > 0 && match)
+		r = add_query(arena, match, &request.path);
+	if (r > 0 && match)
+		r = add_headers(arena, match, &request);
+	if (r > 0 && match && (match->source_labels.n || match->source_namespace[0])) {
+		client = client_for(side, match);
+		if (!client)
+			return 0;
+		request.client = hdl_arena_printf(arena, "%s/%s", client->ns, client->name);
+		if (!request.client)
+			return -ENOMEM;
+	}
+	*ret = request;
+	*ret_client = client;
+	return r;
+}
+
+const struct hdl_ir_http_route *hdl_preview_request_ask(const struct hdl_ir_route_config *config,
+							const struct hdl_preview_request *request,
+							const struct hdl_ir_workload *client,
+							const struct hdl_ir_vhost **ret_vhost,
+							const struct hdl_ir_http_match **ret_match)
+{
+	struct hdl_http_header lines[HDL_PREVIEW_HEADERS_MAX];
+	struct hdl_http_head head = { .is_request = true, .version = HDL_HTTP_1_1 };
+	struct hdl_route_client who = { client, config->port };
+	struct hdl_str path = hdl_str_of(request->path), normal;
+	const char *mark = strchr(request->path, '?');
+	char space[TEXT_MAX + 2];
+
+	if (mark) {
+		path.n = (size_t)(mark - request->path);
+		head.has_query = true;
+		head.query = hdl_str_of(mark + 1);
+	}
+	head.method_text = hdl_str_of(request->method);
+	head.method = (uint8_t)hdl_http_method_of(head.method_text);
+	head.authority = hdl_str_of(request->authority);
+	head.scheme = hdl_str_of(request->scheme);
+	head.target = hdl_str_of(request->path);
+	head.path = path;
+	hdl_http_headers_init(&head.headers, lines, HDL_PREVIEW_HEADERS_MAX);
+	for (size_t i = 0; i < request->header_count; i++)
+		hdl_http_headers_add(&head.headers, hdl_str_of(request->header[i].name),
+				     hdl_str_of(request->header[i].value));
+	*ret_match = NULL;
+	*ret_vhost = hdl_route_find_vhost(config->table, head.authority);
+	if (!*ret_vhost || hdl_http_path_normalize(path, space, sizeof(space), &normal) < 0)
+		return NULL;
+	return hdl_route_match(*ret_vhost, &head, normal, &who, ret_match);
+}

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Exact shares of traffic that go elsewhere: weighted splits, ports decided per connection, hash tables. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/addr.h"
+#include "lb/maglev.h"
+#include "plan/priv.h"
+
+static uint64_t gcd(uint64_t a, uint64_t b)
+{
+	while (b) {
+		uint64_t rest = a % b;
+
+		a = b;
+		b = rest;
+	}
+	return a;
+}
+
+static struct hdl_preview_share reduced(uint64_t part, uint64_t whole)
+{
+	uint64_t by = gcd(part, whole);
+
+	return by ? (struct hdl_preview_share){ part / by, whole / by } : (struct hdl_preview_share){ 0, 1 };
+}
+
+static uint64_t total_of(const struct hdl_ir_destination *d, size_t n)
+{
+	uint64_t total = 0;
+
+	for (size_t i = 0; i < n; i++)
+		total += d[i].weight;
+	return total;
+}
+
+/* A cluster may be named twice. A split of nothing but zeros is shared evenly. */
+static uint64_t weight_of(const struct hdl_ir_destination *d, size_t n, const char *name, bool even)
+{
+	uint64_t weight = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(d[i].cluster_name, name) == 0)
+			weight += even ? 1 : d[i].weight;
+	return weight;
+}
+
+/* What a cluster loses, over all clusters: the sum of max(0, before - after), both as shares of 1. */
+struct hdl_preview_share hdl_preview_share_of(const struct hdl_ir_destination *before, size_t before_n,
+					      const struct hdl_ir_destination *after, size_t after_n)
+{
+	uint64_t before_total = total_of(before, before_n), after_total = total_of(after, after_n), lost = 0;
+	bool before_even = before_total == 0, after_even = after_total == 0;
+
+	if (!before_n && !after_n)
+		return (struct hdl_preview_share){ 0, 1 };
+	if (!before_n || !after_n)
+		return (struct hdl_preview_share){ 1, 1 };
+	if (before_even)
+		before_total = before_n;
+	if (after_even)
+		after_total = after_n;
+	for (size_t i = 0; i < before_n; i++) {
+		const char *name = before[i].cluster_name;
+		uint64_t was, is;
+		bool seen = false;
+
+		for (size_t k = 0; k < i && !seen; k++)
+			seen = strcmp(before[k].cluster_name, name) == 0;
+		if (seen)
+			continue;
+		/* totals are below 2^32: no overflow */
+		was = weight_of(before, before_n, name, before_even) * after_total;
+		is = weight_of(after, after_n, name, after_even) * before_total;
+		lost += was > is ? was - is : 0;
+	}
+	return reduced(lost, before_total * after_total);
+}
+
+/* ---- ports ---- */
+
+static int by_port(const void *a, const void *b)
+{
+	const struct hdl_ir_service_port *x = *(const struct hdl_ir_service_port *const *)a,
+					 *y = *(const struct hdl_ir_service_port *const *)b;
+	int r = strcmp(x->service->fqdn, y->service->fqdn);
+
+	return r ? r : (int)x->port - (int)y->port;
+}
+
+static const struct hdl_ir_service_port **sorted_ports(const struct hdl_snapshot *snapshot)
+{
+	size_t n = snapshot->service_port_count;
+	const struct hdl_ir_service_port **ports = calloc(n + 1, sizeof(const struct hdl_ir_service_port *));
+
+	if (!ports)
+		return NULL;
+	for (size_t i = 0; i < n; i++)
+		ports[i] = snapshot->service_ports[i];
+	if (n)
+		qsort(ports, n, sizeof(const struct hdl_ir_service_port *), by_port);
+	return ports;
+}
+
+static bool same_destinations(const struct hdl_ir_service_port *a, const struct hdl_ir_service_port *b)
+{
+	if (a->destination_count != b->destination_count)
+		return false;
+	for (size_t i = 0; i < a->destination_count; i++)
+		if (a->destinations[i].weight != b->destinations[i].weight ||
+		    strcmp(a->destinations[i].cluster_name, b->destinations[i].cluster_name) != 0)
+			return false;
+	return true;
+}
+
+static int compare_port(struct hdl_preview *preview, const struct hdl_ir_service_port *before,
+			const struct hdl_ir_service_port *after)
+{
+	struct hdl_preview_port *row;
+	bool l4 = (before && before->label == HDL_LABEL_L4) || (after && after->label == HDL_LABEL_L4);
+	int r = 0;
+
+	/* requests are compared one by one */
+	if (!l4 || before == after ||
+	    (before && after && before->label == after->label && same_destinations(before, after)))
+		return 0;
+	row = hdl_preview_row(preview, (void **)&preview->port, &preview->port_count, sizeof(*row), &r);
+	if (!row)
+		return r;
+	*row = (struct hdl_preview_port){ before, after, { 1, 1 } };
+	if (before && after)
+		row->moved = hdl_preview_share_of(before->destinations, before->destination_count, after->destinations,
+						  after->destination_count);
+	return 0;
+}
+
+int hdl_preview_ports(struct hdl_preview *preview, const struct hdl_snapshot *before, const struct hdl_snapshot *after)
+{
+	const struct hdl_ir_service_port **a = sorted_ports(before), **b = sorted_ports(after);
+	size_t i = 0, j = 0;
+	int r = a && b ? 0 : -ENOMEM;
+
+	while (r == 0 && (i < before->service_port_count || j < after->service_port_count)) {
+		int order = i == before->service_port_count ? 1 :
+			    j == after->service_port_count  ? -1 :
+							      by_port(&a[i], &b[j]);
+
+		r = compare_port(preview, order <= 0 ? a[i] : NULL, order >= 0 ? b[j] : NULL);
+		i += order <= 0;
+		j += order >= 0;
+	}
+	free(a);
+	free(b);
+	return r;
+}
+
+/* ---- hash tables ---- */
+
+/* Table of a cluster for a family, as the maps and the proxy have it: owners by their texts. */
+struct table {
+	const char **key;
+	uint32_t *weight, *slot;
+	size_t n;
+};
+
+static int table_keys(struct hdl_arena *arena, const struct hdl_ir_cluster *cluster, int family, struct table *ret)
+{
+	char text[HDL_ADDR_PORT_TEXT_MAX];
+
+	ret->key = hdl_arena_calloc(arena, cluster->endpoint_count + 1, sizeof(const char *));
+	ret->weight = hdl_arena_calloc(arena, cluster->endpoint_count + 1, sizeof(*ret->weight));
+	if (!ret->key || !ret->weight)
+		return -ENOMEM;
+	for (size_t i = 0; i < cluster->endpoint_count; i++) {
+		const struct hdl_ir_endpoint *e = &cluster->endpoints[i];
+
+		if (e->status != HDL_IR_HEALTHY || hdl_addr_is_zero(&e->address[family]))
+			continue;
+		hdl_addr_port_print(&e->address[family], e->port, text);
+		ret->key[ret->n] = hdl_arena_strdup(arena, text);
+		if (!ret->key[ret->n])
+			return -ENOMEM;
+		ret->weight[ret->n++] = e->weight ? e->weight : 1;
+	}
+	return 0;
+}
+
+struct place {
+	const char *key;
+	size_t at;
+};
+
+static int by_key(const void *a, const void *b)
+{
+	const struct place *x = a, *y = b;
+	int r = strcmp(x->key, y->key);
+
+	return r ? r : x->at < y->at ? -1 : 1;
+}
+
+/* An endpoint that is there twice counts once, where it is first. */
+static int drop_doubles(struct hdl_arena *arena, struct table *table)
+{
+	struct place *place = hdl_arena_calloc(arena, table->n + 1, sizeof(*place));
+	size_t kept = 0;
+
+	if (!place)
+		return -ENOMEM;
+	for (size_t i = 0; i < table->n; i++)
+		place[i] = (struct place){ table->key[i], i };
+	if (table->n)
+		qsort(place, table->n, sizeof(*place), by_key);
+	for (size_t i = 1; i < table->n; i++)
+		if (strcmp(place[i - 1].key, place[i].key) == 0)
+			table->key[place[i].at] = NULL;
+	for (size_t i = 0; i < table->n; i++) {
+		if (!table->key[i])
+			continue;
+		table->key[kept] = table->key[i];
+		table->weight[kept++] = table->weight[i];
+	}
+	table->n = kept;
+	return 0;
+}
+
+static int make_table(struct hdl_arena *arena, const struct hdl_ir_cluster *cluster, int family, struct table *ret)
+{
+	int r;
+
+	*ret = (struct table){ 0 };
+	r = table_keys(arena, cluster, family, ret);
+	if (r < 0)
+		return r;
+	r = drop_doubles(arena, ret);
+	if (r < 0 || ret->n == 0)
+		return r;
+	ret->slot = hdl_arena_calloc(arena, cluster->table_size, sizeof(*ret->slot));
+	if (!ret->slot)
+		return -ENOMEM;
+	return hdl_maglev_build(ret->key, ret->weight, ret->n, cluster->table_size, ret->slot);
+}
+
+static bool same_keys(const struct table *a, const struct table *b)
+{
+	if (a->n != b->n)
+		return false;
+	for (size_t i = 0; i < a->n; i++)
+		if (a->weight[i] != b->weight[i] || strcmp(a->key[i], b->key[i]) != 0)
+			return false;
+	return true;
+}
+
+static int compare_tables(struct hdl_preview *preview, struct hdl_arena *arena, const struct hdl_ir_cluster *before,
+			  const struct hdl_ir_cluster *after, int family)
+{
+	struct hdl_preview_share moved = { 1, 1 };
+	struct hdl_preview_hash *row;
+	struct table a, b;
+	uint64_t count = 0;
+	int r = make_table(arena, before, family, &a);
+
+	if (r == 0)
+		r = make_table(arena, after, family, &b);
+	if (r < 0 || (!a.n && !b.n) || (before->table_size == after->table_size && same_keys(&a, &b)))
+		return r;
+	if (before->table_size == after->table_size && a.n && b.n) {
+		for (uint32_t i = 0; i < before->table_size; i++)
+			count += strcmp(a.key[a.slot[i]], b.key[b.slot[i]]) != 0;
+		moved = reduced(count, before->table_size);
+	}
+	row = hdl_preview_row(preview, (void **)&preview->hash, &preview->hash_count, sizeof(*row), &r);
+	if (row)
+		*row = (struct hdl_preview_hash){ before, after, family, moved };
+	return r;
+}
+
+int hdl_preview_hashes(struct hdl_preview *preview, const struct hdl_snapshot *before, const struct hdl_snapshot *after)
+{
+	struct hdl_arena *arena = hdl_arena_new(0);
+	int r = arena ? 0 : -ENOMEM;
+
+	for (size_t i = 0; r == 0 && i < after->cluster_count; i++) {
+		const struct hdl_ir_cluster *b = after->clusters[i], *a;
+
+		if (b->policy != HDL_POLICY_MAGLEV || !b->table_size)
+			continue;
+		a = hdl_snapshot_find_cluster(before, b->name);
+		if (!a || a == b || a->policy != HDL_POLICY_MAGLEV || !a->table_size)
+			continue;
+		for (int family = 0; r == 0 && family < HDL_FAMILIES; family++) {
+			hdl_arena_reset(arena);
+			r = compare_tables(preview, arena, a, b, family);
+		}
+	}
+	hdl_arena_free(arena);
+	return r;
+}
