@@ -59,8 +59,9 @@ static const struct hdl_field consistent_hash_fields[] = {
 	HDL_BOOL(struct hdl_dr_consistent_hash, use_source_ip, "useSourceIp", "the address of the client decides"),
 	HDL_STRING(struct hdl_dr_consistent_hash, http_query_parameter_name, "httpQueryParameterName",
 		   "query parameter whose value decides"),
-	HDL_MESSAGE(struct hdl_dr_consistent_hash, ring_hash, "ringHash", &ring_hash,
-		    "endpoints stand on a ring; the default"),
+	HDL_MESSAGE(
+		struct hdl_dr_consistent_hash, ring_hash, "ringHash", &ring_hash, "endpoints stand on a ring",
+		.note = "A Maglev table takes the place of the ring: as stable, but with other endpoints than in Envoy"),
 	HDL_MESSAGE(struct hdl_dr_consistent_hash, maglev, "maglev", &maglev,
 		    "endpoints share a table evenly, as Maglev does"),
 	HDL_INT(struct hdl_dr_consistent_hash, minimum_ring_size, "minimumRingSize", 0, 8388608,
@@ -152,7 +153,7 @@ static const struct hdl_field pool_tcp_fields[] = {
 	HDL_DURATION(struct hdl_dr_pool_tcp, max_connection_duration, "maxConnectionDuration",
 		     "age at which a connection is closed (none)", ACCEPTED),
 	HDL_DURATION_MIN(struct hdl_dr_pool_tcp, idle_timeout, "idleTimeout", 0, HDL_NS_MS,
-			 "idle time after which a connection is closed (1h; 0s: never)"),
+			 "idle time after which a connection is closed; 0s: never (1h)"),
 };
 static const struct hdl_message pool_tcp =
 	HDL_MESSAGE_TABLE("ConnectionPoolSettings.TCPSettings", struct hdl_dr_pool_tcp, pool_tcp_fields, NULL);
@@ -217,7 +218,8 @@ static const struct hdl_field outlier_fields[] = {
 	HDL_DURATION(struct hdl_dr_outlier, base_ejection_time, "baseEjectionTime",
 		     "length of the first ejection; each further one is as much longer (30s)"),
 	HDL_INT(struct hdl_dr_outlier, max_ejection_percent, "maxEjectionPercent", 0, 100,
-		"percentage of the endpoints that may be ejected; one always may (10)"),
+		"percentage of the endpoints that may be ejected at a time (10)",
+		.note = "As in Envoy since 1.28, not even one endpoint is ejected when one is more than this"),
 	HDL_INT(struct hdl_dr_outlier, min_health_percent, "minHealthPercent", 0, 100,
 		"percentage of healthy endpoints below which ejection does not count (0)"),
 	HDL_ARRAY_FIELD("outlierDetectionHttpErrorCodes", HDL_FIELD_INTS, struct hdl_dr_outlier,
@@ -236,7 +238,8 @@ static const struct hdl_enum_value tls_mode[] = {
 };
 static const struct hdl_field tls_fields[] = {
 	HDL_ENUM(struct hdl_dr_tls, mode, "mode", tls_mode,
-		 "whether and how connections to the endpoints are encrypted (DISABLE)"),
+		 "whether and how connections to the endpoints are encrypted (DISABLE)",
+		 .note = "Another mode than DISABLE is refused: the traffic would go in clear"),
 	HDL_STRING(struct hdl_dr_tls, client_certificate, "clientCertificate",
 		   "file of the certificate that is shown to the endpoint", ACCEPTED),
 	HDL_STRING(struct hdl_dr_tls, private_key, "privateKey", "file of the key of that certificate", ACCEPTED),
@@ -307,7 +310,7 @@ static const struct hdl_field policy_fields[] = {
 	BLOCKS(struct hdl_dr_policy),
 	HDL_MESSAGES(struct hdl_dr_policy, port_level_settings, "portLevelSettings", &port_policy,
 		     "policy of one port, wholly in place of loadBalancer, connectionPool, outlierDetection and tls",
-		     .max = 4096),
+		     .max = 4096, .note = "What an entry leaves out is not inherited from the policy of the service"),
 	HDL_MESSAGE(struct hdl_dr_policy, tunnel, "tunnel", &tunnel,
 		    "connections go through a tunnel that the service opens; not with proxyProtocol", ACCEPTED),
 	HDL_MESSAGE(struct hdl_dr_policy, proxy_protocol, "proxyProtocol", &proxy_protocol,
@@ -337,11 +340,13 @@ static const struct hdl_field spec_fields[] = {
 	HDL_STRING(
 		struct hdl_destination_rule, host, "host",
 		"service that the rule is for, *.suffix for several; a name without a dot is completed by the namespace",
-		REQUIRED),
+		REQUIRED,
+		.note = "Of several rules that match, the one with the most specific host of the first namespace that has any is used alone"),
 	HDL_MESSAGE(struct hdl_destination_rule, traffic_policy, "trafficPolicy", &policy,
 		    "policy of the service, for all its subsets"),
 	HDL_MESSAGES(struct hdl_destination_rule, subsets, "subsets", &subset,
-		     "named parts of the service, which routes can refer to", .max = 10000),
+		     "named parts of the service, which routes can refer to", .max = 10000,
+		     .note = "Of two rules for one host that define the same subset the first counts"),
 	HDL_STRINGS(struct hdl_destination_rule, export_to, "exportTo",
 		    "namespaces whose clients the rule is for: names, . (its own) or * (all) ([*])", ACCEPTED,
 		    .max = 1000),

@@ -75,7 +75,7 @@ static const struct hdl_field server_fields[] = {
 	HDL_STRING(struct hdl_gw_server, bind, "bind", "address to listen on, or unix:///path (all addresses)"),
 	HDL_STRINGS(struct hdl_gw_server, hosts, "hosts",
 		    "hosts that are served: [namespace/]name; namespace: of the VirtualServices, a name, . or * (*)",
-		    REQUIRED, .max = 1000),
+		    REQUIRED, .max = 1000, .note = "A name without a dot is refused, as the webhook of Istio does"),
 	HDL_MESSAGE(struct hdl_gw_server, tls, "tls", &hdl_schema_server_tls,
 		    "how TLS is spoken; for HTTP only httpsRedirect"),
 	HDL_STRING(struct hdl_gw_server, default_endpoint, "defaultEndpoint", "without effect, in Istio too",
@@ -87,7 +87,8 @@ static const struct hdl_message server =
 
 static const struct hdl_field spec_fields[] = {
 	HDL_MESSAGES(struct hdl_gateway, servers, "servers", &server,
-		     "ports that are listened on, and what is served there", REQUIRED, .max = 1000),
+		     "ports that are listened on, and what is served there", REQUIRED, .max = 1000,
+		     .note = "A server that cannot be served is named in a warning; the others are served"),
 	HDL_STRING_MAP(struct hdl_gateway, selector, "selector",
 		       "labels of gateway pods; every Gateway is served by this node, unless NodeConfig names others"),
 };

@@ -15,7 +15,7 @@ static const struct hdl_enum_value outbound_mode[] = {
 };
 static const struct hdl_field outbound_fields[] = {
 	HDL_ENUM(struct hdl_outbound_policy, mode, "mode", outbound_mode,
-		 "destinations that no service has: refused (REGISTRY_ONLY) or let through (ALLOW_ANY)"),
+		 "destinations that no service has: refused (REGISTRY_ONLY) or let through (ALLOW_ANY) (ALLOW_ANY)"),
 };
 static const struct hdl_message outbound =
 	HDL_MESSAGE_TABLE("MeshConfig.OutboundTrafficPolicy", struct hdl_outbound_policy, outbound_fields, NULL);
@@ -26,8 +26,9 @@ static const struct hdl_enum_value inbound_mode[] = {
 	{ NULL, 0 },
 };
 static const struct hdl_field inbound_fields[] = {
-	HDL_ENUM(struct hdl_mesh_inbound_policy, mode, "mode", inbound_mode,
-		 "where the application listens: on the pod's address (PASSTHROUGH) or on 127.0.0.1"),
+	HDL_ENUM(
+		struct hdl_mesh_inbound_policy, mode, "mode", inbound_mode,
+		"where the application listens: on the address of the pod (PASSTHROUGH) or on 127.0.0.1 (LOCALHOST) (PASSTHROUGH)"),
 };
 static const struct hdl_message inbound =
 	HDL_MESSAGE_TABLE("MeshConfig.InboundTrafficPolicy", struct hdl_mesh_inbound_policy, inbound_fields, NULL);
@@ -120,7 +121,7 @@ static const struct hdl_field mesh_fields[] = {
 		    "what is done to the path before it is matched"),
 	HDL_DURATION_MIN(M, protocol_detection_timeout, "protocolDetectionTimeout", 0, HDL_NS_MS,
 			 "how long the first bytes of an undeclared protocol are waited for (0s: without limit)",
-			 ACCEPTED),
+			 ACCEPTED, .note = "Istio advises against any"),
 	HDL_ENUM(M, h2_upgrade_policy, "h2UpgradePolicy", h2_upgrade, "HTTP/2 to endpoints (DO_NOT_UPGRADE)", ACCEPTED),
 	HDL_STRING(M, access_log_file, "accessLogFile", "file of the access log; \"\": none"),
 	HDL_STRING(M, access_log_format, "accessLogFormat", "fields of a line; \"\": the default format"),

@@ -11,7 +11,8 @@ static const struct hdl_enum_value outbound_mode[] = { { "ALLOW_ANY", HDL_NC_ALL
 						       { "REGISTRY_ONLY", HDL_NC_REGISTRY_ONLY },
 						       { NULL, 0 } };
 static const struct hdl_field outbound_fields[] = {
-	HDL_ENUM(struct hdl_nc_outbound, mode, "mode", outbound_mode, "destinations outside the registry (ALLOW_ANY)"),
+	HDL_ENUM(struct hdl_nc_outbound, mode, "mode", outbound_mode,
+		 "destinations that no service has: let through (ALLOW_ANY) or refused (REGISTRY_ONLY) (ALLOW_ANY)"),
 };
 static const struct hdl_message outbound =
 	HDL_MESSAGE_TABLE("outboundTrafficPolicy", struct hdl_nc_outbound, outbound_fields, NULL);
@@ -20,16 +21,19 @@ static const struct hdl_enum_value log_encoding[] = { { "TEXT", HDL_NC_LOG_TEXT 
 						      { "JSON", HDL_NC_LOG_JSON },
 						      { NULL, 0 } };
 static const struct hdl_field access_log_fields[] = {
-	HDL_STRING(struct hdl_nc_access_log, path, "path", "file; - is standard output"),
-	HDL_ENUM(struct hdl_nc_access_log, encoding, "encoding", log_encoding, "TEXT or JSON (TEXT)"),
-	HDL_STRING(struct hdl_nc_access_log, format, "format", "fields of a TEXT line"),
+	HDL_STRING(struct hdl_nc_access_log, path, "path", "file of the access log; - is standard output"),
+	HDL_ENUM(struct hdl_nc_access_log, encoding, "encoding", log_encoding, "lines of text or JSON objects (TEXT)"),
+	HDL_STRING(struct hdl_nc_access_log, format, "format",
+		   "fields of a TEXT line, with the command operators of Envoy (the format of Istio)"),
 };
 static const struct hdl_message access_log =
 	HDL_MESSAGE_TABLE("accessLog", struct hdl_nc_access_log, access_log_fields, hdl_check_nc_access_log);
 
 static const struct hdl_field retry_budget_fields[] = {
-	HDL_INT(struct hdl_nc_retry_budget, percent, "percent", 0, 100, "retries per active requests (20)"),
-	HDL_INT(struct hdl_nc_retry_budget, min_retries, "minRetries", 0, MAX_UINT32, "always allowed (3)"),
+	HDL_INT(struct hdl_nc_retry_budget, percent, "percent", 0, 100,
+		"retries that may be under way, in percent of the active requests (20)"),
+	HDL_INT(struct hdl_nc_retry_budget, min_retries, "minRetries", 0, MAX_UINT32,
+		"retries that may always be under way (3)"),
 };
 static const struct hdl_message retry_budget =
 	HDL_MESSAGE_TABLE("retryBudget", struct hdl_nc_retry_budget, retry_budget_fields, NULL);
@@ -38,46 +42,57 @@ static const struct hdl_enum_value sockmap[] = { { "off", HDL_NC_SOCKMAP_OFF },
 						 { "auto", HDL_NC_SOCKMAP_AUTO },
 						 { NULL, 0 } };
 static const struct hdl_field acceleration_fields[] = {
-	HDL_ENUM(struct hdl_nc_acceleration, sockmap, "sockmap", sockmap, "short cut between local sockets (off)"),
+	HDL_ENUM(struct hdl_nc_acceleration, sockmap, "sockmap", sockmap,
+		 "short cut between two sockets of the node (off)"),
 };
 static const struct hdl_message acceleration =
 	HDL_MESSAGE_TABLE("acceleration", struct hdl_nc_acceleration, acceleration_fields, hdl_check_nc_acceleration);
 
 static const struct hdl_field packet_mark_fields[] = {
-	HDL_INT(struct hdl_nc_packet_mark, mark, "mark", 1, MAX_UINT32, "mark of redirected packets"),
-	HDL_INT(struct hdl_nc_packet_mark, mask, "mask", 1, MAX_UINT32, "bits of the mark that are ours"),
-	HDL_INT(struct hdl_nc_packet_mark, table, "table", 1, MAX_UINT32, "routing table of redirected packets"),
+	HDL_INT(struct hdl_nc_packet_mark, mark, "mark", 1, MAX_UINT32,
+		"mark of packets that go to the proxy, within mask"),
+	HDL_INT(struct hdl_nc_packet_mark, mask, "mask", 1, MAX_UINT32, "bits of the mark that belong to Heddle"),
+	HDL_INT(struct hdl_nc_packet_mark, table, "table", 1, MAX_UINT32,
+		"number of the routing table for packets that go to the proxy"),
 };
 static const struct hdl_message packet_mark =
 	HDL_MESSAGE_TABLE("packetMark", struct hdl_nc_packet_mark, packet_mark_fields, hdl_check_nc_packet_mark);
 
 static const struct hdl_field map_capacity_fields[] = {
-	HDL_INT(struct hdl_nc_map_capacity, services, "services", 1, 1 << 20, "most service ports"),
-	HDL_INT(struct hdl_nc_map_capacity, endpoints, "endpoints", 1, 1 << 21, "most endpoints"),
-	HDL_INT(struct hdl_nc_map_capacity, flows, "flows", 1, 1 << 23, "most tracked flows"),
+	HDL_INT(struct hdl_nc_map_capacity, services, "services", 1, 1 << 20,
+		"most ports of services in the tables of the kernel"),
+	HDL_INT(struct hdl_nc_map_capacity, endpoints, "endpoints", 1, 1 << 21,
+		"most endpoints in the tables of the kernel"),
+	HDL_INT(struct hdl_nc_map_capacity, flows, "flows", 1, 1 << 23,
+		"most connections that the kernel keeps in mind at a time"),
 };
 static const struct hdl_message map_capacity =
 	HDL_MESSAGE_TABLE("mapCapacity", struct hdl_nc_map_capacity, map_capacity_fields, NULL);
 
 static const struct hdl_field interfaces_fields[] = {
-	HDL_STRINGS(struct hdl_nc_interfaces, pods, "pods", "patterns of the host side of pod interfaces", .max = 32),
-	HDL_STRINGS(struct hdl_nc_interfaces, edge, "edge", "interfaces to the outside", ACCEPTED, .max = 100),
+	HDL_STRINGS(struct hdl_nc_interfaces, pods, "pods",
+		    "names of the host side of pod interfaces, with * and ? (found by the addresses of the pods)",
+		    .max = 32),
+	HDL_STRINGS(struct hdl_nc_interfaces, edge, "edge", "names of the interfaces to other nodes", ACCEPTED,
+		    .max = 100),
 };
 static const struct hdl_message interfaces =
 	HDL_MESSAGE_TABLE("interfaces", struct hdl_nc_interfaces, interfaces_fields, hdl_check_nc_interfaces);
 
 static const struct hdl_field limits_fields[] = {
 	HDL_INT(struct hdl_nc_limits, max_header_bytes, "maxHeaderBytes", 1024, 1048576,
-		"size of a header block (60Ki)", .flags = HDL_FIELD_QUANTITY),
-	HDL_INT(struct hdl_nc_limits, max_headers, "maxHeaders", 1, 10000, "fields of a header block (100)"),
+		"largest header block of a request or answer, in bytes (60Ki)", .flags = HDL_FIELD_QUANTITY),
+	HDL_INT(struct hdl_nc_limits, max_headers, "maxHeaders", 1, 10000, "most fields of a header block (100)"),
 	HDL_INT(struct hdl_nc_limits, retry_buffer_bytes, "retryBufferBytes", 0, MAX_INT32,
-		"body kept for retries (1Mi)", .flags = HDL_FIELD_QUANTITY),
+		"largest body of a request that is kept for retries, in bytes (1Mi)", .flags = HDL_FIELD_QUANTITY),
 	HDL_INT(struct hdl_nc_limits, max_connections, "maxConnections", 1, MAX_INT32,
-		"client connections of a worker"),
-	HDL_DURATION(struct hdl_nc_limits, header_timeout, "headerTimeout", "time for a request head (60s)"),
-	HDL_DURATION(struct hdl_nc_limits, idle_timeout, "idleTimeout", "idle time of a client connection (1h)"),
-	HDL_DURATION(struct hdl_nc_limits, drain_timeout, "drainTimeout", "time to finish at the end (30s)",
-		     .max = 3600000ll * HDL_NS_MS),
+		"most client connections of a worker (by the limit on descriptors)"),
+	HDL_DURATION(struct hdl_nc_limits, header_timeout, "headerTimeout",
+		     "time in which a client must send the head of a request (60s)"),
+	HDL_DURATION(struct hdl_nc_limits, idle_timeout, "idleTimeout",
+		     "idle time after which a client connection is closed (1h)"),
+	HDL_DURATION(struct hdl_nc_limits, drain_timeout, "drainTimeout",
+		     "time that requests have to end when the daemon does (30s)", .max = 3600000ll * HDL_NS_MS),
 };
 static const struct hdl_message limits = HDL_MESSAGE_TABLE("limits", struct hdl_nc_limits, limits_fields, NULL);
 
@@ -88,37 +103,46 @@ static const struct hdl_enum_value http_default[] = { { "l4", HDL_NC_HTTP_L4 },
 						      { "request", HDL_NC_HTTP_REQUEST },
 						      { NULL, 0 } };
 static const struct hdl_field spec_fields[] = {
-	HDL_STRING(struct hdl_node_config, node_name, "nodeName", "name of this node"),
+	HDL_STRING(struct hdl_node_config, node_name, "nodeName",
+		   "name of this node, by which local pods and endpoints are known"),
 	{ .name = "locality",
 	  .name_n = sizeof("locality") - 1,
 	  .type = HDL_FIELD_LOCALITY,
 	  .offset = offsetof(struct hdl_node_config, region),
-	  .doc = "region/zone/subzone, or a map of them" },
+	  .doc = "where this node is: region/zone/subzone, or a map of the three" },
 	HDL_MESSAGE(struct hdl_node_config, outbound_traffic_policy, "outboundTrafficPolicy", &outbound,
-		    "destinations outside the registry"),
-	HDL_ENUM(struct hdl_node_config, fail_mode, "failMode", fail_mode,
-		 "services that need the proxy while it is down: open or closed (open)"),
+		    "destinations that no service has"),
+	HDL_ENUM(
+		struct hdl_node_config, fail_mode, "failMode", fail_mode,
+		"connections that need the proxy while no worker lives: balanced without its rules (open) or refused (closed) (open)"),
 	HDL_STRING(struct hdl_node_config, root_namespace, "rootNamespace",
-		   "namespace of mesh-wide rules (istio-system)"),
-	HDL_STRING(struct hdl_node_config, domain, "domain", "domain of the cluster (cluster.local)"),
-	HDL_MESSAGE(struct hdl_node_config, access_log, "accessLog", &access_log, "access log"),
-	HDL_MESSAGE(struct hdl_node_config, retry_budget, "retryBudget", &retry_budget, "bound on retries"),
-	HDL_MESSAGE(struct hdl_node_config, acceleration, "acceleration", &acceleration, "optional short cuts"),
+		   "namespace whose rules are for the whole mesh (istio-system)"),
+	HDL_STRING(struct hdl_node_config, domain, "domain",
+		   "domain of the cluster, which completes short names (cluster.local)"),
+	HDL_MESSAGE(struct hdl_node_config, access_log, "accessLog", &access_log,
+		    "where and how requests and connections are logged"),
+	HDL_MESSAGE(struct hdl_node_config, retry_budget, "retryBudget", &retry_budget,
+		    "bound on the retries that are under way to one service"),
+	HDL_MESSAGE(struct hdl_node_config, acceleration, "acceleration", &acceleration,
+		    "short cuts that a kernel may offer"),
 	HDL_ENUM(struct hdl_node_config, http_default, "httpDefault", http_default,
-		 "http ports without rules: l4 or request (l4)"),
-	HDL_MESSAGE(struct hdl_node_config, packet_mark, "packetMark", &packet_mark, "marks of redirected packets"),
-	HDL_MESSAGE(struct hdl_node_config, map_capacity, "mapCapacity", &map_capacity, "size of the kernel's tables"),
-	HDL_MESSAGE(struct hdl_node_config, interfaces, "interfaces", &interfaces, "network interfaces"),
-	HDL_MESSAGE(struct hdl_node_config, limits, "limits", &limits, "bounds on what a peer may ask for"),
-	HDL_STRINGS(struct hdl_node_config, gateways, "gateways", "Gateways of this node: [namespace/]name (all)",
-		    .max = 1000),
+		 "ports declared http that no rule is about: balanced by connection (l4) or by request (l4)"),
+	HDL_MESSAGE(struct hdl_node_config, packet_mark, "packetMark", &packet_mark,
+		    "mark and routing table of packets that go to the proxy; two daemons need different ones"),
+	HDL_MESSAGE(struct hdl_node_config, map_capacity, "mapCapacity", &map_capacity,
+		    "sizes of the tables in the kernel"),
+	HDL_MESSAGE(struct hdl_node_config, interfaces, "interfaces", &interfaces,
+		    "network interfaces that traffic is taken from"),
+	HDL_MESSAGE(struct hdl_node_config, limits, "limits", &limits, "bounds on what a peer may make the proxy hold"),
+	HDL_STRINGS(struct hdl_node_config, gateways, "gateways",
+		    "Gateways that this node serves: [namespace/]name (all)", .max = 1000),
 };
 static const struct hdl_message spec =
 	HDL_MESSAGE_TABLE("NodeConfig", struct hdl_node_config, spec_fields, hdl_check_node_config);
 
 static const struct hdl_field object_fields[] = {
 	HDL_OBJECT_FIELDS,
-	HDL_INLINE("spec", &spec, "the settings"),
+	HDL_INLINE("spec", &spec, "the settings of this node"),
 };
 const struct hdl_message hdl_schema_node_config =
 	HDL_MESSAGE_TABLE("NodeConfig", struct hdl_node_config, object_fields, NULL);

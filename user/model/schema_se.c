@@ -12,7 +12,7 @@
 
 static const struct hdl_field workload_fields[] = {
 	HDL_STRING(struct hdl_workload_entry, address, "address",
-		   "where it is: an IP address, a host name (resolution DNS) or unix:///path (resolution STATIC)"),
+		   "where it is: an IP address; with resolution DNS also a host name, with STATIC also unix:///path"),
 	HDL_ARRAY_FIELD("ports", HDL_FIELD_INT_MAP, struct hdl_workload_entry, ports,
 			"ports of the workload by the names of the service's ports, where they differ from targetPort",
 			.min = 1, .max = 65535),
@@ -46,13 +46,15 @@ static const struct hdl_field port_fields[] = {
 	HDL_STRING(struct hdl_se_port, protocol, "protocol",
 		   "HTTP, HTTPS, GRPC, HTTP2, MONGO, TCP or TLS; without it the first bytes decide"),
 	HDL_STRING(struct hdl_se_port, name, "name", "name of the port, which endpoints refer to", REQUIRED),
-	HDL_INT(struct hdl_se_port, target_port, "targetPort", 1, 65535, "port of the endpoints (number)"),
+	HDL_INT(struct hdl_se_port, target_port, "targetPort", 1, 65535, "port of the endpoints (number)",
+		.note = "With resolution NONE Istio heeds it only when told to"),
 };
 static const struct hdl_message port =
 	HDL_MESSAGE_TABLE("ServicePort", struct hdl_se_port, port_fields, hdl_check_se_port);
 
 static const struct hdl_field selector_fields[] = {
-	HDL_STRING_MAP(struct hdl_se_workload_selector, labels, "labels", "labels that the workloads have"),
+	HDL_STRING_MAP(struct hdl_se_workload_selector, labels, "labels", "labels that the workloads have",
+		       .note = "Without labels every workload of the namespace is meant"),
 };
 static const struct hdl_message selector =
 	HDL_MESSAGE_TABLE("WorkloadSelector", struct hdl_se_workload_selector, selector_fields, hdl_check_se_selector);
@@ -72,7 +74,8 @@ static const struct hdl_enum_value resolution[] = {
 };
 static const struct hdl_field spec_fields[] = {
 	HDL_STRINGS(struct hdl_service_entry, hosts, "hosts",
-		    "names of the service; *.suffix stands for all names below a domain", REQUIRED, .max = 256),
+		    "names of the service; *.suffix stands for all names below a domain", REQUIRED, .max = 256,
+		    .note = "Not completed by the namespace: a name without a dot stands for itself"),
 	HDL_STRINGS(struct hdl_service_entry, addresses, "addresses",
 		    "virtual addresses of the service; with resolution NONE and STATIC also address/bits", .max = 256),
 	HDL_MESSAGES(struct hdl_service_entry, ports, "ports", &port, "ports of the service", .max = 256),
@@ -80,7 +83,7 @@ static const struct hdl_field spec_fields[] = {
 		 "whether the endpoints belong to the mesh (MESH_EXTERNAL)"),
 	HDL_ENUM(struct hdl_service_entry, resolution, "resolution", resolution,
 		 "how the endpoints are found: the address that the client dialled (NONE), the list (STATIC) or names "
-		 "to be resolved (DNS)"),
+		 "to be resolved (DNS) (NONE)"),
 	HDL_MESSAGES(struct hdl_service_entry, endpoints, "endpoints", &endpoint, "endpoints of the service",
 		     .max = 4096),
 	HDL_MESSAGE(struct hdl_service_entry, workload_selector, "workloadSelector", &selector,

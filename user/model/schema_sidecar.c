@@ -61,7 +61,7 @@ static const struct hdl_enum_value outbound_mode[] = {
 };
 static const struct hdl_field outbound_fields[] = {
 	HDL_ENUM(struct hdl_outbound_policy, mode, "mode", outbound_mode,
-		 "destinations that no service has: refused (REGISTRY_ONLY) or let through (ALLOW_ANY)"),
+		 "destinations that no service has: refused (REGISTRY_ONLY) or let through (ALLOW_ANY) (REGISTRY_ONLY)"),
 	HDL_MESSAGE(struct hdl_outbound_policy, egress_proxy, "egressProxy", &hdl_schema_destination,
 		    "service that unknown destinations are sent to", ACCEPTED),
 };
@@ -72,7 +72,8 @@ static const struct hdl_field spec_fields[] = {
 	HDL_MESSAGE(struct hdl_sidecar, workload_selector, "workloadSelector", &selector,
 		    "pods that it is for (all of the namespace)"),
 	HDL_MESSAGES(struct hdl_sidecar, ingress, "ingress", &ingress, "listeners for traffic to the workload",
-		     ACCEPTED, .max = 1000),
+		     ACCEPTED, .max = 1000,
+		     .note = "Traffic to a pod is not taken over on its node, so there is no listener to set up"),
 	HDL_MESSAGES(struct hdl_sidecar, egress, "egress", &egress, "what the workload can reach, by port",
 		     .max = 1000),
 	HDL_MESSAGE(struct hdl_sidecar, inbound_connection_pool, "inboundConnectionPool", &hdl_schema_connection_pool,

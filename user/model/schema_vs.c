@@ -61,7 +61,8 @@ static const struct hdl_field route_fields[] = {
 	HDL_MESSAGE(struct hdl_vs_route, destination, "destination", &hdl_schema_destination,
 		    "service that gets the requests", REQUIRED),
 	HDL_INT(struct hdl_vs_route, weight, "weight", 0, MAX_INT32,
-		"share of the requests, relative to the sum of the weights; a single destination gets all"),
+		"share of the requests, relative to the sum of the weights; a single destination gets all",
+		.note = "The weights need not sum to 100"),
 	HDL_MESSAGE(
 		struct hdl_vs_route, headers, "headers", &headers,
 		"header operations for requests that go to this destination; with several destinations those of the route come later and win"),
@@ -89,7 +90,8 @@ static const struct hdl_field match_fields[] = {
 	HDL_MESSAGE(struct hdl_vs_match, authority, "authority", &hdl_schema_string_match,
 		    "Host header, with the port when the client sent one"),
 	HDL_MATCH_MAP(struct hdl_vs_match, headers, "headers", "headers by name, in lower case; {} asks for presence"),
-	HDL_INT(struct hdl_vs_match, port, "port", 1, 65535, "port that the client dialled"),
+	HDL_INT(struct hdl_vs_match, port, "port", 1, 65535, "port that the client dialled",
+		.note = "The port of the service, not that of the endpoint"),
 	HDL_STRING_MAP(struct hdl_vs_match, source_labels, "sourceLabels",
 		       "labels that the pod of the client has; not at gateways"),
 	HDL_STRINGS(
@@ -116,7 +118,8 @@ static const struct hdl_field retry_fields[] = {
 		     "time for each try (the timeout of the route)"),
 	HDL_STRING(
 		struct hdl_vs_retry, retry_on, "retryOn",
-		"conditions and statuses joined by commas, without blanks (connect-failure,refused-stream,unavailable,cancelled)"),
+		"conditions and statuses joined by commas, without blanks (connect-failure,refused-stream,unavailable,cancelled)",
+		.note = "Blanks around commas are refused"),
 	HDL_BOOL(struct hdl_vs_retry, retry_remote_localities, "retryRemoteLocalities",
 		 "retry in other localities too (false)", ACCEPTED),
 	HDL_BOOL(struct hdl_vs_retry, retry_ignore_previous_hosts, "retryIgnorePreviousHosts",
@@ -132,7 +135,8 @@ static const struct hdl_field delay_fields[] = {
 	HDL_DURATION(struct hdl_vs_delay, fixed_delay, "fixedDelay", "how long a request is held before it is sent on"),
 	HDL_DURATION(struct hdl_vs_delay, exponential_delay, "exponentialDelay",
 		     "not implemented by Istio either: refused"),
-	HDL_MESSAGE(struct hdl_vs_delay, percentage, "percentage", &hdl_schema_percent, "share of the requests (none)"),
+	HDL_MESSAGE(struct hdl_vs_delay, percentage, "percentage", &hdl_schema_percent, "share of the requests (none)",
+		    .note = "Without it nothing is injected, although the text of the Istio API suggests otherwise"),
 };
 static const struct hdl_message delay =
 	HDL_MESSAGE_TABLE("Delay", struct hdl_vs_delay, delay_fields, hdl_check_vs_delay);
@@ -145,7 +149,8 @@ static const struct hdl_field abort_fields[] = {
 	HDL_STRING(struct hdl_vs_abort, http2_error, "http2Error", "not implemented by Istio either: refused"),
 	HDL_INT(struct hdl_vs_abort, percent, "percent", 0, 100, "whole percentage of requests; use percentage",
 		.flags = HDL_FIELD_DEPRECATED),
-	HDL_MESSAGE(struct hdl_vs_abort, percentage, "percentage", &hdl_schema_percent, "share of the requests (none)"),
+	HDL_MESSAGE(struct hdl_vs_abort, percentage, "percentage", &hdl_schema_percent, "share of the requests (none)",
+		    .note = "Without it nothing is injected, although the text of the Istio API suggests otherwise"),
 };
 static const struct hdl_message abort_message =
 	HDL_MESSAGE_TABLE("Abort", struct hdl_vs_abort, abort_fields, hdl_check_vs_abort);
@@ -183,7 +188,8 @@ static const struct hdl_field redirect_fields[] = {
 	HDL_STRING(struct hdl_vs_redirect, scheme, "scheme",
 		   "scheme of the Location: http or https (that of the request)"),
 	HDL_INT(struct hdl_vs_redirect, redirect_code, "redirectCode", 0, MAX_UINT32,
-		"status of the answer: 301, 302, 303, 307 or 308 (301)"),
+		"status of the answer: 301, 302, 303, 307 or 308 (301)",
+		.note = "Another 3xx is accepted, as by Istio, with a warning: no client takes it for a redirect"),
 };
 static const struct hdl_message redirect =
 	HDL_MESSAGE_TABLE("HTTPRedirect", struct hdl_vs_redirect, redirect_fields, hdl_check_vs_redirect);
@@ -264,7 +270,8 @@ static const struct hdl_field http_fields[] = {
 		    "VirtualService without hosts whose http rules stand here, in place of route"),
 	HDL_MESSAGE(struct hdl_vs_http, rewrite, "rewrite", &rewrite,
 		    "what is changed in path and Host before the request is sent on"),
-	HDL_DURATION(struct hdl_vs_http, timeout, "timeout", "time for the whole request, retries included (no limit)"),
+	HDL_DURATION(struct hdl_vs_http, timeout, "timeout", "time for the whole request, retries included (no limit)",
+		     .note = "0s is refused, as the webhook of Istio does: leave the field out for no limit"),
 	HDL_MESSAGE(struct hdl_vs_http, retries, "retries", &hdl_schema_retry,
 		    "when and how often a failed request is tried again (mesh default)"),
 	HDL_MESSAGE(struct hdl_vs_http, fault, "fault", &fault, "errors and delays that are injected, for tests"),
@@ -332,10 +339,13 @@ static const struct hdl_message tls =
 	HDL_MESSAGE_TABLE("TLSRoute", struct hdl_vs_l4_route, tls_fields, hdl_check_vs_l4_route);
 
 static const struct hdl_field spec_fields[] = {
-	HDL_STRINGS(struct hdl_virtual_service, hosts, "hosts",
-		    "names that clients use; none: a delegate, whose http rules others take in", .max = 1000),
+	HDL_STRINGS(
+		struct hdl_virtual_service, hosts, "hosts",
+		"names that clients use; none: a delegate, whose http rules others take in", .max = 1000,
+		.note = "Of several VirtualServices for one host the first counts, in the order of files and documents"),
 	HDL_STRINGS(struct hdl_virtual_service, gateways, "gateways",
-		    "Gateways that have the rules, [namespace/]name; mesh: clients in pods ([mesh])"),
+		    "Gateways that have the rules, [namespace/]name; mesh: clients in pods ([mesh])",
+		    .note = "A Gateway of Istio is meant, not one of the Gateway API"),
 	HDL_MESSAGES(struct hdl_virtual_service, http, "http", &http,
 		     "rules for requests; the first that matches counts"),
 	HDL_MESSAGES(struct hdl_virtual_service, tls, "tls", &tls,
