@@ -159,7 +159,7 @@ static void set_rank(const struct build *b, const struct hdl_gwapi_match *spec, 
 {
 	const struct hdl_gwapi_method_match *m = spec ? spec->grpc_method : NULL;
 
-	if (!http->match.n)
+	if (!http->match.n || !http->match.at->uri)
 		return;
 	if (b->grpc) {
 		rule->rank[0] = m && m->type.value == HDL_GWAPI_EXACT;
@@ -169,7 +169,8 @@ static void set_rank(const struct build *b, const struct hdl_gwapi_match *spec, 
 		return;
 	}
 	rule->rank[0] = path_rank(spec ? spec->path : NULL, http->match.at);
-	rule->rank[1] = (uint32_t)strlen(hdl_gwapi_path_value(spec ? spec->path : NULL));
+	/* without the final slash of a prefix, which does not count */
+	rule->rank[1] = (uint32_t)strlen(hdl_string_match_value(http->match.at->uri));
 	rule->rank[2] = spec && spec->http_method.s;
 	rule->rank[3] = (uint32_t)http->match.at->headers.n;
 	rule->rank[4] = (uint32_t)http->match.at->query_params.n;
