@@ -72,7 +72,7 @@ static void show_listeners(const json_t *rows)
 static void show_routes(const json_t *rows)
 {
 	static const char *const headings[] = { "NAME",       "VHOST NAME", "DOMAINS", "MATCH", "VIRTUAL SERVICE",
-						"CONDITIONS", "ORIGIN" };
+						"CONDITIONS", "ACTION", "ORIGIN" };
 	struct ctl_table *table = ctl_table_new(headings, COUNT(headings));
 	char domains[256], origin[512];
 	json_t *row, *condition;
@@ -92,6 +92,7 @@ static void show_routes(const json_t *rows)
 		ctl_table_cell(table, "%s", ctl_str(row, "match"));
 		ctl_table_cell(table, "%s", or_dash(ctl_str(row, "virtual_service")));
 		ctl_table_cell(table, "%s", conditions.n ? conditions.p : "-");
+		ctl_table_cell(table, "%s", or_dash(ctl_str(row, "action")));
 		ctl_table_cell(table, "%s", origin);
 		hdl_buf_done(&conditions);
 	}

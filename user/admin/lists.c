@@ -32,6 +32,7 @@ void hdl_admin_json_destinations(struct hdl_jsonw *w, const struct hdl_ir_destin
 		hdl_jsonw_kstr(w, "cluster", destinations[i].cluster_name);
 		hdl_jsonw_ku64(w, "weight", destinations[i].weight);
 		hdl_jsonw_kbool(w, "known", destinations[i].cluster != NULL);
+		hdl_admin_json_headers(w, destinations[i].headers);
 		hdl_jsonw_object_end(w);
 	}
 	hdl_jsonw_array_end(w);
@@ -165,6 +166,9 @@ void hdl_admin_match_text(struct hdl_buf *buf, const struct hdl_ir_http_match *m
 	case HDL_IR_MATCH_EXACT:
 		hdl_buf_add(buf, uri->value.p, uri->value.n);
 		break;
+	case HDL_IR_MATCH_SEGMENTS:
+		hdl_buf_printf(buf, HDL_STR_FMT "/*", HDL_STR_ARG(uri->value));
+		break;
 	case HDL_IR_MATCH_PREFIX:
 		hdl_buf_printf(buf, HDL_STR_FMT "*", HDL_STR_ARG(uri->value));
 		break;
@@ -261,6 +265,8 @@ static void write_route(struct hdl_jsonw *w, const struct hdl_ir_route_config *c
 	object_name(w, "virtual_service", route ? &route->origin : &vhost->origin, "VirtualService");
 	hdl_jsonw_kstr(w, "route", route ? route->name : "");
 	hdl_admin_json_destinations(w, route ? route->destinations : NULL, route ? route->destination_count : 0);
+	if (route)
+		hdl_admin_json_actions(w, route);
 	hdl_jsonw_ku64(w, "timeout_ms", route ? route->timeout_ns / HDL_NS_PER_MS : 0);
 	hdl_jsonw_ku64(w, "retries", route ? route->retry.attempts : 0);
 	hdl_admin_json_origin(w, "origin", origin);

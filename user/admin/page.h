@@ -67,6 +67,9 @@ void hdl_admin_json_clusters(struct hdl_jsonw *w, const struct hdl_admin_view *v
 void hdl_admin_json_endpoints(struct hdl_jsonw *w, const struct hdl_admin_view *view,
 			      const struct hdl_admin_filter *filter);
 void hdl_admin_json_destinations(struct hdl_jsonw *w, const struct hdl_ir_destination *destinations, size_t n);
+/* Members of a route's object, for what it has: redirect, direct_response, rewrite, headers, cors. */
+void hdl_admin_json_actions(struct hdl_jsonw *w, const struct hdl_ir_http_route *route);
+void hdl_admin_json_headers(struct hdl_jsonw *w, const struct hdl_ir_headers *headers); /* NULL: nothing */
 void hdl_admin_json_status(struct hdl_jsonw *w, const struct hdl_admin_view *view);
 void hdl_admin_json_proxy_status(struct hdl_jsonw *w, const struct hdl_admin_view *view);
 void hdl_admin_json_diagnostics(struct hdl_jsonw *w, const struct hdl_admin_view *view);
