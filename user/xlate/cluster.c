@@ -71,7 +71,7 @@ static void needs_requests(struct hdl_xl *xl, struct hdl_xl_cluster *c, const st
 
 	if (c->http_reason)
 		return;
-	c->http_reason = hdl_xl_internf(xl, "%s sets %s for %s", hdl_xl_resource_text(res, text), what, c->ir->name);
+	c->http_reason = hdl_xl_internf(xl, "%s sets %s for %s", hdl_xl_resource_text(res, text), what, c->ir.name);
 	c->http_origin = hdl_xl_origin(xl, res, pos);
 }
 
@@ -107,7 +107,7 @@ static bool has_key(const struct hdl_dr_consistent_hash *hash)
 static void set_hash(struct hdl_xl *xl, struct hdl_xl_cluster *c, const struct hdl_dr_consistent_hash *hash,
 		     const struct hdl_resource *res)
 {
-	struct hdl_ir_cluster *ir = c->ir;
+	struct hdl_ir_cluster *ir = &c->ir;
 
 	ir->policy = HDL_POLICY_MAGLEV;
 	ir->table_size = table_size(hash, ir->endpoint_count);
@@ -135,15 +135,13 @@ static void report_hash(struct hdl_xl *xl, const struct hdl_dr_consistent_hash *
 {
 	const struct hdl_dr_cookie *cookie = hash->http_cookie;
 
-	if (!hdl_xl_first_time(xl, "hash %p", (const void *)hash))
-		return;
-	if (cookie && cookie->ttl.has)
+	if (cookie && cookie->ttl.has && hdl_xl_first_time(xl, "cookie %p", (const void *)hash))
 		hdl_xl_report(
 			xl->diags, HDL_WARNING, res, cookie->ttl.pos, NULL,
 			"httpCookie.ttl is not enforced yet: no cookie is made for a client that sends no %s, and its "
 			"requests are spread",
 			cookie->name.s);
-	if (hash->ring_hash || hash->minimum_ring_size.has)
+	if ((hash->ring_hash || hash->minimum_ring_size.has) && hdl_xl_first_time(xl, "ring %p", (const void *)hash))
 		hdl_xl_report(
 			xl->diags, HDL_INFO, res, hash->pos, NULL,
 			"a Maglev table takes the place of the ring: as stable, but other endpoints than in Envoy");
@@ -162,18 +160,18 @@ static void set_load_balancer(struct hdl_xl *xl, struct hdl_xl_cluster *c, const
 	};
 	const struct hdl_dr_load_balancer *lb = policy->lb;
 
-	c->ir->hash_name = "";
-	c->ir->policy = HDL_POLICY_LEAST_REQUEST;
+	c->ir.hash_name = "";
+	c->ir.policy = HDL_POLICY_LEAST_REQUEST;
 	if (lb && lb->consistent_hash && has_key(lb->consistent_hash)) {
 		report_hash(xl, lb->consistent_hash, policy->lb_res);
 		set_hash(xl, c, lb->consistent_hash, policy->lb_res);
 	} else if (lb) {
-		c->ir->policy = simple[lb->simple.value];
-	} else if (service->res->service->session_affinity.value == HDL_AFFINITY_CLIENT_IP) {
+		c->ir.policy = simple[lb->simple.value];
+	} else if (service->spec->client_ip_affinity) {
 		/* D.4: the Service's own wish counts while no DestinationRule says otherwise */
-		c->ir->policy = HDL_POLICY_MAGLEV;
-		c->ir->hash_source = HDL_IR_HASH_SOURCE_IP;
-		c->ir->table_size = table_size(NULL, c->ir->endpoint_count);
+		c->ir.policy = HDL_POLICY_MAGLEV;
+		c->ir.hash_source = HDL_IR_HASH_SOURCE_IP;
+		c->ir.table_size = table_size(NULL, c->ir.endpoint_count);
 	}
 }
 
@@ -181,7 +179,7 @@ static void set_pool(struct hdl_xl *xl, struct hdl_xl_cluster *c, const struct p
 {
 	const struct hdl_dr_pool_tcp *tcp = policy->pool ? policy->pool->tcp : NULL;
 	const struct hdl_dr_pool_http *http = policy->pool ? policy->pool->http : NULL;
-	struct hdl_ir_cluster *ir = c->ir;
+	struct hdl_ir_cluster *ir = &c->ir;
 
 	ir->connect_timeout_ns = DEFAULT_CONNECT_TIMEOUT_NS;
 	ir->idle_timeout_ns = DEFAULT_IDLE_TIMEOUT_NS;
@@ -213,7 +211,7 @@ static void set_outlier(struct hdl_xl *xl, struct hdl_xl_cluster *c, const struc
 
 	if (!o)
 		return;
-	c->ir->outlier = (struct hdl_ir_outlier){
+	c->ir.outlier = (struct hdl_ir_outlier){
 		.enabled = true,
 		.split_local_origin = o->split_external_local_origin_errors.value,
 		.consecutive_5xx = hdl_xl_number(&o->consecutive_5xx_errors, 5),
@@ -224,7 +222,7 @@ static void set_outlier(struct hdl_xl *xl, struct hdl_xl_cluster *c, const struc
 		.max_ejection_percent = (uint8_t)hdl_xl_number(&o->max_ejection_percent, 10),
 		.min_health_percent = (uint8_t)hdl_xl_number(&o->min_health_percent, 0),
 	};
-	if (c->ir->outlier.consecutive_5xx || c->ir->outlier.consecutive_gateway)
+	if (c->ir.outlier.consecutive_5xx || c->ir.outlier.consecutive_gateway)
 		needs_requests(xl, c, policy->outlier_res, o->pos, "outlierDetection, which counts 5xx responses,");
 }
 
@@ -242,18 +240,17 @@ static void set_origin(struct hdl_xl *xl, struct hdl_ir_cluster *ir, const struc
 static int add(struct hdl_xl *xl, const struct hdl_xl_service *service, struct hdl_xl_port *port,
 	       const struct hdl_xl_rule *rule, const struct hdl_xl_subset *subset)
 {
-	struct policy policy = effective(rule, subset, port->ir->port);
-	struct hdl_snapshot *s = xl->snapshot;
-	struct hdl_xl_cluster *c = hdl_arena_alloc(xl->scratch, sizeof(*c));
-	struct hdl_ir_cluster *ir = hdl_arena_alloc(xl->arena, sizeof(*ir));
+	struct policy policy = effective(rule, subset, port->spec->port);
+	struct hdl_xl_cluster *c = hdl_arena_alloc(xl->arena, sizeof(*c));
+	struct hdl_ir_cluster *ir;
 
-	if (!c || !ir)
+	if (!c)
 		return -ENOMEM;
-	c->ir = ir;
-	ir->fqdn = service->ir->fqdn;
+	ir = &c->ir;
+	ir->fqdn = service->ir.fqdn;
 	ir->subset = subset ? hdl_xl_intern(xl, subset->spec->name.s) : "";
-	ir->port = port->ir->port;
-	ir->service = service->ir;
+	ir->port = port->spec->port;
+	ir->service = &service->ir;
 	ir->name = hdl_xl_internf(xl, "outbound|%u|%s|%s", ir->port, ir->subset, ir->fqdn);
 	ir->name_hash = hdl_hash64(ir->name, strlen(ir->name), 0);
 	if (hdl_xl_select_endpoints(xl, port, subset ? &subset->spec->labels : NULL, ir) < 0)
@@ -262,12 +259,8 @@ static int add(struct hdl_xl *xl, const struct hdl_xl_service *service, struct h
 	set_pool(xl, c, &policy);
 	set_outlier(xl, c, &policy);
 	set_origin(xl, ir, rule, subset);
-	s->clusters[s->cluster_count++] = ir;
-	if (!subset) {
-		port->cluster = c;
-		port->ir->cluster = ir;
-	}
-	return hdl_xl_map_put(&xl->clusters, xl->scratch, ir->name, c);
+	port->clusters[port->cluster_count++] = c;
+	return 0;
 }
 
 static size_t count_subsets(const struct hdl_xl_rule *rule)
@@ -279,18 +272,15 @@ static size_t count_subsets(const struct hdl_xl_rule *rule)
 	return n;
 }
 
-static int by_name(const void *a, const void *b)
+int hdl_xl_clusters(struct hdl_xl *xl, struct hdl_xl_service *service, const struct hdl_xl_rule *rule)
 {
-	return strcmp((*(struct hdl_ir_cluster *const *)a)->name, (*(struct hdl_ir_cluster *const *)b)->name);
-}
+	size_t n = 1 + count_subsets(rule);
 
-static int add_all(struct hdl_xl *xl, struct hdl_xl_service *service, const struct hdl_xl_rule *rule)
-{
-	xl->at = service->res;
-	for (size_t p = 0; p < service->ir->port_count; p++) {
+	for (size_t p = 0; p < service->port_count; p++) {
 		struct hdl_xl_port *port = &service->ports[p];
 
-		if (add(xl, service, port, rule, NULL) < 0)
+		port->clusters = hdl_arena_calloc(xl->arena, n, sizeof(struct hdl_xl_cluster *));
+		if (!port->clusters || add(xl, service, port, rule, NULL) < 0)
 			return -ENOMEM;
 		for (const struct hdl_xl_subset *s = rule ? rule->subsets : NULL; s; s = s->next)
 			if (add(xl, service, port, rule, s) < 0)
@@ -299,32 +289,12 @@ static int add_all(struct hdl_xl *xl, struct hdl_xl_service *service, const stru
 	return 0;
 }
 
-int hdl_xl_clusters(struct hdl_xl *xl)
+const struct hdl_xl_cluster *hdl_xl_find_cluster(const struct hdl_xl_service *service, uint16_t port,
+						 const char *subset)
 {
-	struct hdl_xl_rule **rules = hdl_arena_calloc(xl->scratch, xl->service_count, sizeof(struct hdl_xl_rule *));
-	struct hdl_snapshot *s = xl->snapshot;
-	size_t n = 0;
-
-	if (!rules)
-		return -ENOMEM;
-	for (size_t i = 0; i < xl->service_count; i++) {
-		xl->at = xl->service[i].res;
-		rules[i] = hdl_xl_rule_of(xl, &xl->service[i]);
-		n += xl->service[i].ir->port_count * (1 + count_subsets(rules[i]));
-	}
-	hdl_xl_report_unused_rules(xl);
-	s->clusters = hdl_arena_calloc(xl->arena, n, sizeof(struct hdl_ir_cluster *));
-	if (!s->clusters)
-		return -ENOMEM;
-	for (size_t i = 0; i < xl->service_count; i++)
-		if (add_all(xl, &xl->service[i], rules[i]) < 0)
-			return -ENOMEM;
-	if (s->cluster_count)
-		qsort(s->clusters, s->cluster_count, sizeof(struct hdl_ir_cluster *), by_name);
-	return 0;
-}
-
-const struct hdl_xl_cluster *hdl_xl_cluster_of(const struct hdl_xl *xl, const struct hdl_ir_cluster *ir)
-{
-	return hdl_xl_map_get(&xl->clusters, ir->name);
+	for (size_t p = 0; p < service->port_count; p++)
+		for (size_t i = 0; service->ports[p].spec->port == port && i < service->ports[p].cluster_count; i++)
+			if (strcmp(service->ports[p].clusters[i]->ir.subset, subset) == 0)
+				return service->ports[p].clusters[i];
+	return NULL;
 }

@@ -16,15 +16,15 @@ static uint16_t port_of(const struct hdl_vs_destination *spec, const struct hdl_
 {
 	if (spec->port)
 		return (uint16_t)spec->port->number.value;
-	if (service && service->res->service->ports.n == 1) /* UDP counts too, as in Istio */
-		return (uint16_t)service->res->service->ports.at[0].port.value;
+	if (service && service->spec->ports_of_all_protocols == 1) /* UDP counts too, as in Istio */
+		return service->spec->first_port;
 	return listener_port;
 }
 
 static bool has_port(const struct hdl_xl_service *service, uint16_t port)
 {
-	for (size_t i = 0; i < service->ir->port_count; i++)
-		if (service->ir->ports[i].port == port)
+	for (size_t i = 0; i < service->port_count; i++)
+		if (service->ports[i].spec->port == port)
 			return true;
 	return false;
 }
@@ -77,20 +77,21 @@ static int find_cluster(struct hdl_xl *xl, const struct hdl_resource *res, const
 			uint16_t listener_port, bool used, const char *field, struct hdl_ir_destination *ret)
 {
 	const char *fqdn = hdl_xl_host(xl, spec->host.s, spec->ns ? spec->ns : res->ns);
-	const struct hdl_xl_service *service = hdl_xl_map_get(&xl->services, fqdn);
+	const struct hdl_xl_service *service = hdl_xl_read_service(xl, fqdn);
 	uint16_t port = port_of(spec, service, listener_port);
-	const char *name = hdl_xl_internf(xl, "outbound|%u|%s|%s", port, spec->subset.s ? spec->subset.s : "", fqdn);
-	const struct hdl_xl_cluster *cluster = hdl_xl_map_get(&xl->clusters, name);
+	const char *subset = spec->subset.s ? spec->subset.s : "";
+	const struct hdl_xl_cluster *cluster = service ? hdl_xl_find_cluster(service, port, subset) : NULL;
 
 	if (xl->no_memory)
 		return -ENOMEM;
 	if (!cluster)
 		report_unknown(xl, res, spec, service, fqdn, port, used, field);
-	else if (used && !cluster->ir->endpoint_count && cluster->ir->subset[0])
-		report_empty(xl, res, spec, cluster->ir, field);
+	else if (used && !cluster->ir.endpoint_count && cluster->ir.subset[0])
+		report_empty(xl, res, spec, &cluster->ir, field);
 	*ret = (struct hdl_ir_destination){
-		.cluster = cluster ? cluster->ir : NULL,
-		.cluster_name = name,
+		.cluster = cluster ? &cluster->ir : NULL,
+		.cluster_name =
+			cluster ? cluster->ir.name : hdl_xl_internf(xl, "outbound|%u|%s|%s", port, subset, fqdn),
 		.weight = 100,
 		.threshold = ALL,
 	};

@@ -5,36 +5,6 @@
 #include <errno.h>
 #include <string.h>
 
-static int sort_slices(struct hdl_xl *xl)
-{
-	for (size_t i = 0; i < xl->n; i++) {
-		const struct hdl_resource *res = xl->res[i];
-		struct hdl_xl_service *service;
-		struct hdl_xl_slice *slice;
-		const char *name;
-
-		if (res->kind != HDL_KIND_ENDPOINT_SLICE)
-			continue;
-		name = hdl_kvs_get(&res->labels, "kubernetes.io/service-name");
-		if (!name || res->endpoint_slice->address_type.value == HDL_ADDRESS_FQDN)
-			continue;
-		service = hdl_xl_map_get(&xl->services,
-					 hdl_xl_scratchf(xl, "%s.%s.svc.%s", name, res->ns, xl->snapshot->node.domain));
-		if (!service)
-			continue;
-		slice = hdl_arena_alloc(xl->scratch, sizeof(*slice));
-		if (!slice)
-			return -ENOMEM;
-		slice->res = res;
-		if (service->last_slice)
-			service->last_slice->next = slice;
-		else
-			service->slices = slice;
-		service->last_slice = slice;
-	}
-	return 0;
-}
-
 /* By name; an absent name is the empty one. */
 static const struct hdl_endpoint_port *find_port(const struct hdl_endpoint_slice *slice, const char *name)
 {
@@ -67,10 +37,10 @@ static const char *pod_of(struct hdl_xl *xl, const struct hdl_resource *slice, c
 
 	if (ref && ref->name.s && (!ref->kind.s || strcmp(ref->kind.s, "Pod") == 0)) {
 		name = hdl_xl_scratchf(xl, "%s/%s", ref->ns.s ? ref->ns.s : slice->ns, ref->name.s);
-		*ret_workload = hdl_xl_map_get(&xl->pods, name);
+		*ret_workload = hdl_xl_read_pod(xl, name);
 		return name;
 	}
-	w = hdl_xl_map_get(&xl->addresses, address);
+	w = hdl_xl_read_address(xl, address);
 	*ret_workload = w;
 	return w ? hdl_xl_scratchf(xl, "%s/%s", w->ns, w->name) : NULL;
 }
@@ -145,70 +115,46 @@ static int add_endpoint(struct hdl_xl *xl, struct build *b, const struct hdl_res
 	return 0;
 }
 
+/* D.4: endpoints of this node only; NULL: of any. */
 static const char *only_node(struct hdl_xl *xl, const struct hdl_xl_service *service)
 {
-	const struct hdl_opt_enum *policy = &service->res->service->internal_traffic_policy;
-	const char *node = xl->snapshot->node.node_name;
+	const char *node = xl->ir_node.node_name;
 
-	if (policy->value != HDL_TRAFFIC_LOCAL)
+	if (!service->spec->local_only.line)
 		return NULL;
 	if (node[0])
 		return node;
-	if (hdl_xl_first_time(xl, "local %s", service->ir->fqdn))
+	if (hdl_xl_first_time(xl, "local %s", service->ir.fqdn))
 		hdl_xl_report(
-			xl->diags, HDL_WARNING, service->res, policy->pos, "spec.internalTrafficPolicy",
+			xl->diags, HDL_WARNING, service->res, service->spec->local_only, "spec.internalTrafficPolicy",
 			"the name of this node is not known (NodeConfig nodeName): endpoints of all nodes are used");
 	return NULL;
 }
 
-static int build_port(struct hdl_xl *xl, const struct hdl_xl_service *service, struct hdl_xl_port *port)
+int hdl_xl_slice_endpoints(struct hdl_xl *xl, const struct hdl_xl_service *service, struct hdl_xl_port *port)
 {
-	const struct hdl_kube_service *spec = service->res->service;
-	struct build b = { .port = port, .publish_not_ready = spec->publish_not_ready_addresses.value };
-	const char *name = port->ir->name;
+	const struct hdl_xl_cell *slices = hdl_xl_read(xl, HDL_XL_SLICES, service->ir.fqdn);
+	struct build b = { .port = port, .publish_not_ready = service->spec->publish_not_ready };
 	size_t most = 0;
 
 	b.only_node = only_node(xl, service);
-	for (struct hdl_xl_slice *s = service->slices; s; s = s->next)
-		for (size_t i = 0; i < s->res->endpoint_slice->endpoints.n; i++)
-			most += s->res->endpoint_slice->endpoints.at[i].addresses.n;
+	for (uint32_t s = 0; slices && s < slices->n; s++) {
+		const struct hdl_endpoint_slice *slice = hdl_xl_member(slices, s)->res->endpoint_slice;
+
+		for (size_t i = 0; i < slice->endpoints.n; i++)
+			most += slice->endpoints.at[i].addresses.n;
+	}
 	port->endpoints = hdl_arena_calloc(xl->scratch, most, sizeof(*port->endpoints));
 	if (!port->endpoints)
 		return -ENOMEM;
-	for (struct hdl_xl_slice *s = service->slices; s; s = s->next) {
-		const struct hdl_endpoint_slice *slice = s->res->endpoint_slice;
-		const struct hdl_endpoint_port *number = find_port(slice, name);
+	for (uint32_t s = 0; slices && s < slices->n; s++) {
+		const struct hdl_resource *res = hdl_xl_member(slices, s)->res;
+		const struct hdl_endpoint_slice *slice = res->endpoint_slice;
+		const struct hdl_endpoint_port *number = find_port(slice, port->spec->name);
 
 		for (size_t i = 0; number && i < slice->endpoints.n; i++)
-			if (add_endpoint(xl, &b, s->res, &slice->endpoints.at[i], (uint16_t)number->port.value) < 0)
+			if (add_endpoint(xl, &b, res, &slice->endpoints.at[i], (uint16_t)number->port.value) < 0)
 				return -ENOMEM;
-	}
-	return 0;
-}
-
-/* For display: what the Service says, or what a named port came to be. */
-static uint16_t target_port(const struct hdl_xl_port *port)
-{
-	const struct hdl_opt_int_or_string *t = &port->spec->target_port;
-
-	if (t->has && !t->s)
-		return (uint16_t)t->number;
-	return port->endpoint_count ? port->endpoints[0].port : port->ir->port;
-}
-
-int hdl_xl_endpoints(struct hdl_xl *xl)
-{
-	if (sort_slices(xl) < 0)
-		return -ENOMEM;
-	for (size_t i = 0; i < xl->service_count; i++) {
-		xl->at = xl->service[i].res;
-		for (size_t p = 0; p < xl->service[i].ir->port_count; p++) {
-			struct hdl_xl_port *port = &xl->service[i].ports[p];
-
-			if (build_port(xl, &xl->service[i], port) < 0)
-				return -ENOMEM;
-			port->ir->target_port = target_port(port);
-		}
 	}
 	return 0;
 }

@@ -7,7 +7,7 @@
 #include <string.h>
 
 struct bound {
-	const struct hdl_xl_vs *vs;
+	struct hdl_xl_vs *vs;
 	const char *gateway;
 	struct bound *next;
 };
@@ -40,7 +40,7 @@ struct gateways {
 
 /* A reference from a VirtualService to a Gateway. */
 struct reference {
-	const struct hdl_xl_vs *vs;
+	struct hdl_xl_vs *vs;
 	struct reference *next;
 };
 
@@ -49,7 +49,7 @@ struct references {
 	struct hdl_xl_map last;
 };
 
-static int refer(struct hdl_xl *xl, struct references *refs, const struct hdl_xl_vs *vs, const char *gateway)
+static int refer(struct hdl_xl *xl, struct references *refs, struct hdl_xl_vs *vs, const char *gateway)
 {
 	struct reference *last = hdl_xl_map_get(&refs->last, gateway);
 	struct reference *ref;
@@ -69,8 +69,10 @@ static int refer(struct hdl_xl *xl, struct references *refs, const struct hdl_xl
 
 static int collect_references(struct hdl_xl *xl, const struct gateways *g, struct references *refs)
 {
-	for (size_t i = 0; i < xl->vs_count; i++) {
-		const struct hdl_xl_vs *vs = &xl->vs[i];
+	const struct hdl_xl_cell *users = hdl_xl_read(xl, HDL_XL_GATEWAY_USERS, "");
+
+	for (uint32_t i = 0; users && i < users->n; i++) {
+		struct hdl_xl_vs *vs = hdl_xl_claimant(users, i);
 
 		for (size_t k = 0; k < vs->spec->gateways.n; k++) {
 			const struct hdl_text *text = &vs->spec->gateways.at[k];
@@ -152,8 +154,8 @@ static int find_listener(struct hdl_xl *xl, struct gateways *g, const struct hdl
 	return *ret ? 0 : new_listener(xl, g, res, server, key, ret);
 }
 
-static int bind_vs(struct hdl_xl *xl, struct listener *l, const char *name, const struct hdl_xl_vs *vs,
-		   const char *gateway, struct hdl_ir_origin origin)
+static int bind_vs(struct hdl_xl *xl, struct listener *l, const char *name, struct hdl_xl_vs *vs, const char *gateway,
+		   struct hdl_ir_origin origin)
 {
 	struct domain *d = hdl_xl_map_get(&l->domains, name);
 	struct bound *b;
@@ -186,7 +188,7 @@ static int bind_vs(struct hdl_xl *xl, struct listener *l, const char *name, cons
 }
 
 /* The hosts that both name: the more specific of the two where one covers the other. */
-static int intersect(struct hdl_xl *xl, struct listener *l, const char *server_host, const struct hdl_xl_vs *vs,
+static int intersect(struct hdl_xl *xl, struct listener *l, const char *server_host, struct hdl_xl_vs *vs,
 		     const char *gateway)
 {
 	for (size_t h = 0; h < vs->spec->hosts.n; h++) {
@@ -305,49 +307,65 @@ static int finish(struct hdl_xl *xl, struct listener *l)
 	return 0;
 }
 
-static int publish(struct hdl_xl *xl, struct gateways *g)
+static void free_tables(struct hdl_xl_product *product)
 {
-	struct hdl_snapshot *s = xl->snapshot;
-	struct hdl_ir_route_config **configs;
+	struct hdl_xl_ingress *made = (struct hdl_xl_ingress *)product;
 
-	configs = hdl_arena_calloc(xl->arena, s->route_config_count + g->n, sizeof(*configs));
-	s->gateway_listeners = hdl_arena_calloc(xl->arena, g->n, sizeof(*s->gateway_listeners));
-	if (!configs || !s->gateway_listeners)
+	for (size_t i = 0; i < made->n; i++)
+		if (made->configs[i] && made->configs[i]->table)
+			made->configs[i]->free_table(made->configs[i]->table);
+}
+
+static int publish(struct hdl_xl *xl, struct gateways *g, struct hdl_xl_ingress *made)
+{
+	made->configs = hdl_arena_calloc(xl->arena, g->n, sizeof(struct hdl_ir_route_config *));
+	made->listeners = hdl_arena_calloc(xl->arena, g->n, sizeof(*made->listeners));
+	if (!made->configs || !made->listeners)
 		return -ENOMEM;
-	for (size_t i = 0; i < s->route_config_count; i++)
-		configs[i] = s->route_configs[i];
-	s->route_configs = configs;
 	for (struct listener *l = g->first; l; l = l->next) {
 		if (finish(xl, l) < 0)
 			return -ENOMEM;
-		configs[s->route_config_count++] = l->config;
-		s->gateway_listeners[s->gateway_listener_count++] = l->ir;
+		made->configs[made->n] = l->config;
+		made->listeners[made->n++] = l->ir;
 	}
+	made->product.done = free_tables;
 	return 0;
 }
 
-int hdl_xl_gateways(struct hdl_xl *xl)
+static int add_gateway(struct hdl_xl *xl, struct gateways *g, const struct references *refs,
+		       const struct hdl_resource *res)
 {
+	for (size_t k = 0; for_this_node(xl, res) && k < res->gateway->servers.n; k++)
+		if (!res->gateway->servers.at[k].unserved && hdl_xl_gateway_server_ok(xl->diags, res, k) &&
+		    add_server(xl, g, refs, res, &res->gateway->servers.at[k]) < 0)
+			return -ENOMEM;
+	return 0;
+}
+
+int hdl_xl_make_ingress(struct hdl_xl *xl, struct hdl_xl_unit *unit)
+{
+	const struct hdl_xl_cell *all = hdl_xl_read(xl, HDL_XL_GATEWAYS, "");
+	struct hdl_xl_ingress *made = hdl_xl_product_new(xl, sizeof(*made));
 	struct references refs = { 0 };
 	struct gateways g = { 0 };
 
-	for (size_t i = 0; i < xl->n; i++)
-		if (xl->res[i]->kind == HDL_KIND_GATEWAY &&
-		    hdl_xl_map_put(&g.known, xl->scratch,
-				   hdl_xl_scratchf(xl, "%s/%s", xl->res[i]->ns, xl->res[i]->name),
-				   (void *)xl->res[i]) < 0)
+	(void)unit;
+	if (!made || !all)
+		return -ENOMEM;
+	hdl_xl_phase(xl, HDL_XL_PHASE_GATEWAY_REFERENCES);
+	for (uint32_t i = 0; i < all->n; i++) {
+		const struct hdl_resource *res = hdl_xl_member(all, i)->res;
+
+		if (hdl_xl_map_put(&g.known, xl->scratch, hdl_xl_scratchf(xl, "%s/%s", res->ns, res->name),
+				   (void *)res) < 0)
 			return -ENOMEM;
+	}
 	if (collect_references(xl, &g, &refs) < 0)
 		return -ENOMEM;
-	for (size_t i = 0; i < xl->n; i++) {
-		const struct hdl_resource *res = xl->res[i];
-
-		if (res->kind != HDL_KIND_GATEWAY || !for_this_node(xl, res))
-			continue;
-		for (size_t k = 0; k < res->gateway->servers.n; k++)
-			if (!res->gateway->servers.at[k].unserved && hdl_xl_gateway_server_ok(xl->diags, res, k) &&
-			    add_server(xl, &g, &refs, res, &res->gateway->servers.at[k]) < 0)
-				return -ENOMEM;
-	}
-	return publish(xl, &g);
+	hdl_xl_phase(xl, HDL_XL_PHASE_GATEWAYS);
+	for (uint32_t i = 0; i < all->n; i++)
+		if (add_gateway(xl, &g, &refs, hdl_xl_member(all, i)->res) < 0)
+			return -ENOMEM;
+	hdl_xl_phase(xl, HDL_XL_PHASE_GATEWAY_ROUTES);
+	return publish(xl, &g, made);
 }

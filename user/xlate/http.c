@@ -272,7 +272,7 @@ static int compile_all(struct hdl_xl *xl, struct scope *scope, struct hdl_xl_rou
 	const struct hdl_virtual_service *vs = scope->vs->spec;
 
 	routes->v = hdl_arena_calloc(xl->arena, vs->http.n, sizeof(*routes->v));
-	routes->source = hdl_arena_calloc(xl->scratch, vs->http.n, sizeof(*routes->source));
+	routes->source = hdl_arena_calloc(xl->arena, vs->http.n, sizeof(*routes->source));
 	if (!routes->v || !routes->source)
 		return -ENOMEM;
 	for (size_t i = 0; i < vs->http.n; i++) {
@@ -299,21 +299,52 @@ static int compile_all(struct hdl_xl *xl, struct scope *scope, struct hdl_xl_rou
 	return 0;
 }
 
-int hdl_xl_http_routes(struct hdl_xl *xl, const struct hdl_xl_vs *vs, uint16_t port, const char *gateway,
+int hdl_xl_make_routes(struct hdl_xl *xl, struct hdl_xl_unit *unit)
+{
+	struct scope scope = { .vs = unit->source->data, .port = unit->port, .gateway = unit->gateway };
+	struct hdl_xl_routes *routes = hdl_xl_product_new(xl, sizeof(*routes));
+
+	hdl_xl_read_unit(xl, scope.vs->merged);
+	return routes ? compile_all(xl, &scope, routes) : -ENOMEM;
+}
+
+static int new_routes(struct hdl_xl *xl, struct hdl_xl_vs *vs, uint16_t port, const char *gateway,
+		      struct hdl_xl_unit **ret)
+{
+	struct hdl_xl_unit *unit;
+
+	if (hdl_xl_add_unit(xl, HDL_XL_ROUTES, vs->source, NULL, &unit) < 0)
+		return -ENOMEM;
+	unit->next_routes = vs->routes;
+	vs->routes = unit;
+	unit->port = port;
+	if (gateway) {
+		unit->gateway = hdl_ir_alloc(1, strlen(gateway) + 1);
+		if (!unit->gateway)
+			return -ENOMEM;
+		memcpy(unit->gateway, gateway, strlen(gateway) + 1);
+	}
+	*ret = unit;
+	return 0;
+}
+
+static bool is_for(const struct hdl_xl_unit *unit, uint16_t port, const char *gateway)
+{
+	return unit->port == port && !unit->gateway == !gateway && (!gateway || strcmp(unit->gateway, gateway) == 0);
+}
+
+int hdl_xl_http_routes(struct hdl_xl *xl, struct hdl_xl_vs *vs, uint16_t port, const char *gateway,
 		       const struct hdl_xl_routes **ret)
 {
-	const char *key = hdl_xl_scratchf(xl, "%zu %u %s", vs->index, port, gateway ? gateway : "mesh");
-	struct scope scope = { .vs = vs, .port = port, .gateway = gateway };
-	struct hdl_xl_routes *routes = hdl_xl_map_get(&xl->routes, key);
+	struct hdl_xl_unit *unit = vs->routes;
 
-	if (!routes) {
-		xl->at = vs->res;
-		routes = hdl_arena_alloc(xl->scratch, sizeof(*routes));
-		if (!routes || compile_all(xl, &scope, routes) < 0 ||
-		    hdl_xl_map_put(&xl->routes, xl->scratch, key, routes) < 0)
-			return -ENOMEM;
-	}
-	*ret = routes;
+	while (unit && !is_for(unit, port, gateway))
+		unit = unit->next_routes;
+	if (!unit && new_routes(xl, vs, port, gateway, &unit) < 0)
+		return -ENOMEM;
+	if (unit->dirty && hdl_xl_make(xl, unit) < 0)
+		return -ENOMEM;
+	*ret = hdl_xl_read_unit(xl, unit);
 	return 0;
 }
 

@@ -107,11 +107,11 @@ static bool destination_verdict(struct hdl_xl *xl, const struct hdl_ir_service_p
 	return false;
 }
 
-static bool policy_verdict(struct hdl_xl *xl, const struct hdl_ir_service_port *port, struct verdict *v)
+static bool policy_verdict(const struct hdl_ir_service_port *port, struct verdict *v)
 {
 	for (size_t i = 0; i < port->destination_count; i++) {
 		const struct hdl_ir_cluster *ir = port->destinations[i].cluster;
-		const struct hdl_xl_cluster *c = ir ? hdl_xl_cluster_of(xl, ir) : NULL;
+		const struct hdl_xl_cluster *c = ir ? hdl_xl_cluster_of(ir) : NULL;
 
 		if (!c || !c->http_reason)
 			continue;
@@ -150,14 +150,14 @@ static const struct hdl_vs_l4_route *tcp_rule_in(const struct hdl_xl_vs *vs, uin
 	return NULL;
 }
 
-static const struct hdl_vs_l4_route *tcp_rule(const struct hdl_xl_claim *claim, uint16_t port,
+static const struct hdl_vs_l4_route *tcp_rule(const struct hdl_xl_cell *claim, uint16_t port,
 					      const struct hdl_xl_vs **ret_vs)
 {
 	const struct hdl_vs_l4_route *rule = NULL;
 
-	for (; claim && !rule; claim = claim->next) {
-		rule = tcp_rule_in(claim->vs, port);
-		*ret_vs = claim->vs;
+	for (uint32_t i = 0; claim && i < claim->n && !rule; i++) {
+		*ret_vs = hdl_xl_claimant(claim, i);
+		rule = tcp_rule_in(*ret_vs, port);
 	}
 	return rule;
 }
@@ -171,19 +171,19 @@ static int set_route(struct hdl_ir_service_port *port, const struct hdl_ir_desti
 	return 0;
 }
 
-static int route_to_service(struct hdl_xl *xl, struct hdl_xl_port *port)
+static int route_to_service(struct hdl_xl *xl, struct hdl_xl_front_port *port)
 {
 	const struct hdl_ir_destination *d;
 
-	if (hdl_xl_single_destination(xl, port->cluster->ir, &d) < 0)
+	if (hdl_xl_single_destination(xl, port->ir->cluster, &d) < 0)
 		return -ENOMEM;
 	return set_route(port->ir, d, 1, port->ir->service->origin);
 }
 
-static int tcp_port(struct hdl_xl *xl, const struct hdl_xl_service *service, struct hdl_xl_port *port)
+static int tcp_port(struct hdl_xl *xl, const struct hdl_xl_front *front, struct hdl_xl_front_port *port)
 {
 	const struct hdl_xl_vs *vs = NULL;
-	const struct hdl_vs_l4_route *rule = tcp_rule(service->claim, port->ir->port, &vs);
+	const struct hdl_vs_l4_route *rule = tcp_rule(front->claim, port->ir->port, &vs);
 	const char *undeclared =
 		port->ir->protocol == HDL_IR_AUTO ? "the port's protocol is not declared" : "the port is not http";
 	const struct hdl_ir_destination *d;
@@ -193,7 +193,7 @@ static int tcp_port(struct hdl_xl *xl, const struct hdl_xl_service *service, str
 
 	port->ir->label = HDL_LABEL_L4;
 	port->ir->label_reason = undeclared;
-	port->ir->label_origin = service->ir->origin;
+	port->ir->label_origin = front->ir.origin;
 	if (!rule)
 		return route_to_service(xl, port);
 	index = (size_t)(rule - vs->spec->tcp.at);
@@ -211,7 +211,7 @@ static int tcp_port(struct hdl_xl *xl, const struct hdl_xl_service *service, str
  * The layer-4 route of a port that takes requests: the rule for all that is left, else the whole service. When that rule
  * answers by itself there is none: what it keeps away from the service stays away while no worker lives.
  */
-static int http_route(struct hdl_xl *xl, struct hdl_xl_port *port, const struct hdl_xl_routes *routes)
+static int http_route(struct hdl_xl *xl, struct hdl_xl_front_port *port, const struct hdl_xl_routes *routes)
 {
 	const struct hdl_ir_http_route *last = routes ? &routes->v[routes->n - 1] : NULL;
 
@@ -221,55 +221,57 @@ static int http_route(struct hdl_xl *xl, struct hdl_xl_port *port, const struct 
 }
 
 /* vs NULL: no rules. */
-static struct verdict http_verdict(struct hdl_xl *xl, const struct hdl_xl_service *service,
-				   const struct hdl_xl_port *port, const struct hdl_xl_vs *vs,
+static struct verdict http_verdict(struct hdl_xl *xl, const struct hdl_xl_front *front,
+				   const struct hdl_xl_front_port *port, const struct hdl_xl_vs *vs,
 				   const struct hdl_xl_routes *routes)
 {
-	struct verdict v = { .reason = "no rule needs requests", .origin = service->ir->origin };
+	struct verdict v = { .reason = "no rule needs requests", .origin = front->ir.origin };
 
 	if (vs)
 		v = rules_verdict(xl, vs, routes);
-	if (v.request || policy_verdict(xl, port->ir, &v))
+	if (v.request || policy_verdict(port->ir, &v))
 		return v;
 	if (vs && destination_verdict(xl, port->ir, &v))
 		return v;
-	if (xl->snapshot->node.http_default_request)
+	if (xl->ir_node.http_default_request)
 		v = (struct verdict){ true, "NodeConfig httpDefault is request",
 				      hdl_xl_origin(xl, xl->node_res, xl->node->http_default.pos) };
 	return v;
 }
 
 /* HTTP/2 is not spoken yet. */
-static struct verdict http2_verdict(struct hdl_xl *xl, const struct hdl_xl_service *service,
-				    const struct hdl_xl_port *port, struct verdict v)
+static struct verdict http2_verdict(struct hdl_xl *xl, const struct hdl_xl_front *front,
+				    const struct hdl_xl_front_port *port, struct verdict v)
 {
-	const struct hdl_resource *res = service->res;
+	const struct hdl_resource *res = front->base->res;
 
 	if (!v.request)
 		return v;
-	if (hdl_xl_first_time(xl, "http2 %s %u", service->ir->fqdn, port->ir->port))
+	if (hdl_xl_first_time(xl, "http2 %s %u", front->ir.fqdn, port->ir->port))
 		hdl_xl_report(
-			xl->diags, HDL_WARNING, res, port->spec->pos, "spec.ports",
+			xl->diags, HDL_WARNING, res, port->base->spec->pos, "spec.ports",
 			"port %u of %s speaks HTTP/2, which the proxy does not do yet: its connections are balanced at "
 			"layer 4, although %s",
-			port->ir->port, service->ir->fqdn, v.reason);
+			port->ir->port, front->ir.fqdn, v.reason);
 	return (struct verdict){ false, hdl_xl_internf(xl, "HTTP/2 stays at layer 4, although %s", v.reason),
 				 v.origin };
 }
 
-static int http_port(struct hdl_xl *xl, const struct hdl_xl_service *service, struct hdl_xl_port *port)
+static int http_port(struct hdl_xl *xl, const struct hdl_xl_front *front, struct hdl_xl_front_port *port)
 {
 	const struct hdl_xl_routes *routes;
-	const struct hdl_xl_claim *claim;
+	const struct hdl_xl_vs *vs;
 	struct verdict v;
+	uint32_t at;
 
-	if (hdl_xl_rules_in_force(xl, service->claim, port->ir->port, &claim, &routes) < 0)
+	if (hdl_xl_rules_in_force(xl, front->claim, 0, port->ir->port, &at, &routes) < 0)
 		return -ENOMEM;
-	if (http_route(xl, port, claim ? routes : NULL) < 0)
+	if (http_route(xl, port, routes) < 0)
 		return -ENOMEM;
-	v = http_verdict(xl, service, port, claim ? claim->vs : NULL, routes);
+	vs = routes ? hdl_xl_claimant(front->claim, at) : NULL;
+	v = http_verdict(xl, front, port, vs, routes);
 	if (port->ir->protocol != HDL_IR_HTTP)
-		v = http2_verdict(xl, service, port, v);
+		v = http2_verdict(xl, front, port, v);
 	port->ir->label = v.request ? HDL_LABEL_REQUEST : HDL_LABEL_L4;
 	port->ir->label_reason = v.reason;
 	port->ir->label_origin = v.origin;
@@ -281,7 +283,7 @@ static void report_idle_settings(struct hdl_xl *xl, const struct hdl_ir_service_
 {
 	for (size_t i = 0; port->label == HDL_LABEL_L4 && i < port->destination_count; i++) {
 		const struct hdl_ir_cluster *ir = port->destinations[i].cluster;
-		const struct hdl_xl_cluster *c = ir ? hdl_xl_cluster_of(xl, ir) : NULL;
+		const struct hdl_xl_cluster *c = ir ? hdl_xl_cluster_of(ir) : NULL;
 
 		if (c && c->l4_idle &&
 		    hdl_xl_first_time(xl, "idle %p %u %u", (const void *)c->l4_idle_res, c->l4_idle_pos.line,
@@ -292,20 +294,11 @@ static void report_idle_settings(struct hdl_xl *xl, const struct hdl_ir_service_
 	}
 }
 
-int hdl_xl_labels_of_ports(struct hdl_xl *xl)
+int hdl_xl_label_port(struct hdl_xl *xl, const struct hdl_xl_front *front, struct hdl_xl_front_port *port)
 {
-	for (size_t i = 0; i < xl->service_count; i++) {
-		const struct hdl_xl_service *service = &xl->service[i];
+	int r = takes_requests(port->ir->protocol) ? http_port(xl, front, port) : tcp_port(xl, front, port);
 
-		for (size_t p = 0; p < service->ir->port_count; p++) {
-			struct hdl_xl_port *port = &service->ports[p];
-			int r = takes_requests(port->ir->protocol) ? http_port(xl, service, port) :
-								     tcp_port(xl, service, port);
-
-			if (r < 0)
-				return r;
-			report_idle_settings(xl, port->ir);
-		}
-	}
-	return 0;
+	if (r == 0)
+		report_idle_settings(xl, port->ir);
+	return r;
 }

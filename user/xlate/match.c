@@ -7,32 +7,6 @@
 
 #include "re/re.h"
 
-static void free_re(void *re)
-{
-	hdl_re_free(re);
-}
-
-int hdl_xl_regex(struct hdl_xl *xl, const char *pattern, const struct hdl_re **ret)
-{
-	struct hdl_re *re = hdl_xl_map_get(&xl->regexes, pattern);
-	int r;
-
-	if (!re) {
-		r = hdl_re_compile(hdl_str_of(pattern), &re, NULL);
-		if (r < 0)
-			return r == -ENOMEM ? r : -EINVAL;
-		if (hdl_snapshot_own(xl->snapshot, re, free_re) < 0)
-			return -ENOMEM;
-		xl->regex_bytes += hdl_re_bytes(re);
-		if (xl->regex_bytes > xl->regex_bytes_max)
-			return -ENOMEM;
-		if (hdl_xl_map_put(&xl->regexes, xl->scratch, hdl_xl_intern(xl, pattern), re) < 0)
-			return -ENOMEM;
-	}
-	*ret = re;
-	return 0;
-}
-
 int hdl_xl_string_match(struct hdl_xl *xl, const struct hdl_string_match *spec, struct hdl_ir_string_match *ret)
 {
 	static const enum hdl_ir_match_kind kinds[] = {

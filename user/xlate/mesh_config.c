@@ -39,6 +39,6 @@ int hdl_xl_mesh_config(struct hdl_xl *xl)
 	if (!first)
 		return hdl_xl_mesh_retry(xl, NULL, NULL, &xl->mesh_retry);
 	mesh = first->istio_operator->mesh_config;
-	xl->snapshot->node.path_normalization = normalization(mesh);
+	xl->ir_node.path_normalization = normalization(mesh);
 	return hdl_xl_mesh_retry(xl, first, mesh->default_http_retry_policy, &xl->mesh_retry);
 }

@@ -53,21 +53,6 @@ const char *hdl_xl_scratchf(struct hdl_xl *xl, const char *fmt, ...)
 	return text;
 }
 
-bool hdl_xl_first_time(struct hdl_xl *xl, const char *fmt, ...)
-{
-	const char *text;
-	va_list ap;
-
-	va_start(ap, fmt);
-	text = vprint(xl, fmt, ap);
-	va_end(ap);
-	if (hdl_xl_map_get(&xl->said, text))
-		return false;
-	if (hdl_xl_map_put(&xl->said, xl->scratch, text, xl) < 0)
-		xl->no_memory = true;
-	return true;
-}
-
 const char *hdl_xl_intern(struct hdl_xl *xl, const char *s)
 {
 	char *copy;
@@ -78,7 +63,7 @@ const char *hdl_xl_intern(struct hdl_xl *xl, const char *s)
 	if (copy)
 		return copy;
 	copy = hdl_arena_strdup(xl->arena, s);
-	if (!copy || hdl_xl_map_put(&xl->strings, xl->scratch, copy, copy) < 0) {
+	if (!copy || hdl_xl_map_put(&xl->strings, xl->names, copy, copy) < 0) {
 		xl->no_memory = true;
 		return "";
 	}
@@ -143,7 +128,7 @@ const char *hdl_xl_host(struct hdl_xl *xl, const char *host, const char *ns)
 		return hdl_xl_internf(xl, "%.*s", (int)(n - 1), name);
 	if (strpbrk(name, ".*:")) /* full names, wildcards, addresses */
 		return name;
-	return hdl_xl_internf(xl, "%s.%s.svc.%s", name, ns, xl->snapshot->node.domain);
+	return hdl_xl_internf(xl, "%s.%s.svc.%s", name, ns, xl->ir_node.domain);
 }
 
 bool hdl_xl_is_wildcard(const char *host)
@@ -162,23 +147,6 @@ bool hdl_xl_host_covers(const char *pattern, const char *host)
 	suffix = strlen(pattern) - 1;
 	n = strlen(host);
 	return n > suffix && memcmp(host + n - suffix, pattern + 1, suffix) == 0;
-}
-
-void *hdl_xl_most_specific(const struct hdl_xl_map *map, const char *prefix, const char *host, bool wildcards)
-{
-	char key[XL_NAME_MAX * 2];
-	void *value;
-	int n = snprintf(key, sizeof(key), "%s%s", prefix, host);
-
-	if (n < 0 || (size_t)n >= sizeof(key))
-		return NULL;
-	value = hdl_xl_map_getn(map, key, (size_t)n);
-	/* the star stands for at least one character; the longest suffix comes first, "*" last */
-	for (size_t i = 1; wildcards && !value && host[i - 1]; i++) {
-		n = snprintf(key, sizeof(key), "%s*%s", prefix, host + i);
-		value = hdl_xl_map_getn(map, key, (size_t)n);
-	}
-	return value;
 }
 
 static int by_key(const void *a, const void *b)

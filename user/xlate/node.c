@@ -35,6 +35,8 @@ static const char *domain(struct hdl_xl *xl, const char *s)
 
 static void choose(struct hdl_xl *xl)
 {
+	xl->node = NULL;
+	xl->node_res = NULL;
 	for (size_t i = 0; i < xl->n; i++) {
 		if (xl->res[i]->kind != HDL_KIND_NODE_CONFIG)
 			continue;
@@ -71,8 +73,8 @@ static void marks(struct hdl_ir_node *node, const struct hdl_nc_packet_mark *m)
 static void access_log(struct hdl_xl *xl, struct hdl_ir_node *node, const struct hdl_nc_access_log *log)
 {
 	node->access_log_path = text(xl, &log->path, "");
-	if (xl->options->access_log_path)
-		node->access_log_path = hdl_xl_intern(xl, xl->options->access_log_path);
+	if (xl->options.access_log_path)
+		node->access_log_path = hdl_xl_intern(xl, xl->options.access_log_path);
 	node->access_log_json = log->encoding.value == HDL_NC_LOG_JSON;
 	node->access_log_format = text(xl, &log->format, "");
 }
@@ -100,7 +102,7 @@ static void report_outbound(struct hdl_xl *xl)
 			      "REGISTRY_ONLY is not enforced yet: traffic to unknown destinations passes");
 }
 
-int hdl_xl_node(struct hdl_xl *xl)
+int hdl_xl_make_node(struct hdl_xl *xl, struct hdl_xl_unit *unit)
 {
 	static const struct hdl_node_config no_config;
 	static const struct hdl_nc_limits no_limits;
@@ -109,17 +111,22 @@ int hdl_xl_node(struct hdl_xl *xl)
 	static const struct hdl_nc_interfaces no_interfaces;
 	static const struct hdl_nc_access_log no_log;
 	static const struct hdl_nc_retry_budget no_budget;
-	struct hdl_ir_node *node = &xl->snapshot->node;
+	struct hdl_ir_node *node = &xl->ir_node;
 	const struct hdl_nc_map_capacity *capacity;
 	const struct hdl_nc_retry_budget *budget;
 	const struct hdl_node_config *c;
 
+	(void)unit;
+	if (!hdl_xl_product_new(xl, sizeof(struct hdl_xl_product)))
+		return -ENOMEM;
+	hdl_xl_phase(xl, HDL_XL_PHASE_NODE);
+	*node = (struct hdl_ir_node){ 0 };
 	choose(xl);
 	if (!xl->node)
 		xl->node = &no_config;
 	c = xl->node;
 	report_outbound(xl);
-	node->node_name = text(xl, &c->node_name, xl->options->node_name);
+	node->node_name = text(xl, &c->node_name, xl->options.node_name);
 	node->domain = domain(xl, c->domain.s ? c->domain.s : "cluster.local");
 	node->root_namespace = text(xl, &c->root_namespace, "istio-system");
 	node->locality =
@@ -136,5 +143,7 @@ int hdl_xl_node(struct hdl_xl *xl)
 	node->retry_budget_percent = hdl_xl_number(&budget->percent, 20);
 	node->retry_budget_min = hdl_xl_number(&budget->min_retries, 3);
 	limits(node, c->limits ? c->limits : &no_limits);
-	return interfaces(xl, node, c->interfaces ? c->interfaces : &no_interfaces);
+	if (interfaces(xl, node, c->interfaces ? c->interfaces : &no_interfaces) < 0)
+		return -ENOMEM;
+	return hdl_xl_mesh_config(xl);
 }

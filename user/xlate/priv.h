@@ -14,27 +14,27 @@
 #include "model/kube.h"
 #include "model/nodeconfig.h"
 #include "model/resource.h"
+#include "xlate/derive.h"
+#include "xlate/graph.h"
 #include "xlate/map.h"
 #include "xlate/xlate.h"
 
 #define XL_FIELD_MAX 200
 #define XL_NAME_MAX 600 /* of a key made of a namespace, a host and numbers */
 
-struct hdl_xl_vs;
+/* The port whose routes are also of hosts that no service has (A.1). */
+#define HDL_XL_OUTSIDE_PORT 80
+
+struct hdl_xl;
 
 /* A cluster and what layer 4 cannot do for it. */
 struct hdl_xl_cluster {
-	struct hdl_ir_cluster *ir;
+	struct hdl_ir_cluster ir;
 	const char *http_reason; /* DestinationRule setting that needs requests; NULL: none */
 	struct hdl_ir_origin http_origin;
 	const char *l4_idle; /* one without effect at layer 4; NULL: none */
 	const struct hdl_resource *l4_idle_res;
 	struct hdl_pos l4_idle_pos;
-};
-
-struct hdl_xl_slice {
-	const struct hdl_resource *res;
-	struct hdl_xl_slice *next;
 };
 
 /* Several DestinationRules of one host in one namespace, merged (A.7). */
@@ -45,89 +45,184 @@ struct hdl_xl_subset {
 };
 
 struct hdl_xl_rule {
+	struct hdl_xl_product product;
 	const struct hdl_resource *res; /* the first of them */
 	const char *host;               /* resolved */
 	const struct hdl_resource *policy_res;
 	const struct hdl_dr_policy *policy; /* NULL: none */
 	struct hdl_xl_subset *subsets, *last_subset;
 	struct hdl_xl_map subset_names; /* -> struct hdl_xl_subset */
-	bool used, reported;
-	struct hdl_xl_rule *next; /* all rules, in document order */
+};
+
+struct hdl_xl_workload {
+	struct hdl_xl_product product;
+	struct hdl_ir_workload ir;
+};
+
+/* A port of a service as its source says it. */
+struct hdl_xl_port_spec {
+	const char *name;           /* "" = unnamed */
+	uint16_t port, target_port; /* target 0: not a number */
+	enum hdl_ir_protocol protocol;
+	struct hdl_pos pos;
+};
+
+struct hdl_xl_service;
+struct hdl_xl_port;
+
+/*
+ * What the registry knows of a service, whatever kind of resource it comes from. Made once when the source comes, with
+ * the strings of the resource.
+ */
+struct hdl_xl_registration {
+	const char *fqdn;               /* with this in its memory */
+	struct hdl_xl_port_spec *ports; /* TCP only */
+	size_t port_count;
+	size_t ports_of_all_protocols;
+	uint16_t first_port;               /* of those */
+	const struct hdl_text **addresses; /* that it asks for, as written */
+	size_t address_count;
+	bool headless, publish_not_ready, client_ip_affinity;
+	struct hdl_pos local_only; /* line 0: endpoints of all nodes are used */
+	/* Endpoints of a port, to port->endpoints in scratch memory. */
+	int (*endpoints)(struct hdl_xl *xl, const struct hdl_xl_service *service, struct hdl_xl_port *port);
 };
 
 struct hdl_xl_port {
-	struct hdl_ir_service_port *ir;
-	const struct hdl_service_port *spec;
-	struct hdl_ir_endpoint *endpoints; /* all of the port, in scratch memory */
+	const struct hdl_xl_port_spec *spec;
+	uint16_t target_port;
+	struct hdl_ir_endpoint *endpoints; /* all of the port, in scratch memory while the service is made */
 	size_t endpoint_count;
-	const struct hdl_xl_cluster *cluster; /* whole service */
+	struct hdl_xl_cluster **clusters; /* the first: whole service; then its subsets */
+	size_t cluster_count;
 };
 
+/* HDL_XL_BACKEND */
 struct hdl_xl_service {
-	struct hdl_ir_service *ir;
+	struct hdl_xl_product product;
+	struct hdl_ir_service ir; /* without ports: what clusters point to */
 	const struct hdl_resource *res;
-	struct hdl_xl_port *ports; /* parallel to ir->ports */
-	struct hdl_xl_slice *slices, *last_slice;
-	struct hdl_xl_claim *claim; /* of the VirtualServices for its routes in the mesh; NULL: none */
-	bool headless;
+	const struct hdl_xl_registration *spec;
+	uint64_t label;
+	struct hdl_xl_port *ports; /* parallel to spec->ports */
+	size_t port_count;
 };
 
+struct hdl_xl_vhost {
+	struct hdl_ir_vhost *ir;
+	uint16_t port;
+	uint32_t place; /* among those of its unit */
+};
+
+struct hdl_xl_front_port {
+	struct hdl_ir_service_port *ir;
+	const struct hdl_xl_port *base;
+};
+
+/* HDL_XL_FRONT */
+struct hdl_xl_front {
+	struct hdl_xl_product product;
+	struct hdl_ir_service ir;
+	const struct hdl_xl_service *base;
+	struct hdl_xl_front_port *ports; /* parallel to ir.ports */
+	const struct hdl_xl_cell *claim; /* of the VirtualServices for its routes in the mesh; NULL: none */
+	struct hdl_xl_vhost *vhosts;
+	size_t vhost_count;
+};
+
+/* What a VirtualService says by itself. */
 struct hdl_xl_vs {
+	size_t references;            /* of its source, and of the fronts that it claims */
+	struct hdl_xl_source *source; /* NULL: gone */
 	const struct hdl_resource *res;
-	const struct hdl_virtual_service *spec;
-	size_t index;
-	const char **hosts; /* resolved, parallel to spec->hosts */
-	bool mesh;          /* named by, or by default */
-	bool *claimed;      /* parallel to hosts: it is the first to claim the host in the mesh */
-	bool *matched;      /* parallel to hosts: a registered service is behind */
+	const struct hdl_virtual_service *spec; /* once HDL_XL_MERGED units are made: with the rules of delegates */
+	struct hdl_xl_unit *merged;             /* NULL: there are none */
+	const char **hosts;                     /* resolved, parallel to spec->hosts */
+	size_t *matched;                        /* parallel to hosts: registered services behind */
+	bool mesh;                              /* named by, or by default */
+	bool gateways;                          /* some are named */
+	struct hdl_xl_unit *routes;             /* made of it, by next_routes */
 };
 
-/* The VirtualServices of one host in the mesh, the first of them in force (A.4) as far as it has rules. */
-struct hdl_xl_claim {
-	struct hdl_xl_vs *vs;
-	struct hdl_xl_claim *next;
-	struct hdl_xl_claim *last; /* of the list, in the first of it */
-};
-
-/* Compiled http rules of a VirtualService for one port of the mesh or of a gateway. */
+/* HDL_XL_ROUTES: compiled http rules of a VirtualService for one port of the mesh or of a gateway. */
 struct hdl_xl_routes {
+	struct hdl_xl_product product;
 	struct hdl_ir_http_route *v;
 	const struct hdl_vs_http **source; /* parallel */
 	size_t n;
 };
 
-struct hdl_xl {
-	const struct hdl_resource *const *res;
+/* HDL_XL_OUTSIDE */
+struct hdl_xl_outside {
+	struct hdl_xl_product product;
+	struct hdl_xl_vhost *vhosts; /* of port 80 */
+	size_t vhost_count;
+};
+
+/* HDL_XL_INGRESS */
+struct hdl_xl_ingress {
+	struct hdl_xl_product product;
+	struct hdl_ir_route_config **configs;
+	struct hdl_ir_gateway_listener *listeners;
 	size_t n;
-	const struct hdl_xlate_options *options;
-	struct hdl_diags *diags;
-	struct hdl_snapshot *snapshot;
-	struct hdl_arena *arena;   /* the snapshot's */
-	struct hdl_arena *scratch; /* gone at the end */
-	bool no_memory;            /* sticky: a text could not be copied */
-	size_t regex_bytes, regex_bytes_max;
-	const struct hdl_resource *at; /* whose translation is under way, to name it when it meets a limit */
+};
+
+/* A unit being made. */
+struct hdl_xl_build {
+	struct hdl_xl_unit *unit;
+	struct hdl_xl_page *page;
+	struct hdl_xl_product *product;
+	struct hdl_xl_notes *notes;
+	size_t noted; /* diagnostics that have a note */
+	enum hdl_xl_phase phase;
+	uint64_t label;
+	char *key;
+	const struct hdl_resource *at;
+	struct hdl_xl_map said;
+	struct hdl_xl_build *outer;
+};
+
+struct hdl_xl_regexes;
+struct hdl_xl_state; /* assemble.h */
+
+struct hdl_xl {
+	struct hdl_xlate_options options;
+	size_t bytes_max, regex_bytes_max;
+	struct hdl_xl_graph graph;
+	struct hdl_xl_source **source; /* parallel to the resources of the last run */
+	const struct hdl_resource **res;
+	size_t n;
+	struct hdl_resource_list *keep;
+	struct hdl_xl_derivation derivation; /* of the resources of the last run */
+	struct hdl_xl_unit *node_unit;
+	struct hdl_ir_node ir_node; /* its strings are in the memory of node_unit's product */
 	const struct hdl_node_config *node;
 	struct hdl_ir_retry mesh_retry; /* for routes that say nothing of retries (B.9) */
 	const struct hdl_resource *node_res;
+	struct hdl_xl_flag claim_wildcards, odd_claim_wildcards, rule_wildcards, odd_rule_wildcards;
+	struct hdl_xl_flag outside_port; /* services with http on port 80 */
+	struct hdl_xl_unit *ingress;
+	struct hdl_xl_regexes *regexes;
+	struct hdl_xl_budget *budget;
+	struct hdl_ir_generation *generation;
+	struct hdl_xl_state *state; /* of the last snapshot */
+	uint64_t serial;            /* of runs */
+	uint32_t port_ids;
+	bool valid;   /* a run succeeded, and the state is that of it */
+	size_t built; /* units made in this run */
 
-	struct hdl_xl_map strings;   /* copies in arena */
-	struct hdl_xl_map regexes;   /* pattern -> struct hdl_re */
-	struct hdl_xl_map said;      /* what was reported already */
-	struct hdl_xl_map pods;      /* "ns/name" -> struct hdl_ir_workload */
-	struct hdl_xl_map addresses; /* address text -> struct hdl_ir_workload */
-	struct hdl_xl_map services;  /* FQDN -> struct hdl_xl_service */
-	struct hdl_xl_map rules;     /* "ns/host" -> struct hdl_xl_rule; "/host": the first of any namespace */
-	struct hdl_xl_map clusters;  /* name -> struct hdl_xl_cluster */
-	struct hdl_xl_map claims;    /* host -> struct hdl_xl_claim, in the mesh */
-	struct hdl_xl_map routes;    /* scope -> struct hdl_xl_routes */
-	size_t rule_wildcards, claim_wildcards;
-
-	struct hdl_xl_service *service; /* in document order */
-	size_t service_count;
-	struct hdl_xl_rule *first_rule, *last_rule;
-	struct hdl_xl_vs *vs;
-	size_t vs_count;
+	/* what is under way */
+	struct hdl_xl_build *build;    /* NULL: no unit is */
+	struct hdl_xl_page *page;      /* takes the next products */
+	struct hdl_arena *arena;       /* of the product being made */
+	struct hdl_arena *scratch;     /* until the next unit, at the longest */
+	struct hdl_arena *names;       /* of the map of strings */
+	struct hdl_xl_map strings;     /* copies in arena */
+	struct hdl_diags *diags;       /* of the unit being made */
+	bool no_memory;                /* sticky: a text could not be copied */
+	bool too_large;                /* sticky: a limit is met */
+	bool regexes_too_large;        /* it is that of regular expressions */
+	const struct hdl_resource *at; /* whose translation is under way, to name it when it meets a limit */
 };
 
 static inline uint32_t hdl_xl_number(const struct hdl_opt_int *value, uint32_t absent)
@@ -161,38 +256,119 @@ bool hdl_xl_is_wildcard(const char *host);
 /* A.1: host equals pattern, or pattern is a wildcard that covers it (host may be a wildcard itself). */
 bool hdl_xl_host_covers(const char *pattern, const char *host);
 /*
- * Value of the most specific key for host (A.1): prefix + host, else the longest prefix + "*suffix", else prefix + "*".
- * wildcards: whether any wildcard key is in the map at all.
+ * The cell with members of the most specific key for host (A.1): prefix + host, else the longest prefix + "*suffix",
+ * else prefix + "*"; NULL: none. wildcards, odd: of the index; odd ones have more than a label before the first dot.
  */
-void *hdl_xl_most_specific(const struct hdl_xl_map *map, const char *prefix, const char *host, bool wildcards);
+struct hdl_xl_cell *hdl_xl_most_specific(struct hdl_xl *xl, enum hdl_xl_index index, const char *prefix,
+					 const char *host, struct hdl_xl_flag *wildcards, struct hdl_xl_flag *odd);
 /* Sorted by key. */
 int hdl_xl_labels(struct hdl_xl *xl, const struct hdl_kvs *kvs, struct hdl_ir_labels *ret);
 const char *hdl_xl_label(const struct hdl_ir_labels *labels, const char *key); /* NULL: none */
 /* "VirtualService demo/reviews" */
 const char *hdl_xl_resource_text(const struct hdl_resource *res, char text[XL_NAME_MAX]);
 
-/* ---- the steps; 0 or -ENOMEM ---- */
+/* ---- sources (source.c): the cells that a resource belongs to, and what is made of it ---- */
 
-int hdl_xl_node(struct hdl_xl *xl);             /* node.c */
-int hdl_xl_mesh_config(struct hdl_xl *xl);      /* mesh_config.c: what of meshConfig concerns routes */
-int hdl_xl_workloads(struct hdl_xl *xl);        /* workload.c */
-int hdl_xl_services(struct hdl_xl *xl);         /* service.c: names, addresses and ports */
-int hdl_xl_endpoints(struct hdl_xl *xl);        /* endpoint.c: EndpointSlices to the ports of services */
-int hdl_xl_rules(struct hdl_xl *xl);            /* rule.c: DestinationRules by host */
-int hdl_xl_clusters(struct hdl_xl *xl);         /* cluster.c */
-int hdl_xl_virtual_services(struct hdl_xl *xl); /* vs.c: who owns which host */
-int hdl_xl_mesh(struct hdl_xl *xl);             /* mesh.c: route configurations of the service ports */
-int hdl_xl_labels_of_ports(struct hdl_xl *xl);  /* label.c: l4 or request, and the route of layer 4 */
-int hdl_xl_gateways(struct hdl_xl *xl);         /* gateway.c */
+/* 0, -ENOMEM. */
+int hdl_xl_source_enter(struct hdl_xl *xl, struct hdl_xl_source *source);
+void hdl_xl_source_exit(struct hdl_xl *xl, struct hdl_xl_source *source);
+/* Makes source a member of the cell of that key; ret_cell may be NULL. 0 or -ENOMEM. */
+int hdl_xl_enter_cell(struct hdl_xl *xl, struct hdl_xl_source *source, enum hdl_xl_index index, const char *key,
+		      struct hdl_xl_cell **ret_cell);
+/* Exits and is freed. Accepts NULL. changes.c */
+void hdl_xl_source_free(struct hdl_xl *xl, struct hdl_xl_source *source);
+/* Back to the beginning: snapshots keep what they have. xlate.c */
+void hdl_xl_reset(struct hdl_xl *xl);
+/* Whether a change of this kind is carried out without making all anew. */
+bool hdl_xl_is_incremental(enum hdl_kind kind);
+int hdl_xl_register_service(struct hdl_xl *xl, struct hdl_xl_source *source); /* service.c */
+void hdl_xl_unregister_service(struct hdl_xl *xl, struct hdl_xl_source *source);
+int hdl_xl_register_pod(struct hdl_xl *xl, struct hdl_xl_source *source);  /* workload.c */
+int hdl_xl_register_rule(struct hdl_xl *xl, struct hdl_xl_source *source); /* rule.c */
+void hdl_xl_unregister_rule(struct hdl_xl *xl, struct hdl_xl_source *source);
+void hdl_xl_count_wildcard(struct hdl_xl *xl, struct hdl_xl_flag *wildcards, struct hdl_xl_flag *odd, const char *host,
+			   int n);
+int hdl_xl_register_vs(struct hdl_xl *xl, struct hdl_xl_source *source); /* vs.c */
+void hdl_xl_unregister_vs(struct hdl_xl *xl, struct hdl_xl_source *source);
+/* A dirty unit of the source or (source NULL) of the cell. */
+int hdl_xl_add_unit(struct hdl_xl *xl, enum hdl_xl_kind kind, struct hdl_xl_source *source, struct hdl_xl_cell *cell,
+		    struct hdl_xl_unit **at);
+/* Its product goes when no snapshot has it any more. */
+void hdl_xl_drop_unit(struct hdl_xl *xl, struct hdl_xl_unit **at);
 
-/* ---- shared between steps ---- */
+/* ---- units (unit.c) ---- */
 
+/* Makes the unit anew. 0 or -ENOMEM. */
+int hdl_xl_make(struct hdl_xl *xl, struct hdl_xl_unit *unit);
+/* The product of the unit being made, zeroed, size bytes with struct hdl_xl_product first; NULL when out of memory. */
+void *hdl_xl_product_new(struct hdl_xl *xl, size_t size);
+void hdl_xl_product_retire(struct hdl_xl *xl, struct hdl_xl_product *product);
+void hdl_xl_page_unref(struct hdl_xl_page *page);
+void hdl_xl_budget_unref(struct hdl_xl_budget *budget);
+/* Diagnostics from here on are of this step, and (label) of this place in it. */
+void hdl_xl_phase(struct hdl_xl *xl, enum hdl_xl_phase phase);
+void hdl_xl_label_at(struct hdl_xl *xl, uint64_t label);
+
+/* ---- reading; the unit being made is made again when what it read changes ---- */
+
+/* NULL only when out of memory, which is remembered. */
+struct hdl_xl_cell *hdl_xl_read(struct hdl_xl *xl, enum hdl_xl_index index, const char *key);
+bool hdl_xl_read_flag(struct hdl_xl *xl, struct hdl_xl_flag *flag);
+/* What was made of it; NULL: nothing, or unit is NULL. */
+void *hdl_xl_read_unit(struct hdl_xl *xl, struct hdl_xl_unit *unit);
+/* NULL: there is none. */
+const struct hdl_ir_workload *hdl_xl_read_pod(struct hdl_xl *xl, const char *full_name);
+const struct hdl_ir_workload *hdl_xl_read_address(struct hdl_xl *xl, const char *address);
+const struct hdl_xl_service *hdl_xl_read_service(struct hdl_xl *xl, const char *fqdn);
+
+/* ---- what units are made by: 0 or -ENOMEM ---- */
+
+int hdl_xl_make_node(struct hdl_xl *xl, struct hdl_xl_unit *unit);     /* node.c */
+int hdl_xl_mesh_config(struct hdl_xl *xl); /* mesh_config.c: what of meshConfig concerns routes; of HDL_XL_NODE */
+int hdl_xl_make_workload(struct hdl_xl *xl, struct hdl_xl_unit *unit); /* workload.c */
+int hdl_xl_make_rule(struct hdl_xl *xl, struct hdl_xl_unit *unit);     /* rule.c */
+int hdl_xl_make_backend(struct hdl_xl *xl, struct hdl_xl_unit *unit);  /* service.c */
+int hdl_xl_make_merged(struct hdl_xl *xl, struct hdl_xl_unit *unit);   /* vs.c */
+int hdl_xl_make_routes(struct hdl_xl *xl, struct hdl_xl_unit *unit);   /* http.c */
+int hdl_xl_make_front(struct hdl_xl *xl, struct hdl_xl_unit *unit);    /* mesh.c */
+int hdl_xl_make_outside(struct hdl_xl *xl, struct hdl_xl_unit *unit);  /* vs.c */
+int hdl_xl_make_ingress(struct hdl_xl *xl, struct hdl_xl_unit *unit);  /* gateway.c */
+
+/* ---- shared between them ---- */
+
+/* endpoint.c */
+int hdl_xl_slice_endpoints(struct hdl_xl *xl, const struct hdl_xl_service *service, struct hdl_xl_port *port);
 /* rule.c: the rule for a service (A.7), NULL: none. */
-struct hdl_xl_rule *hdl_xl_rule_of(struct hdl_xl *xl, const struct hdl_xl_service *service);
-void hdl_xl_report_unused_rules(struct hdl_xl *xl);
+const struct hdl_xl_rule *hdl_xl_rule_of(struct hdl_xl *xl, const struct hdl_xl_service *service);
+/* Of a rule that no service has. */
+void hdl_xl_report_unused_rule(const struct hdl_xl *xl, struct hdl_diags *diags, const struct hdl_xl_rule *rule);
+/* cluster.c: those of all ports of a service. */
+int hdl_xl_clusters(struct hdl_xl *xl, struct hdl_xl_service *service, const struct hdl_xl_rule *rule);
 /* endpoint.c: endpoints with these labels, in the snapshot's memory. labels NULL: all. */
 int hdl_xl_select_endpoints(struct hdl_xl *xl, const struct hdl_xl_port *port, const struct hdl_kvs *labels,
 			    struct hdl_ir_cluster *cluster);
+/* NULL: no such port or subset. subset "": whole service. */
+const struct hdl_xl_cluster *hdl_xl_find_cluster(const struct hdl_xl_service *service, uint16_t port,
+						 const char *subset);
+static inline const struct hdl_xl_cluster *hdl_xl_cluster_of(const struct hdl_ir_cluster *ir)
+{
+	return (const struct hdl_xl_cluster *)ir;
+}
+/* label.c: l4 or request, and the route of layer 4. */
+int hdl_xl_label_port(struct hdl_xl *xl, const struct hdl_xl_front *front, struct hdl_xl_front_port *port);
+/* vs.c */
+void hdl_xl_report_idle_rules(struct hdl_xl *xl, const struct hdl_xl_front *front);
+void hdl_xl_report_unused_delegate(struct hdl_diags *diags, const struct hdl_resource *res);
+bool hdl_xl_is_unused_delegate(const struct hdl_xl_unit *unit); /* HDL_XL_MERGED */
+/* The VirtualService whose rules a front has, NULL: none. */
+void hdl_xl_set_claimed(struct hdl_xl *xl, struct hdl_xl_unit *front, const char *fqdn, struct hdl_xl_vs *vs);
+/* mesh.c */
+int hdl_xl_new_vhost(struct hdl_xl *xl, const char *host, uint16_t port, size_t domains, struct hdl_ir_vhost **ret);
+/* The rules of the claims, each with those of the next for the clients that it excludes, then rest (NULL: nothing). */
+int hdl_xl_add_rules(struct hdl_xl *xl, const struct hdl_xl_cell *claim, uint16_t port,
+		     const struct hdl_ir_http_route *rest, struct hdl_ir_vhost *vhost);
+/* IPv6 addresses have brackets in a Host header. */
+const char *hdl_xl_domain(struct hdl_xl *xl, const char *host);
 /* destination.c: weighted destinations with thresholds; what is unknown is reported. 0, -ENOMEM, or -E2BIG: refused. */
 int hdl_xl_destinations(struct hdl_xl *xl, const struct hdl_resource *res, const struct hdl_vs_route *route, size_t n,
 			uint16_t listener_port, const char *field, const struct hdl_ir_destination **ret);
@@ -201,7 +377,6 @@ int hdl_xl_destination(struct hdl_xl *xl, const struct hdl_resource *res, const 
 /* The only destination of a route. */
 int hdl_xl_single_destination(struct hdl_xl *xl, const struct hdl_ir_cluster *cluster,
 			      const struct hdl_ir_destination **ret);
-const struct hdl_xl_cluster *hdl_xl_cluster_of(const struct hdl_xl *xl, const struct hdl_ir_cluster *ir);
 /* match.c: the match blocks of a rule that apply; ret_applies false: there are blocks, and none does. */
 int hdl_xl_matches(struct hdl_xl *xl, const struct hdl_xl_vs *vs, const struct hdl_vs_http *http, uint16_t port,
 		   const char *gateway, struct hdl_ir_http_route *route, bool *ret_applies);
@@ -212,7 +387,7 @@ bool hdl_xl_match_is_empty(const struct hdl_ir_http_match *match);
 bool hdl_xl_is_catch_all(const struct hdl_ir_http_route *route);
 /* How many blocks come before one that every request meets. */
 size_t hdl_xl_blocks_before_all(const struct hdl_ir_http_route *route);
-/* match.c: an expression of the snapshot, equal ones once. 0, -EINVAL: not an expression. -ENOMEM also over the limit. */
+/* regex.c: an expression, equal ones once. 0, -EINVAL: not an expression. -ENOMEM also over the limit. */
 int hdl_xl_regex(struct hdl_xl *xl, const char *pattern, const struct hdl_re **ret);
 int hdl_xl_string_match(struct hdl_xl *xl, const struct hdl_string_match *spec, struct hdl_ir_string_match *ret);
 /*
@@ -228,15 +403,19 @@ int hdl_xl_mesh_retry(struct hdl_xl *xl, const struct hdl_resource *res, const s
 int hdl_xl_actions(struct hdl_xl *xl, const struct hdl_resource *res, const struct hdl_vs_http *http,
 		   uint16_t listener_port, struct hdl_ir_http_route *route);
 /* http.c: gateway is the "ns/name" of an Istio Gateway, NULL for the mesh. The same result for the same arguments. */
-int hdl_xl_http_routes(struct hdl_xl *xl, const struct hdl_xl_vs *vs, uint16_t port, const char *gateway,
+int hdl_xl_http_routes(struct hdl_xl *xl, struct hdl_xl_vs *vs, uint16_t port, const char *gateway,
 		       const struct hdl_xl_routes **ret);
 int hdl_xl_default_route(struct hdl_xl *xl, const struct hdl_ir_cluster *cluster, const struct hdl_ir_http_route **ret);
 /*
- * vs.c: the first claim, from claim on, whose VirtualService has rules for the port, and those; NULL: none has. The
- * others are as if they did not claim the host (A.4).
+ * vs.c: the first claim, from the from-th on, whose VirtualService has rules for the port, and those; NULL: none has.
+ * The others are as if they did not claim the host (A.4). claim NULL: none.
  */
-int hdl_xl_rules_in_force(struct hdl_xl *xl, const struct hdl_xl_claim *claim, uint16_t port,
-			  const struct hdl_xl_claim **ret_claim, const struct hdl_xl_routes **ret_routes);
+int hdl_xl_rules_in_force(struct hdl_xl *xl, const struct hdl_xl_cell *claim, uint32_t from, uint16_t port,
+			  uint32_t *ret_at, const struct hdl_xl_routes **ret_routes);
+static inline struct hdl_xl_vs *hdl_xl_claimant(const struct hdl_xl_cell *claim, uint32_t i)
+{
+	return hdl_xl_member(claim, i)->data;
+}
 /* "ns/name" of a reference in the list of gateways, or "mesh". Interned. */
 const char *hdl_xl_gateway_name(struct hdl_xl *xl, const char *reference, const char *ns);
 /* check.c: what hdl_xlate_check() says of parts, for the translator to skip them; false: refused and reported. */

@@ -19,7 +19,7 @@ static int add_subset(struct hdl_xl *xl, struct hdl_xl_rule *rule, const struct 
 			subset->spec->name.pos.line);
 		return 0;
 	}
-	subset = hdl_arena_alloc(xl->scratch, sizeof(*subset));
+	subset = hdl_arena_alloc(xl->arena, sizeof(*subset));
 	if (!subset)
 		return -ENOMEM;
 	*subset = (struct hdl_xl_subset){ .res = res, .spec = spec };
@@ -28,7 +28,7 @@ static int add_subset(struct hdl_xl *xl, struct hdl_xl_rule *rule, const struct 
 	else
 		rule->subsets = subset;
 	rule->last_subset = subset;
-	return hdl_xl_map_put(&rule->subset_names, xl->scratch, spec->name.s, subset);
+	return hdl_xl_map_put(&rule->subset_names, xl->arena, spec->name.s, subset);
 }
 
 static void merge_policy(struct hdl_xl *xl, struct hdl_xl_rule *rule, const struct hdl_resource *res)
@@ -48,107 +48,128 @@ static void merge_policy(struct hdl_xl *xl, struct hdl_xl_rule *rule, const stru
 		      rule->host);
 }
 
-static int new_rule(struct hdl_xl *xl, const struct hdl_resource *res, const char *host, struct hdl_xl_rule **ret)
+/* "ns/host", and "/host" for those who find none in their own namespaces. */
+int hdl_xl_register_rule(struct hdl_xl *xl, struct hdl_xl_source *source)
 {
-	struct hdl_xl_rule *rule = hdl_arena_alloc(xl->scratch, sizeof(*rule));
-	const char *any = hdl_xl_scratchf(xl, "/%s", host);
+	const struct hdl_resource *res = source->res;
+	const char *host;
+	struct hdl_xl_cell *cell;
+
+	if (res->destination_rule->workload_selector) /* for some clients only: not for all, then */
+		return 0;
+	host = hdl_xl_host(xl, res->destination_rule->host.s, res->ns);
+	if (hdl_xl_enter_cell(xl, source, HDL_XL_RULES, hdl_xl_scratchf(xl, "%s/%s", res->ns, host), &cell) < 0 ||
+	    hdl_xl_enter_cell(xl, source, HDL_XL_RULES, hdl_xl_scratchf(xl, "/%s", host), NULL) < 0)
+		return -ENOMEM;
+	hdl_xl_count_wildcard(xl, &xl->rule_wildcards, &xl->odd_rule_wildcards, host, 1);
+	if (cell->unit) {
+		hdl_xl_mark(&xl->graph, cell->unit);
+		return 0;
+	}
+	return hdl_xl_add_unit(xl, HDL_XL_RULE, NULL, cell, &cell->unit);
+}
+
+/* "ns/host" */
+static bool is_of_namespace(const struct hdl_xl_cell *cell)
+{
+	return cell->index == HDL_XL_RULES && cell->key[0] != '/';
+}
+
+/* Before the source leaves its cells. */
+void hdl_xl_unregister_rule(struct hdl_xl *xl, struct hdl_xl_source *source)
+{
+	for (uint32_t i = 0; i < source->cells; i++) {
+		struct hdl_xl_cell *cell = source->cell[i];
+
+		if (!is_of_namespace(cell))
+			continue;
+		hdl_xl_count_wildcard(xl, &xl->rule_wildcards, &xl->odd_rule_wildcards, strchr(cell->key, '/') + 1, -1);
+		if (cell->n == 1)
+			hdl_xl_drop_unit(xl, &cell->unit);
+		else if (cell->unit)
+			hdl_xl_mark(&xl->graph, cell->unit);
+	}
+}
+
+int hdl_xl_make_rule(struct hdl_xl *xl, struct hdl_xl_unit *unit)
+{
+	const struct hdl_xl_cell *cell = unit->cell;
+	struct hdl_xl_rule *rule = hdl_xl_product_new(xl, sizeof(*rule));
 
 	if (!rule)
 		return -ENOMEM;
-	rule->res = res;
-	rule->host = host;
-	if (xl->last_rule)
-		xl->last_rule->next = rule;
-	else
-		xl->first_rule = rule;
-	xl->last_rule = rule;
-	xl->rule_wildcards += hdl_xl_is_wildcard(host);
-	if (hdl_xl_map_put(&xl->rules, xl->scratch, hdl_xl_scratchf(xl, "%s/%s", res->ns, host), rule) < 0)
-		return -ENOMEM;
-	if (!hdl_xl_map_get(&xl->rules, any) && hdl_xl_map_put(&xl->rules, xl->scratch, any, rule) < 0)
-		return -ENOMEM;
-	*ret = rule;
-	return 0;
-}
+	hdl_xl_phase(xl, HDL_XL_PHASE_RULES);
+	unit->label = hdl_xl_member(cell, 0)->label;
+	rule->res = hdl_xl_member(cell, 0)->res;
+	rule->host = hdl_xl_intern(xl, strchr(cell->key, '/') + 1);
+	for (uint32_t i = 0; i < cell->n; i++) {
+		const struct hdl_xl_source *source = hdl_xl_member(cell, i);
+		const struct hdl_destination_rule *spec = source->res->destination_rule;
 
-int hdl_xl_rules(struct hdl_xl *xl)
-{
-	for (size_t i = 0; i < xl->n; i++) {
-		const struct hdl_resource *res = xl->res[i];
-		const struct hdl_destination_rule *spec;
-		struct hdl_xl_rule *rule;
-		const char *host;
-
-		if (res->kind != HDL_KIND_DESTINATION_RULE)
-			continue;
-		spec = res->destination_rule;
-		if (spec->workload_selector) /* for some clients only: not for all, then */
-			continue;
-		host = hdl_xl_host(xl, spec->host.s, res->ns);
-		rule = hdl_xl_map_get(&xl->rules, hdl_xl_scratchf(xl, "%s/%s", res->ns, host));
-		if (!rule && new_rule(xl, res, host, &rule) < 0)
-			return -ENOMEM;
-		merge_policy(xl, rule, res);
+		hdl_xl_label_at(xl, source->label);
+		merge_policy(xl, rule, source->res);
 		for (size_t s = 0; s < spec->subsets.n; s++)
-			if (add_subset(xl, rule, res, &spec->subsets.at[s]) < 0)
+			if (add_subset(xl, rule, source->res, &spec->subsets.at[s]) < 0)
 				return -ENOMEM;
 	}
 	return 0;
 }
 
-static struct hdl_xl_rule *rule_in(struct hdl_xl *xl, const char *ns, const char *fqdn)
+static struct hdl_xl_cell *rule_in(struct hdl_xl *xl, const char *ns, const char *fqdn)
 {
 	char prefix[XL_NAME_MAX];
 	int n = snprintf(prefix, sizeof(prefix), "%s/", ns);
 
 	return n < 0 || (size_t)n >= sizeof(prefix) ?
 		       NULL :
-		       hdl_xl_most_specific(&xl->rules, prefix, fqdn, xl->rule_wildcards != 0);
+		       hdl_xl_most_specific(xl, HDL_XL_RULES, prefix, fqdn, &xl->rule_wildcards,
+					    &xl->odd_rule_wildcards);
+}
+
+/* The rule of the first of all namespaces that have one. */
+static const struct hdl_xl_rule *rule_anywhere(struct hdl_xl *xl, const struct hdl_xl_service *service)
+{
+	struct hdl_xl_cell *any = rule_in(xl, "", service->ir.fqdn), *cell;
+	const struct hdl_xl_rule *rule;
+
+	if (!any)
+		return NULL;
+	cell = hdl_xl_read(xl, HDL_XL_RULES, hdl_xl_scratchf(xl, "%s%s", hdl_xl_member(any, 0)->res->ns, any->key));
+	rule = cell ? hdl_xl_read_unit(xl, cell->unit) : NULL;
+	if (rule && hdl_xl_first_time(xl, "rule %p", (const void *)rule->res))
+		hdl_xl_report(xl->diags, HDL_INFO, rule->res, rule->res->destination_rule->host.pos, "spec.host",
+			      "neither namespace %s nor %s has a rule for %s: this one is used for the clients of "
+			      "every namespace",
+			      service->ir.ns, xl->ir_node.root_namespace, service->ir.fqdn);
+	return rule;
 }
 
 /*
  * The table is shared by the clients of the node, so the look-up is the service's own: its namespace, then the root
  * namespace. A rule elsewhere (which Istio gives to the clients of that namespace) is better than none.
  */
-struct hdl_xl_rule *hdl_xl_rule_of(struct hdl_xl *xl, const struct hdl_xl_service *service)
+const struct hdl_xl_rule *hdl_xl_rule_of(struct hdl_xl *xl, const struct hdl_xl_service *service)
 {
-	struct hdl_xl_rule *rule = rule_in(xl, service->ir->ns, service->ir->fqdn);
+	struct hdl_xl_cell *cell = rule_in(xl, service->ir.ns, service->ir.fqdn);
 
-	if (!rule)
-		rule = rule_in(xl, xl->snapshot->node.root_namespace, service->ir->fqdn);
-	if (!rule) {
-		rule = rule_in(xl, "", service->ir->fqdn);
-		if (rule && !rule->reported) {
-			rule->reported = true;
-			hdl_xl_report(
-				xl->diags, HDL_INFO, rule->res, rule->res->destination_rule->host.pos, "spec.host",
-				"neither namespace %s nor %s has a rule for %s: this one is used for the clients of "
-				"every namespace",
-				service->ir->ns, xl->snapshot->node.root_namespace, service->ir->fqdn);
-		}
-	}
-	if (rule)
-		rule->used = true;
-	return rule;
+	if (!cell)
+		cell = rule_in(xl, xl->ir_node.root_namespace, service->ir.fqdn);
+	return cell ? hdl_xl_read_unit(xl, cell->unit) : rule_anywhere(xl, service);
 }
 
-void hdl_xl_report_unused_rules(struct hdl_xl *xl)
+void hdl_xl_report_unused_rule(const struct hdl_xl *xl, struct hdl_diags *diags, const struct hdl_xl_rule *rule)
 {
-	for (struct hdl_xl_rule *rule = xl->first_rule; rule; rule = rule->next) {
-		const struct hdl_text *host = &rule->res->destination_rule->host;
+	const struct hdl_text *host = &rule->res->destination_rule->host;
+	struct hdl_xl_cell *cell = hdl_xl_cell((struct hdl_xl_graph *)&xl->graph, HDL_XL_SERVICES, rule->host, false);
 
-		if (rule->used)
-			continue;
-		if (hdl_xl_map_get(&xl->services, rule->host))
-			hdl_xl_report(
-				xl->diags, HDL_INFO, rule->res, host->pos, "spec.host",
-				"a DestinationRule of another namespace comes first for %s: this one has no effect",
-				rule->host);
-		else if (hdl_xl_is_wildcard(rule->host))
-			hdl_xl_report(xl->diags, HDL_INFO, rule->res, host->pos, "spec.host",
-				      "no service without a more specific rule matches %s", rule->host);
-		else
-			hdl_xl_report(xl->diags, HDL_WARNING, rule->res, host->pos, "spec.host",
-				      "there is no service %s: the rule has no effect", rule->host);
-	}
+	if (cell && cell->n)
+		hdl_xl_report(diags, HDL_INFO, rule->res, host->pos, "spec.host",
+			      "a DestinationRule of another namespace comes first for %s: this one has no effect",
+			      rule->host);
+	else if (hdl_xl_is_wildcard(rule->host))
+		hdl_xl_report(diags, HDL_INFO, rule->res, host->pos, "spec.host",
+			      "no service without a more specific rule matches %s", rule->host);
+	else
+		hdl_xl_report(diags, HDL_WARNING, rule->res, host->pos, "spec.host",
+			      "there is no service %s: the rule has no effect", rule->host);
 }

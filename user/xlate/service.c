@@ -64,169 +64,295 @@ static enum hdl_ir_protocol protocol_of(const struct hdl_service_port *port)
 	}
 }
 
-static int add_ports(struct hdl_xl *xl, struct hdl_xl_service *service)
-{
-	const struct hdl_kube_service *spec = service->res->service;
-	struct hdl_ir_service *ir = service->ir;
+/* ---- what a Service says ---- */
 
-	ir->ports = hdl_arena_calloc(xl->arena, spec->ports.n, sizeof(*ir->ports));
-	service->ports = hdl_arena_calloc(xl->scratch, spec->ports.n, sizeof(*service->ports));
-	if (!ir->ports || !service->ports)
+static int describe_ports(const struct hdl_kube_service *spec, struct hdl_xl_registration *r)
+{
+	r->ports = hdl_ir_alloc(spec->ports.n, sizeof(*r->ports));
+	if (!r->ports)
 		return -ENOMEM;
+	r->ports_of_all_protocols = spec->ports.n;
 	for (size_t i = 0; i < spec->ports.n; i++) {
 		const struct hdl_service_port *port = &spec->ports.at[i];
-		struct hdl_ir_service_port *p = &ir->ports[ir->port_count];
 
+		if (i == 0)
+			r->first_port = (uint16_t)port->port.value;
 		/* UDP and SCTP are not captured: they stay with whoever served them before */
 		if (port->protocol.value != HDL_PORT_TCP)
 			continue;
-		service->ports[ir->port_count++] = (struct hdl_xl_port){ .ir = p, .spec = port };
-		*p = (struct hdl_ir_service_port){
-			.service = ir,
-			.name = hdl_xl_intern(xl, port->name.s),
+		r->ports[r->port_count++] = (struct hdl_xl_port_spec){
+			.name = port->name.s ? port->name.s : "",
 			.port = (uint16_t)port->port.value,
+			.target_port =
+				port->target_port.has && !port->target_port.s ? (uint16_t)port->target_port.number : 0,
 			.protocol = protocol_of(port),
-			.fail_mode = xl->snapshot->node.fail_mode,
+			.pos = port->pos,
 		};
 	}
 	return 0;
 }
 
-/* An address and port is one service's: the earlier one's. Reported once per address. */
-static int claim_address(struct hdl_xl *xl, struct hdl_xl_map *owners, struct hdl_xl_service *service,
-			 const struct hdl_text *text)
+static int describe_addresses(const struct hdl_kube_service *spec, struct hdl_xl_registration *r)
 {
-	char printed[HDL_ADDR_TEXT_MAX];
-	struct hdl_addr address, *addresses = (struct hdl_addr *)service->ir->addresses;
-
-	if (hdl_addr_parse(hdl_str_of(text->s), &address) < 0 || hdl_addr_is_zero(&address)) {
-		hdl_xl_report(xl->diags, HDL_ERROR, service->res, text->pos, NULL, "%s is not an address", text->s);
-		return 0;
-	}
-	hdl_addr_print(&address, printed);
-	for (size_t i = 0; i < service->ir->address_count; i++)
-		if (hdl_addr_equal(&addresses[i], &address))
-			return 0;
-	for (size_t i = 0; i < service->ir->port_count; i++) {
-		unsigned int port = service->ir->ports[i].port;
-		const struct hdl_xl_service *owner =
-			hdl_xl_map_get(owners, hdl_xl_scratchf(xl, "%s %u", printed, port));
-
-		if (!owner || owner == service)
-			continue;
-		if (!hdl_xl_first_time(xl, "address %s %s", service->ir->fqdn, printed)) /* clusterIP and clusterIPs */
-			return 0;
-		hdl_xl_report(
-			xl->diags, HDL_ERROR, service->res, text->pos, NULL,
-			"address %s with port %u is already that of Service %s/%s at %s:%u: this service does not get "
-			"the address",
-			printed, port, owner->res->ns, owner->res->name, owner->res->file, owner->res->pos.line);
-		return 0;
-	}
-	for (size_t i = 0; i < service->ir->port_count; i++)
-		if (hdl_xl_map_put(owners, xl->scratch,
-				   hdl_xl_scratchf(xl, "%s %u", printed, service->ir->ports[i].port), service) < 0)
-			return -ENOMEM;
-	addresses[service->ir->address_count++] = address;
-	return 0;
-}
-
-static int add_addresses(struct hdl_xl *xl, struct hdl_xl_map *owners, struct hdl_xl_service *service)
-{
-	const struct hdl_kube_service *spec = service->res->service;
 	const struct hdl_texts single = { .at = (struct hdl_text *)&spec->cluster_ip, .n = spec->cluster_ip.s != NULL };
 	const struct hdl_texts *lists[] = { &single, &spec->cluster_ips, &spec->external_ips };
 
-	service->ir->addresses = hdl_arena_calloc(xl->arena, 1 + spec->cluster_ips.n + spec->external_ips.n,
-						  sizeof(*service->ir->addresses));
-	if (!service->ir->addresses)
+	r->addresses = hdl_ir_alloc(1 + spec->cluster_ips.n + spec->external_ips.n, sizeof(*r->addresses));
+	if (!r->addresses)
 		return -ENOMEM;
 	for (size_t l = 0; l < sizeof(lists) / sizeof(lists[0]); l++)
 		for (size_t i = 0; i < lists[l]->n; i++) {
 			const struct hdl_text *text = &lists[l]->at[i];
 
 			if (strcmp(text->s, "None") == 0)
-				service->headless = true;
-			else if (text->s[0] && claim_address(xl, owners, service, text) < 0)
-				return -ENOMEM;
+				r->headless = true;
+			else if (text->s[0])
+				r->addresses[r->address_count++] = text;
 		}
 	return 0;
 }
 
-/* Not headless on purpose, and not refused its address either: often forgotten in a file that was written by hand. */
-static void report_no_address(struct hdl_xl *xl, const struct hdl_xl_service *service)
+static int describe(struct hdl_xl_source *source, const char *fqdn, struct hdl_xl_registration **ret)
 {
-	const struct hdl_kube_service *spec = service->res->service;
+	const struct hdl_kube_service *spec = source->res->service;
+	struct hdl_xl_registration *r = hdl_ir_alloc(1, sizeof(*r) + strlen(fqdn) + 1);
 
-	if (!(spec->cluster_ip.s && spec->cluster_ip.s[0]) && !spec->cluster_ips.n && !spec->external_ips.n)
+	if (!r)
+		return -ENOMEM;
+	source->data = r;
+	r->fqdn = memcpy(r + 1, fqdn, strlen(fqdn) + 1);
+	r->endpoints = hdl_xl_slice_endpoints;
+	r->publish_not_ready = spec->publish_not_ready_addresses.value;
+	r->client_ip_affinity = spec->session_affinity.value == HDL_AFFINITY_CLIENT_IP;
+	if (spec->internal_traffic_policy.value == HDL_TRAFFIC_LOCAL)
+		r->local_only = spec->internal_traffic_policy.pos;
+	*ret = r;
+	return describe_ports(spec, r) < 0 || describe_addresses(spec, r) < 0 ? -ENOMEM : 0;
+}
+
+static void registration_free(struct hdl_xl_registration *r)
+{
+	if (!r)
+		return;
+	hdl_ir_free(r->ports);
+	hdl_ir_free(r->addresses);
+	hdl_ir_free(r);
+}
+
+/* ---- the cells of a registered service ---- */
+
+static int join_addresses(struct hdl_xl *xl, struct hdl_xl_source *source, const struct hdl_xl_registration *r)
+{
+	for (size_t i = 0; i < r->address_count; i++) {
+		char printed[HDL_ADDR_TEXT_MAX];
+		struct hdl_addr address;
+
+		if (hdl_addr_parse(hdl_str_of(r->addresses[i]->s), &address) == 0 && !hdl_addr_is_zero(&address) &&
+		    hdl_xl_enter_cell(xl, source, HDL_XL_SERVICE_IPS, hdl_addr_print(&address, printed), NULL) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int join_names(struct hdl_xl *xl, struct hdl_xl_source *source, const struct hdl_xl_registration *r)
+{
+	for (size_t i = 0; i < r->port_count; i++) {
+		if (r->ports[i].protocol != HDL_IR_HTTP)
+			continue;
+		if (r->ports[i].port == HDL_XL_OUTSIDE_PORT)
+			hdl_xl_flag_add(&xl->graph, &xl->outside_port, 1);
+		if (hdl_xl_enter_cell(xl, source, HDL_XL_BARE_NAMES,
+				      hdl_xl_scratchf(xl, "%u %s", r->ports[i].port, source->res->name), NULL) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* For any kind of resource that registers services: source->data is its registration. */
+static int enter(struct hdl_xl *xl, struct hdl_xl_source *source, const struct hdl_xl_registration *r)
+{
+	if (hdl_xl_enter_cell(xl, source, HDL_XL_SERVICES, r->fqdn, NULL) < 0 || join_addresses(xl, source, r) < 0 ||
+	    join_names(xl, source, r) < 0)
+		return -ENOMEM;
+	return hdl_xl_add_unit(xl, HDL_XL_FRONT, source, NULL, &source->front);
+}
+
+int hdl_xl_register_service(struct hdl_xl *xl, struct hdl_xl_source *source)
+{
+	const struct hdl_resource *res = source->res;
+	struct hdl_xl_registration *r;
+
+	if (hdl_xl_add_unit(xl, HDL_XL_BACKEND, source, NULL, &source->unit) < 0)
+		return -ENOMEM;
+	if (res->service->type.value == HDL_SERVICE_EXTERNAL_NAME)
+		return 0;
+	if (describe(source, hdl_xl_scratchf(xl, "%s.%s.svc.%s", res->name, res->ns, xl->ir_node.domain), &r) < 0)
+		return -ENOMEM;
+	return enter(xl, source, r);
+}
+
+void hdl_xl_unregister_service(struct hdl_xl *xl, struct hdl_xl_source *source)
+{
+	struct hdl_xl_registration *r = source->data;
+
+	for (size_t i = 0; r && r->ports && i < r->port_count; i++)
+		if (r->ports[i].protocol == HDL_IR_HTTP && r->ports[i].port == HDL_XL_OUTSIDE_PORT)
+			hdl_xl_flag_add(&xl->graph, &xl->outside_port, -1);
+	registration_free(r);
+	source->data = NULL;
+}
+
+/* ---- made of it ---- */
+
+static bool has_port(const struct hdl_xl_registration *r, uint16_t port)
+{
+	for (size_t i = 0; i < r->port_count; i++)
+		if (r->ports[i].port == port)
+			return true;
+	return false;
+}
+
+/* Who has one of the ports of `of` among the first n who got the address; NULL: nobody. */
+static const struct hdl_xl_source *port_owner(struct hdl_xl_source *const *got, size_t n,
+					      const struct hdl_xl_registration *of, uint16_t *ret_port)
+{
+	for (size_t p = 0; p < of->port_count; p++)
+		for (size_t i = 0; i < n; i++)
+			if (has_port(got[i]->data, of->ports[p].port)) {
+				*ret_port = of->ports[p].port;
+				return got[i];
+			}
+	return NULL;
+}
+
+/* An address and port is one service's: the earlier one's. NULL: source gets the address. */
+static const struct hdl_xl_source *address_owner(struct hdl_xl *xl, const struct hdl_xl_cell *cell,
+						 const struct hdl_xl_source *source, uint16_t *ret_port)
+{
+	struct hdl_xl_source **got;
+	size_t n = 0;
+
+	if (cell->n == 1)
+		return NULL;
+	got = hdl_arena_calloc(xl->scratch, cell->n, sizeof(struct hdl_xl_source *));
+	if (!got) {
+		xl->no_memory = true;
+		return NULL;
+	}
+	for (uint32_t i = 0; i < cell->n; i++) {
+		struct hdl_xl_source *member = hdl_xl_member(cell, i);
+		const struct hdl_xl_source *owner = port_owner(got, n, member->data, ret_port);
+
+		if (member == source)
+			return owner;
+		if (!owner)
+			got[n++] = member;
+	}
+	return NULL;
+}
+
+/* Reported once per address. */
+static void claim_address(struct hdl_xl *xl, struct hdl_xl_service *service, const struct hdl_xl_source *source,
+			  const struct hdl_text *text)
+{
+	struct hdl_addr address, *addresses = (struct hdl_addr *)service->ir.addresses;
+	const struct hdl_xl_source *owner;
+	char printed[HDL_ADDR_TEXT_MAX];
+	struct hdl_xl_cell *cell;
+	uint16_t port;
+
+	if (hdl_addr_parse(hdl_str_of(text->s), &address) < 0 || hdl_addr_is_zero(&address)) {
+		hdl_xl_report(xl->diags, HDL_ERROR, service->res, text->pos, NULL, "%s is not an address", text->s);
+		return;
+	}
+	for (size_t i = 0; i < service->ir.address_count; i++)
+		if (hdl_addr_equal(&addresses[i], &address))
+			return;
+	cell = hdl_xl_read(xl, HDL_XL_SERVICE_IPS, hdl_addr_print(&address, printed));
+	owner = cell ? address_owner(xl, cell, source, &port) : NULL;
+	if (!owner)
+		addresses[service->ir.address_count++] = address;
+	else if (hdl_xl_first_time(xl, "address %s %s", service->ir.fqdn, printed)) /* clusterIP and clusterIPs */
+		hdl_xl_report(
+			xl->diags, HDL_ERROR, service->res, text->pos, NULL,
+			"address %s with port %u is already that of Service %s/%s at %s:%u: this service does not get "
+			"the address",
+			printed, port, owner->res->ns, owner->res->name, owner->res->file, owner->res->pos.line);
+}
+
+static int make_ports(struct hdl_xl *xl, struct hdl_xl_service *service)
+{
+	service->ports = hdl_arena_calloc(xl->arena, service->spec->port_count, sizeof(*service->ports));
+	if (!service->ports)
+		return -ENOMEM;
+	service->port_count = service->spec->port_count;
+	for (size_t i = 0; i < service->port_count; i++)
+		service->ports[i].spec = &service->spec->ports[i];
+	return 0;
+}
+
+static int make_addresses(struct hdl_xl *xl, struct hdl_xl_service *service, const struct hdl_xl_source *source)
+{
+	const struct hdl_xl_registration *spec = service->spec;
+
+	service->ir.addresses = hdl_arena_calloc(xl->arena, spec->address_count, sizeof(*service->ir.addresses));
+	if (!service->ir.addresses)
+		return -ENOMEM;
+	for (size_t i = 0; i < spec->address_count; i++)
+		claim_address(xl, service, source, spec->addresses[i]);
+	/* not headless on purpose, and not refused its address either: often forgotten in a file written by hand */
+	if (!spec->address_count && !spec->headless)
 		hdl_xl_report(
 			xl->diags, HDL_INFO, service->res, service->res->pos, "spec.clusterIP",
 			"the service has no address: it can be a destination, but no connection is dialled to it");
-}
-
-static int add(struct hdl_xl *xl, struct hdl_xl_map *owners, const struct hdl_resource *res)
-{
-	struct hdl_xl_service *service = &xl->service[xl->service_count];
-
-	service->res = res;
-	service->ir = hdl_arena_alloc(xl->arena, sizeof(*service->ir));
-	if (!service->ir)
-		return -ENOMEM;
-	service->ir->ns = hdl_xl_intern(xl, res->ns);
-	service->ir->name = hdl_xl_intern(xl, res->name);
-	service->ir->fqdn = hdl_xl_internf(xl, "%s.%s.svc.%s", res->name, res->ns, xl->snapshot->node.domain);
-	service->ir->origin = hdl_xl_origin(xl, res, res->pos);
-	if (add_ports(xl, service) < 0 || add_addresses(xl, owners, service) < 0)
-		return -ENOMEM;
-	report_no_address(xl, service);
-	xl->service_count++;
-	xl->snapshot->services[xl->snapshot->service_count++] = service->ir;
-	return hdl_xl_map_put(&xl->services, xl->scratch, service->ir->fqdn, service);
-}
-
-static int collect_ports(struct hdl_xl *xl)
-{
-	struct hdl_snapshot *s = xl->snapshot;
-	size_t n = 0;
-
-	for (size_t i = 0; i < s->service_count; i++)
-		n += s->services[i]->port_count;
-	s->service_ports = hdl_arena_calloc(xl->arena, n, sizeof(*s->service_ports));
-	if (!s->service_ports)
-		return -ENOMEM;
-	for (size_t i = 0; i < s->service_count; i++)
-		for (size_t p = 0; p < s->services[i]->port_count; p++) {
-			struct hdl_ir_service_port *port = &s->services[i]->ports[p];
-
-			s->service_ports[s->service_port_count++] = port;
-			port->id = (uint32_t)s->service_port_count;
-		}
 	return 0;
 }
 
-int hdl_xl_services(struct hdl_xl *xl)
+static int make_endpoints(struct hdl_xl *xl, struct hdl_xl_service *service)
 {
-	struct hdl_xl_map owners = { 0 };
-	size_t n = 0;
+	for (size_t p = 0; p < service->port_count; p++) {
+		struct hdl_xl_port *port = &service->ports[p];
 
-	for (size_t i = 0; i < xl->n; i++)
-		n += xl->res[i]->kind == HDL_KIND_SERVICE;
-	xl->service = hdl_arena_calloc(xl->scratch, n, sizeof(*xl->service));
-	xl->snapshot->services = hdl_arena_calloc(xl->arena, n, sizeof(*xl->snapshot->services));
-	if (!xl->service || !xl->snapshot->services)
-		return -ENOMEM;
-	for (size_t i = 0; i < xl->n; i++) {
-		const struct hdl_resource *res = xl->res[i];
-
-		if (res->kind != HDL_KIND_SERVICE)
-			continue;
-		if (res->service->type.value == HDL_SERVICE_EXTERNAL_NAME) {
-			hdl_xl_report(xl->diags, HDL_WARNING, res, res->service->type.pos, "spec.type",
-				      "ExternalName services are not supported: this one is left alone");
-			continue;
-		}
-		if (add(xl, &owners, res) < 0)
+		if (service->spec->endpoints(xl, service, port) < 0)
 			return -ENOMEM;
+		/* for display: what the service says, or what a named port came to be */
+		port->target_port = port->spec->target_port ? port->spec->target_port :
+				    port->endpoint_count    ? port->endpoints[0].port :
+							      port->spec->port;
 	}
-	return collect_ports(xl);
+	return 0;
+}
+
+int hdl_xl_make_backend(struct hdl_xl *xl, struct hdl_xl_unit *unit)
+{
+	const struct hdl_xl_source *source = unit->source;
+	const struct hdl_resource *res = source->res;
+	const struct hdl_xl_rule *rule;
+	struct hdl_xl_service *service;
+
+	hdl_xl_phase(xl, HDL_XL_PHASE_SERVICES);
+	if (!source->data) {
+		hdl_xl_report(xl->diags, HDL_WARNING, res, res->service->type.pos, "spec.type",
+			      "ExternalName services are not supported: this one is left alone");
+		return 0;
+	}
+	service = hdl_xl_product_new(xl, sizeof(*service));
+	if (!service)
+		return -ENOMEM;
+	service->res = res;
+	service->spec = source->data;
+	service->label = source->label;
+	service->ir.ns = hdl_xl_intern(xl, res->ns);
+	service->ir.name = hdl_xl_intern(xl, res->name);
+	service->ir.fqdn = hdl_xl_intern(xl, service->spec->fqdn);
+	service->ir.origin = hdl_xl_origin(xl, res, res->pos);
+	if (make_ports(xl, service) < 0 || make_addresses(xl, service, source) < 0)
+		return -ENOMEM;
+	hdl_xl_phase(xl, HDL_XL_PHASE_ENDPOINTS);
+	if (make_endpoints(xl, service) < 0)
+		return -ENOMEM;
+	hdl_xl_phase(xl, HDL_XL_PHASE_RULE_OF);
+	rule = hdl_xl_rule_of(xl, service);
+	hdl_xl_phase(xl, HDL_XL_PHASE_CLUSTERS);
+	return hdl_xl_clusters(xl, service, rule);
 }

@@ -27,208 +27,373 @@ const char *hdl_xl_gateway_name(struct hdl_xl *xl, const char *reference, const 
 	return hdl_xl_internf(xl, "%s/%s", ns, reference);
 }
 
-static bool in_mesh(struct hdl_xl *xl, const struct hdl_xl_vs *vs)
+/* ---- sources ---- */
+
+static void note_gateways(struct hdl_xl *xl, struct hdl_xl_vs *vs)
 {
+	vs->mesh = vs->spec->gateways.n == 0;
 	for (size_t i = 0; i < vs->spec->gateways.n; i++)
 		if (strcmp(hdl_xl_gateway_name(xl, vs->spec->gateways.at[i].s, vs->res->ns), "mesh") == 0)
-			return true;
-	return vs->spec->gateways.n == 0;
+			vs->mesh = true;
+		else
+			vs->gateways = true;
 }
 
-/* The host as given, or the first of two that say the same. */
-static int claim(struct hdl_xl *xl, struct hdl_xl_vs *vs, size_t host)
+/* With everything in one block; the hosts are in scratch memory. */
+static struct hdl_xl_vs *vs_new(const struct hdl_resource *res, const char *const *hosts)
 {
-	struct hdl_xl_claim *first = hdl_xl_map_get(&xl->claims, vs->hosts[host]), *claim;
+	size_t n = res->virtual_service->hosts.n, bytes = 0;
+	struct hdl_xl_vs *vs;
+	char *text;
 
-	if (first && first->last->vs == vs)
-		return 0;
-	claim = hdl_arena_alloc(xl->scratch, sizeof(*claim));
-	if (!claim)
-		return -ENOMEM;
-	*claim = (struct hdl_xl_claim){ .vs = vs, .last = claim };
-	if (first) {
-		const struct hdl_resource *owner = first->vs->res;
+	for (size_t i = 0; i < n; i++)
+		bytes += strlen(hosts[i]) + 1;
+	vs = hdl_ir_alloc(1, sizeof(*vs) + n * (sizeof(*vs->hosts) + sizeof(*vs->matched)) + bytes);
+	if (!vs)
+		return NULL;
+	vs->references = 1;
+	vs->res = res;
+	vs->spec = res->virtual_service;
+	vs->hosts = (const char **)(vs + 1);
+	vs->matched = (size_t *)(vs->hosts + n);
+	text = (char *)(vs->matched + n);
+	for (size_t i = 0; i < n; i++) {
+		size_t size = strlen(hosts[i]) + 1;
 
-		first->last->next = claim;
-		first->last = claim;
-		if (vs->spec->derived && first->vs->spec->derived) /* those for other clients */
-			return 0;
-		hdl_xl_report(
-			xl->diags, HDL_WARNING, vs->res, vs->spec->hosts.at[host].pos, "spec.hosts",
-			"host %s is already that of VirtualService %s/%s at %s:%u: the rules here apply only to ports "
-			"and clients for which it has none",
-			vs->hosts[host], owner->ns, owner->name, owner->file, owner->pos.line);
-		return 0;
+		vs->hosts[i] = memcpy(text, hosts[i], size);
+		text += size;
 	}
-	vs->claimed[host] = true;
-	xl->claim_wildcards += hdl_xl_is_wildcard(vs->hosts[host]);
-	return hdl_xl_map_put(&xl->claims, xl->scratch, vs->hosts[host], claim);
+	return vs;
 }
 
-/* VirtualServices by "ns/name", and which of them somebody delegates to. */
-struct names {
-	struct hdl_xl *xl;
-	struct hdl_xl_map all, used;
-};
+static void vs_unref(struct hdl_xl_vs *vs)
+{
+	if (vs && --vs->references == 0)
+		hdl_ir_free(vs);
+}
 
+/* The rules of its delegates in place of the entries that name them (A.4). */
 static const struct hdl_resource *find_delegate(void *user, const char *ns, const char *name)
 {
-	struct names *names = user;
-	const char *key = hdl_xl_scratchf(names->xl, "%s/%s", ns, name);
-	struct hdl_resource *res = hdl_xl_map_get(&names->all, key);
+	struct hdl_xl *xl = user;
+	const struct hdl_xl_cell *cell = hdl_xl_read(xl, HDL_XL_VS_NAMES, hdl_xl_scratchf(xl, "%s/%s", ns, name));
 
-	if (res && hdl_xl_map_put(&names->used, names->xl->scratch, key, res) < 0)
-		names->xl->no_memory = true;
-	return res;
+	return cell && cell->n ? hdl_xl_member(cell, 0)->res : NULL;
 }
 
-static int name_all(struct names *names)
+int hdl_xl_make_merged(struct hdl_xl *xl, struct hdl_xl_unit *unit)
 {
-	struct hdl_xl *xl = names->xl;
+	struct hdl_xl_vs *vs = unit->source->data;
+	const struct hdl_delegates delegates = { xl->arena, xl->diags, find_delegate, xl };
 
-	for (size_t i = 0; i < xl->n; i++)
-		if (xl->res[i]->kind == HDL_KIND_VIRTUAL_SERVICE &&
-		    hdl_xl_map_put(&names->all, xl->scratch,
-				   hdl_xl_scratchf(xl, "%s/%s", xl->res[i]->ns, xl->res[i]->name),
-				   (void *)(uintptr_t)xl->res[i]) < 0)
-			return -ENOMEM;
-	return 0;
-}
-
-static void report_unused_delegates(struct names *names)
-{
-	struct hdl_xl *xl = names->xl;
-
-	for (size_t i = 0; i < xl->n; i++) {
-		const struct hdl_resource *res = xl->res[i];
-
-		if (res->kind == HDL_KIND_VIRTUAL_SERVICE && res->virtual_service->hosts.n == 0 &&
-		    !hdl_xl_map_get(&names->used, hdl_xl_scratchf(xl, "%s/%s", res->ns, res->name)))
-			hdl_xl_report(xl->diags, HDL_WARNING, res, res->pos, NULL,
-				      "has no hosts, and no VirtualService delegates to it: it has no effect");
-	}
-}
-
-static int add(struct names *names, const struct hdl_resource *res)
-{
-	struct hdl_xl *xl = names->xl;
-	struct hdl_xl_vs *vs = &xl->vs[xl->vs_count];
-
-	if (res->virtual_service->hosts.n == 0) /* a delegate has none of its own */
-		return 0;
-	xl->at = res;
-	*vs = (struct hdl_xl_vs){ .res = res, .spec = res->virtual_service, .index = xl->vs_count };
-	xl->vs_count++;
-	if (hdl_has_delegates(res->virtual_service)) {
-		const struct hdl_delegates delegates = { xl->scratch, xl->diags, find_delegate, names };
-
-		if (hdl_delegates_merge(&delegates, res, &vs->spec) < 0)
-			return -ENOMEM;
-	}
-	vs->hosts = hdl_arena_calloc(xl->scratch, vs->spec->hosts.n, sizeof(*vs->hosts));
-	vs->claimed = hdl_arena_calloc(xl->scratch, vs->spec->hosts.n, sizeof(*vs->claimed));
-	vs->matched = hdl_arena_calloc(xl->scratch, vs->spec->hosts.n, sizeof(*vs->matched));
-	if (!vs->hosts || !vs->claimed || !vs->matched)
+	if (!hdl_xl_product_new(xl, sizeof(struct hdl_xl_product)))
 		return -ENOMEM;
-	vs->mesh = in_mesh(xl, vs);
-	for (size_t i = 0; i < vs->spec->hosts.n; i++) {
-		vs->hosts[i] = hdl_xl_host(xl, vs->spec->hosts.at[i].s, res->ns);
-		if (vs->mesh && claim(xl, vs, i) < 0)
-			return -ENOMEM;
-	}
-	return 0;
+	hdl_xl_phase(xl, HDL_XL_PHASE_CLAIMS);
+	return hdl_has_delegates(vs->res->virtual_service) ? hdl_delegates_merge(&delegates, vs->res, &vs->spec) : 0;
 }
 
-int hdl_xl_rules_in_force(struct hdl_xl *xl, const struct hdl_xl_claim *claim, uint16_t port,
-			  const struct hdl_xl_claim **ret_claim, const struct hdl_xl_routes **ret_routes)
+void hdl_xl_report_unused_delegate(struct hdl_diags *diags, const struct hdl_resource *res)
 {
-	*ret_routes = NULL;
-	for (; claim; claim = claim->next) {
-		if (hdl_xl_http_routes(xl, claim->vs, port, NULL, ret_routes) < 0)
+	hdl_xl_report(diags, HDL_WARNING, res, res->pos, NULL,
+		      "has no hosts, and no VirtualService delegates to it: it has no effect");
+}
+
+bool hdl_xl_is_unused_delegate(const struct hdl_xl_unit *unit)
+{
+	const struct hdl_xl_source *source = unit->source;
+
+	if (source->res->virtual_service->hosts.n)
+		return false;
+	for (uint32_t i = 0; i < source->cells; i++)
+		if (source->cell[i]->index == HDL_XL_VS_NAMES && source->cell[i]->head.readers)
+			return false;
+	return true;
+}
+
+/* What there is of it beside its hosts. */
+static int enter_vs(struct hdl_xl *xl, struct hdl_xl_source *source, struct hdl_xl_vs *vs)
+{
+	const struct hdl_resource *res = source->res;
+
+	if (hdl_xl_enter_cell(xl, source, HDL_XL_VS_NAMES, hdl_xl_scratchf(xl, "%s/%s", res->ns, res->name), NULL) < 0)
+		return -ENOMEM;
+	/* a delegate has no hosts of its own */
+	if ((vs->spec->hosts.n == 0 || hdl_has_delegates(vs->spec)) &&
+	    hdl_xl_add_unit(xl, HDL_XL_MERGED, source, NULL, &vs->merged) < 0)
+		return -ENOMEM;
+	if (vs->spec->hosts.n == 0)
+		return 0;
+	if (vs->gateways && hdl_xl_enter_cell(xl, source, HDL_XL_GATEWAY_USERS, "", NULL) < 0)
+		return -ENOMEM;
+	return hdl_xl_add_unit(xl, HDL_XL_OUTSIDE, source, NULL, &source->unit);
+}
+
+int hdl_xl_register_vs(struct hdl_xl *xl, struct hdl_xl_source *source)
+{
+	const struct hdl_resource *res = source->res;
+	const struct hdl_texts *list = &res->virtual_service->hosts;
+	const char **hosts = hdl_arena_calloc(xl->scratch, list->n, sizeof(*hosts));
+	struct hdl_xl_vs *vs;
+
+	if (!hosts)
+		return -ENOMEM;
+	for (size_t i = 0; i < list->n; i++)
+		hosts[i] = hdl_xl_host(xl, list->at[i].s, res->ns);
+	vs = vs_new(res, hosts);
+	if (!vs)
+		return -ENOMEM;
+	source->data = vs;
+	vs->source = source;
+	note_gateways(xl, vs);
+	for (size_t i = 0; vs->mesh && i < list->n; i++) {
+		uint32_t cells = source->cells;
+
+		if (hdl_xl_enter_cell(xl, source, HDL_XL_CLAIMS, vs->hosts[i], NULL) < 0)
 			return -ENOMEM;
-		if ((*ret_routes)->n)
+		if (source->cells > cells)
+			hdl_xl_count_wildcard(xl, &xl->claim_wildcards, &xl->odd_claim_wildcards, vs->hosts[i], 1);
+	}
+	return enter_vs(xl, source, vs);
+}
+
+/* Before the source leaves its cells. */
+void hdl_xl_unregister_vs(struct hdl_xl *xl, struct hdl_xl_source *source)
+{
+	struct hdl_xl_vs *vs = source->data;
+
+	for (uint32_t i = 0; i < source->cells; i++)
+		if (source->cell[i]->index == HDL_XL_CLAIMS)
+			hdl_xl_count_wildcard(xl, &xl->claim_wildcards, &xl->odd_claim_wildcards, source->cell[i]->key,
+					      -1);
+	source->data = NULL;
+	if (!vs)
+		return;
+	hdl_xl_drop_unit(xl, &vs->merged);
+	while (vs->routes) {
+		struct hdl_xl_unit *unit = vs->routes;
+
+		vs->routes = unit->next_routes;
+		hdl_xl_drop_unit(xl, &unit);
+	}
+	vs->source = NULL;
+	vs_unref(vs);
+}
+
+static void count_matched(struct hdl_xl *xl, struct hdl_xl_vs *vs, const char *fqdn, int n)
+{
+	for (size_t i = 0; vs && i < vs->spec->hosts.n; i++) {
+		size_t before;
+
+		if (!vs->source || !hdl_xl_host_covers(vs->hosts[i], fqdn))
+			continue;
+		before = vs->matched[i];
+		vs->matched[i] += (size_t)n;
+		if ((before == 0) != (vs->matched[i] == 0) && vs->source->unit)
+			hdl_xl_mark(&xl->graph, vs->source->unit);
+	}
+}
+
+void hdl_xl_set_claimed(struct hdl_xl *xl, struct hdl_xl_unit *front, const char *fqdn, struct hdl_xl_vs *vs)
+{
+	struct hdl_xl_vs *before = front->claimed_by;
+
+	if (vs == before)
+		return;
+	if (vs)
+		vs->references++;
+	count_matched(xl, vs, fqdn, 1);
+	if (before && before->source)
+		count_matched(xl, before, fqdn, -1);
+	vs_unref(before);
+	front->claimed_by = vs;
+}
+
+/* ---- rules ---- */
+
+int hdl_xl_rules_in_force(struct hdl_xl *xl, const struct hdl_xl_cell *claim, uint32_t from, uint16_t port,
+			  uint32_t *ret_at, const struct hdl_xl_routes **ret_routes)
+{
+	const struct hdl_xl_routes *routes = NULL;
+	uint32_t i = from;
+
+	for (; claim && i < claim->n; i++) {
+		if (hdl_xl_http_routes(xl, hdl_xl_claimant(claim, i), port, NULL, &routes) < 0)
+			return -ENOMEM;
+		if (routes->n)
 			break;
 	}
-	*ret_claim = claim;
+	*ret_at = i;
+	*ret_routes = claim && i < claim->n ? routes : NULL;
 	return 0;
-}
-
-static void mark_matched(struct hdl_xl_vs *vs, const char *fqdn)
-{
-	for (size_t i = 0; i < vs->spec->hosts.n; i++)
-		if (hdl_xl_host_covers(vs->hosts[i], fqdn))
-			vs->matched[i] = true;
 }
 
 /* What does not act on any port must not go unnoticed. */
-static void report_idle_rules(struct hdl_xl *xl, const struct hdl_xl_service *service)
+void hdl_xl_report_idle_rules(struct hdl_xl *xl, const struct hdl_xl_front *front)
 {
-	const struct hdl_xl_vs *vs = service->claim->vs;
+	const struct hdl_xl_vs *vs = hdl_xl_claimant(front->claim, 0);
+	const char *fqdn = front->ir.fqdn;
 	bool http = false, other = false;
 
-	if (!service->ir->address_count && hdl_xl_first_time(xl, "no address %zu %s", vs->index, service->ir->fqdn))
+	if (!front->ir.address_count)
 		hdl_xl_report(xl->diags, HDL_WARNING, vs->res, vs->res->pos, "spec.hosts",
 			      "service %s has no address: connections to its pods are left alone, and these rules act "
 			      "only on requests for it that come by a port of another service",
-			      service->ir->fqdn);
-	for (size_t i = 0; i < service->ir->port_count; i++) {
-		enum hdl_ir_protocol p = service->ir->ports[i].protocol;
+			      fqdn);
+	for (size_t i = 0; i < front->ir.port_count; i++) {
+		enum hdl_ir_protocol p = front->ir.ports[i].protocol;
 
 		*(p == HDL_IR_HTTP || p == HDL_IR_HTTP2 || p == HDL_IR_GRPC ? &http : &other) = true;
 	}
-	if (vs->spec->http.n && !http && hdl_xl_first_time(xl, "no http %zu %s", vs->index, service->ir->fqdn))
+	if (vs->spec->http.n && !http)
 		hdl_xl_report(
 			xl->diags, HDL_WARNING, vs->res, vs->spec->http.at[0].pos, "spec.http",
 			"service %s has no port that is declared http: these rules do not act on it (name the port "
 			"http or http-..., or set appProtocol: http)",
-			service->ir->fqdn);
-	if (vs->spec->tcp.n && !other && hdl_xl_first_time(xl, "no tcp %zu %s", vs->index, service->ir->fqdn))
+			fqdn);
+	if (vs->spec->tcp.n && !other)
 		hdl_xl_report(xl->diags, HDL_WARNING, vs->res, vs->spec->tcp.at[0].pos, "spec.tcp",
-			      "all ports of service %s are declared http: these rules do not act on it",
-			      service->ir->fqdn);
+			      "all ports of service %s are declared http: these rules do not act on it", fqdn);
+}
+
+/* ---- hosts that no service has ---- */
+
+/* The host as given, or the first of two that say the same. */
+static bool is_first_of_its_name(const struct hdl_xl_vs *vs, size_t host)
+{
+	for (size_t i = 0; i < host; i++)
+		if (strcmp(vs->hosts[i], vs->hosts[host]) == 0)
+			return false;
+	return true;
+}
+
+/* It is the first to claim the host in the mesh. */
+static bool has_claimed(struct hdl_xl *xl, const struct hdl_xl_vs *vs, size_t host)
+{
+	const struct hdl_xl_cell *claim = hdl_xl_read(xl, HDL_XL_CLAIMS, vs->hosts[host]);
+
+	return claim && claim->n && hdl_xl_claimant(claim, 0) == vs && is_first_of_its_name(vs, host);
+}
+
+static void report_claims(struct hdl_xl *xl, const struct hdl_xl_vs *vs)
+{
+	for (size_t i = 0; i < vs->spec->hosts.n; i++) {
+		const struct hdl_resource *owner;
+
+		if (!is_first_of_its_name(vs, i) || has_claimed(xl, vs, i) || xl->no_memory)
+			continue;
+		owner = hdl_xl_member(hdl_xl_read(xl, HDL_XL_CLAIMS, vs->hosts[i]), 0)->res;
+		if (vs->spec->derived && owner->virtual_service->derived) /* those for other clients */
+			continue;
+		hdl_xl_report(
+			xl->diags, HDL_WARNING, vs->res, vs->spec->hosts.at[i].pos, "spec.hosts",
+			"host %s is already that of VirtualService %s/%s at %s:%u: the rules here apply only to ports "
+			"and clients for which it has none",
+			vs->hosts[i], owner->ns, owner->name, owner->file, owner->pos.line);
+	}
 }
 
 /* Often a host with one dot, which is not completed to a service's name. With a gateway it is what one expects. */
-static void report_outside_hosts(struct hdl_xl *xl, const struct hdl_xl_vs *vs)
+static void report_outside_host(struct hdl_xl *xl, const struct hdl_xl_vs *vs, size_t host)
 {
-	bool gateway = false;
-
-	for (size_t i = 0; i < vs->spec->gateways.n; i++)
-		gateway |= strcmp(vs->spec->gateways.at[i].s, "mesh") != 0;
-	for (size_t i = 0; !gateway && i < vs->spec->hosts.n; i++)
-		if (vs->claimed[i] && !vs->matched[i])
-			hdl_xl_report(
-				xl->diags, hdl_xl_is_wildcard(vs->hosts[i]) ? HDL_INFO : HDL_WARNING, vs->res,
-				vs->spec->hosts.at[i].pos, "spec.hosts",
-				"no service is called %s: the rules act only on requests with that Host to port 80 of "
-				"services whose requests are read",
-				vs->hosts[i]);
+	hdl_xl_report(xl->diags, hdl_xl_is_wildcard(vs->hosts[host]) ? HDL_INFO : HDL_WARNING, vs->res,
+		      vs->spec->hosts.at[host].pos, "spec.hosts",
+		      "no service is called %s: the rules act only on requests with that Host to port 80 of "
+		      "services whose requests are read",
+		      vs->hosts[host]);
 }
 
-int hdl_xl_virtual_services(struct hdl_xl *xl)
+static bool names_gateway(const struct hdl_xl_vs *vs)
 {
-	struct names names = { .xl = xl };
-	size_t n = 0;
+	for (size_t i = 0; i < vs->spec->gateways.n; i++)
+		if (strcmp(vs->spec->gateways.at[i].s, "mesh") != 0)
+			return true;
+	return false;
+}
 
-	for (size_t i = 0; i < xl->n; i++)
-		n += xl->res[i]->kind == HDL_KIND_VIRTUAL_SERVICE;
-	xl->vs = hdl_arena_calloc(xl->scratch, n, sizeof(*xl->vs));
-	if (!xl->vs || name_all(&names) < 0)
+static bool front_has_domain(struct hdl_xl *xl, const struct hdl_xl_source *service, const char *domain)
+{
+	const struct hdl_xl_front *front = hdl_xl_read_unit(xl, service->front);
+
+	for (size_t i = 0; front && i < front->vhost_count; i++)
+		for (size_t d = 0;
+		     front->vhosts[i].port == HDL_XL_OUTSIDE_PORT && d < front->vhosts[i].ir->domain_count; d++)
+			if (strcmp(front->vhosts[i].ir->domains[d], domain) == 0)
+				return true;
+	return false;
+}
+
+static bool cell_has_domain(struct hdl_xl *xl, enum hdl_xl_index index, const char *key, const char *domain)
+{
+	const struct hdl_xl_cell *cell = hdl_xl_read(xl, index, key);
+
+	for (uint32_t i = 0; cell && i < cell->n; i++)
+		if (front_has_domain(xl, hdl_xl_member(cell, i), domain))
+			return true;
+	return false;
+}
+
+/* A service has it, as one of its shorter names (a headless one with a star before) or as an address. */
+static bool is_taken(struct hdl_xl *xl, const char *host, const char *domain)
+{
+	const char *name = strncmp(host, "*.", 2) == 0 ? host + 2 : host, *end = xl->ir_node.domain;
+
+	return cell_has_domain(xl, HDL_XL_SERVICES, name, domain) ||
+	       cell_has_domain(xl, HDL_XL_SERVICES, hdl_xl_scratchf(xl, "%s.%s", name, end), domain) ||
+	       cell_has_domain(xl, HDL_XL_SERVICES, hdl_xl_scratchf(xl, "%s.svc.%s", name, end), domain) ||
+	       cell_has_domain(xl, HDL_XL_BARE_NAMES, hdl_xl_scratchf(xl, "%u %s", HDL_XL_OUTSIDE_PORT, name),
+			       domain) ||
+	       cell_has_domain(xl, HDL_XL_SERVICE_IPS, host, domain);
+}
+
+static int add_outside_host(struct hdl_xl *xl, struct hdl_xl_outside *made, const struct hdl_xl_vs *vs, size_t host,
+			    const char *domain)
+{
+	const struct hdl_xl_cell *claim = hdl_xl_read(xl, HDL_XL_CLAIMS, vs->hosts[host]);
+	const struct hdl_xl_routes *routes;
+	struct hdl_ir_vhost *vhost;
+	uint32_t in_force;
+
+	if (hdl_xl_rules_in_force(xl, claim, 0, HDL_XL_OUTSIDE_PORT, &in_force, &routes) < 0)
 		return -ENOMEM;
-	for (size_t i = 0; i < xl->n; i++)
-		if (xl->res[i]->kind == HDL_KIND_VIRTUAL_SERVICE && add(&names, xl->res[i]) < 0)
-			return -ENOMEM;
-	for (size_t i = 0; i < xl->service_count; i++) {
-		struct hdl_xl_service *service = &xl->service[i];
+	if (!routes)
+		return 0;
+	if (hdl_xl_new_vhost(xl, vs->hosts[host], HDL_XL_OUTSIDE_PORT, 1, &vhost) < 0)
+		return -ENOMEM;
+	((const char **)vhost->domains)[vhost->domain_count++] = domain;
+	if (hdl_xl_add_rules(xl, claim, HDL_XL_OUTSIDE_PORT, NULL, vhost) < 0)
+		return -ENOMEM;
+	if (in_force == 0)
+		vhost->origin = hdl_xl_origin(xl, vs->res, vs->spec->hosts.at[host].pos);
+	made->vhosts[made->vhost_count++] =
+		(struct hdl_xl_vhost){ .ir = vhost, .port = HDL_XL_OUTSIDE_PORT, .place = (uint32_t)host };
+	return 0;
+}
 
-		service->claim = hdl_xl_most_specific(&xl->claims, "", service->ir->fqdn, xl->claim_wildcards != 0);
-		if (!service->claim)
-			continue;
-		mark_matched(service->claim->vs, service->ir->fqdn);
-		report_idle_rules(xl, service);
+int hdl_xl_make_outside(struct hdl_xl *xl, struct hdl_xl_unit *unit)
+{
+	const struct hdl_xl_vs *vs = unit->source->data;
+	struct hdl_xl_outside *made = hdl_xl_product_new(xl, sizeof(*made));
+
+	if (!made)
+		return -ENOMEM;
+	if (!vs->mesh)
+		return 0;
+	made->vhosts = hdl_arena_calloc(xl->arena, vs->spec->hosts.n, sizeof(*made->vhosts));
+	if (!made->vhosts)
+		return -ENOMEM;
+	hdl_xl_phase(xl, HDL_XL_PHASE_CLAIMS);
+	report_claims(xl, vs);
+	hdl_xl_phase(xl, HDL_XL_PHASE_OUTSIDE);
+	for (size_t i = 0; !names_gateway(vs) && i < vs->spec->hosts.n; i++)
+		if (!vs->matched[i] && has_claimed(xl, vs, i))
+			report_outside_host(xl, vs, i);
+	hdl_xl_phase(xl, HDL_XL_PHASE_MESH_OUTSIDE);
+	for (size_t i = 0; hdl_xl_read_flag(xl, &xl->outside_port) && i < vs->spec->hosts.n; i++) {
+		const char *domain = hdl_xl_domain(xl, vs->hosts[i]);
+
+		if (!vs->matched[i] && has_claimed(xl, vs, i) && !is_taken(xl, vs->hosts[i], domain) &&
+		    add_outside_host(xl, made, vs, i, domain) < 0)
+			return -ENOMEM;
 	}
-	for (size_t i = 0; i < xl->vs_count; i++)
-		report_outside_hosts(xl, &xl->vs[i]);
-	report_unused_delegates(&names);
 	return 0;
 }

@@ -56,60 +56,30 @@ static void names(struct hdl_xl *xl, struct hdl_ir_workload *w)
 	};
 }
 
-static int add_address(struct hdl_xl *xl, const struct hdl_resource *res, struct hdl_ir_workload *w,
-		       const struct hdl_text *ip)
+static int family_of(const struct hdl_addr *address)
 {
-	char text[HDL_ADDR_TEXT_MAX];
-	struct hdl_addr address, *slot;
-	struct hdl_ir_workload *other;
-
-	if (!ip->s || hdl_addr_parse(hdl_str_of(ip->s), &address) < 0)
-		return 0;
-	slot = &w->address[hdl_addr_is_v4(&address) ? HDL_FAMILY_V4 : HDL_FAMILY_V6];
-	if (!hdl_addr_is_zero(slot))
-		return 0;
-	hdl_addr_print(&address, text);
-	other = hdl_xl_map_get(&xl->addresses, text);
-	if (other) {
-		hdl_xl_report(xl->diags, HDL_WARNING, res, ip->pos, "status.podIPs",
-			      "address %s is already that of Pod %s/%s at %s:%u, which keeps it", text, other->ns,
-			      other->name, other->origin.file, other->origin.line);
-		return 0;
-	}
-	*slot = address;
-	return hdl_xl_map_put(&xl->addresses, xl->scratch, hdl_xl_intern(xl, text), w);
+	return hdl_addr_is_v4(address) ? HDL_FAMILY_V4 : HDL_FAMILY_V6;
 }
 
-static int add_addresses(struct hdl_xl *xl, const struct hdl_resource *res, struct hdl_ir_workload *w)
+/* The address that a pod asks for in each family, and who says so; NULL: none. */
+static void wanted(const struct hdl_pod *pod, struct hdl_addr address[HDL_FAMILIES],
+		   const struct hdl_text *text[HDL_FAMILIES])
 {
-	const struct hdl_pod *pod = res->pod;
+	struct hdl_addr parsed;
 
+	memset(text, 0, HDL_FAMILIES * sizeof(*text));
 	/* such a pod has the node's address, and shares it */
 	if (pod->host_network.value)
-		return 0;
-	for (size_t i = 0; i < pod->pod_ips.n; i++)
-		if (add_address(xl, res, w, &pod->pod_ips.at[i].ip) < 0)
-			return -ENOMEM;
-	/* the same as the first of the list, unless there is no list */
-	return pod->pod_ips.n ? 0 : add_address(xl, res, w, &pod->pod_ip);
-}
+		return;
+	/* podIP is the same as the first of the list, unless there is no list */
+	for (size_t i = 0; i < (pod->pod_ips.n ? pod->pod_ips.n : 1); i++) {
+		const struct hdl_text *ip = pod->pod_ips.n ? &pod->pod_ips.at[i].ip : &pod->pod_ip;
 
-static int add(struct hdl_xl *xl, const struct hdl_resource *res)
-{
-	struct hdl_ir_workload *w = hdl_arena_alloc(xl->arena, sizeof(*w));
-
-	if (!w || hdl_xl_labels(xl, &res->labels, &w->labels) < 0)
-		return -ENOMEM;
-	w->ns = hdl_xl_intern(xl, res->ns);
-	w->name = hdl_xl_intern(xl, res->name);
-	w->service_account =
-		hdl_xl_intern(xl, res->pod->service_account_name.s ? res->pod->service_account_name.s : "default");
-	w->origin = hdl_xl_origin(xl, res, res->pos);
-	names(xl, w);
-	xl->snapshot->workloads[xl->snapshot->workload_count++] = w;
-	if (add_addresses(xl, res, w) < 0)
-		return -ENOMEM;
-	return hdl_xl_map_put(&xl->pods, xl->scratch, hdl_xl_scratchf(xl, "%s/%s", res->ns, res->name), w);
+		if (!ip->s || hdl_addr_parse(hdl_str_of(ip->s), &parsed) < 0 || text[family_of(&parsed)])
+			continue;
+		address[family_of(&parsed)] = parsed;
+		text[family_of(&parsed)] = ip;
+	}
 }
 
 /* A pod that ended has given back its address, which another may have by now. */
@@ -118,17 +88,64 @@ static bool has_ended(const struct hdl_pod *pod)
 	return pod->phase.s && (strcmp(pod->phase.s, "Succeeded") == 0 || strcmp(pod->phase.s, "Failed") == 0);
 }
 
-int hdl_xl_workloads(struct hdl_xl *xl)
+int hdl_xl_register_pod(struct hdl_xl *xl, struct hdl_xl_source *source)
 {
-	size_t n = 0;
+	const struct hdl_resource *res = source->res;
+	const struct hdl_text *text[HDL_FAMILIES];
+	struct hdl_addr address[HDL_FAMILIES];
+	char key[HDL_ADDR_TEXT_MAX];
 
-	for (size_t i = 0; i < xl->n; i++)
-		n += xl->res[i]->kind == HDL_KIND_POD;
-	xl->snapshot->workloads = hdl_arena_calloc(xl->arena, n, sizeof(*xl->snapshot->workloads));
-	if (!xl->snapshot->workloads)
+	if (has_ended(res->pod))
+		return 0;
+	wanted(res->pod, address, text);
+	if (hdl_xl_enter_cell(xl, source, HDL_XL_PODS, hdl_xl_scratchf(xl, "%s/%s", res->ns, res->name), NULL) < 0)
 		return -ENOMEM;
-	for (size_t i = 0; i < xl->n; i++)
-		if (xl->res[i]->kind == HDL_KIND_POD && !has_ended(xl->res[i]->pod) && add(xl, xl->res[i]) < 0)
+	for (int f = 0; f < HDL_FAMILIES; f++)
+		if (text[f] &&
+		    hdl_xl_enter_cell(xl, source, HDL_XL_POD_IPS, hdl_addr_print(&address[f], key), NULL) < 0)
 			return -ENOMEM;
+	return hdl_xl_add_unit(xl, HDL_XL_WORKLOAD, source, NULL, &source->unit);
+}
+
+static void claim_address(struct hdl_xl *xl, const struct hdl_xl_source *source, struct hdl_ir_workload *w,
+			  const struct hdl_addr *address, const struct hdl_text *ip)
+{
+	char text[HDL_ADDR_TEXT_MAX];
+	struct hdl_xl_cell *cell = hdl_xl_read(xl, HDL_XL_POD_IPS, hdl_addr_print(address, text));
+	const struct hdl_resource *first;
+
+	if (!cell)
+		return;
+	first = hdl_xl_member(cell, 0)->res;
+	if (first == source->res)
+		w->address[family_of(address)] = *address;
+	else
+		hdl_xl_report(xl->diags, HDL_WARNING, source->res, ip->pos, "status.podIPs",
+			      "address %s is already that of Pod %s/%s at %s:%u, which keeps it", text, first->ns,
+			      first->name, first->file, first->pos.line);
+}
+
+int hdl_xl_make_workload(struct hdl_xl *xl, struct hdl_xl_unit *unit)
+{
+	const struct hdl_resource *res = unit->source->res;
+	struct hdl_xl_workload *made = hdl_xl_product_new(xl, sizeof(*made));
+	const struct hdl_text *text[HDL_FAMILIES];
+	struct hdl_addr address[HDL_FAMILIES];
+	struct hdl_ir_workload *w;
+
+	if (!made || hdl_xl_labels(xl, &res->labels, &made->ir.labels) < 0)
+		return -ENOMEM;
+	hdl_xl_phase(xl, HDL_XL_PHASE_WORKLOADS);
+	w = &made->ir;
+	w->ns = hdl_xl_intern(xl, res->ns);
+	w->name = hdl_xl_intern(xl, res->name);
+	w->service_account =
+		hdl_xl_intern(xl, res->pod->service_account_name.s ? res->pod->service_account_name.s : "default");
+	w->origin = hdl_xl_origin(xl, res, res->pos);
+	names(xl, w);
+	wanted(res->pod, address, text);
+	for (int f = 0; f < HDL_FAMILIES; f++)
+		if (text[f])
+			claim_address(xl, unit->source, w, &address[f], text[f]);
 	return 0;
 }

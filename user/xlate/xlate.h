@@ -29,12 +29,32 @@ struct hdl_xlate_options {
 #define HDL_XLATE_DOCUMENT_REGEX_BYTES_MAX ((size_t)16 << 20)
 
 /*
- * Resources in creation order (A.0), as hdl_resource_list gives them; not kept. options may be NULL. 0 and a sealed
- * snapshot with one reference, with epoch 0 and without the fields that dp sets; what could not be carried out is in
- * diags, and the snapshot then holds the rest as specification A.4 and A.8 say. -ENOMEM: nothing was made. -E2BIG: as
- * well, a limit above is met, and the last diagnostic is an error that says which and names the object at hand.
- * Route tables are not compiled: hdl_route_compile() of route/table.h does that.
+ * A translator lives on and makes a snapshot of each list of resources that it is given, anew only what depends on what
+ * changed since the list before: a resource that is the same pointer in both did not. Not thread-safe.
  */
+struct hdl_xlator;
+
+struct hdl_resource_list; /* model/store.h */
+
+/* options may be NULL; its texts must live as long as the translator. NULL when out of memory. */
+struct hdl_xlator *hdl_xlator_new(const struct hdl_xlate_options *options);
+/* Accepts NULL. Snapshots live on. Returns NULL. */
+struct hdl_xlator *hdl_xlator_free(struct hdl_xlator *xlator);
+/*
+ * Resources in creation order (A.0), as hdl_resource_list gives them; they must live until the next call has returned:
+ * keep is the list that holds them, which the translator refers to meanwhile, or NULL when the caller sees to it. 0 and
+ * a snapshot with one reference, with epoch 0 and without the fields that dp sets, for as far as it shares nothing with
+ * the one before (ir/snapshot.h); what could not be carried out is in diags, all of it, not only what is new, and the
+ * snapshot then holds the rest as specification A.4 and A.8 say. -ENOMEM: nothing was made. -E2BIG: as well, a limit
+ * above is met, and the last diagnostic is an error that says which and names the object at hand. After either the next
+ * call makes everything anew. Route tables are not compiled: hdl_route_compile() of route/table.h does that.
+ */
+int hdl_xlator_run(struct hdl_xlator *xlator, const struct hdl_resource *const *resources, size_t n,
+		   struct hdl_resource_list *keep, struct hdl_diags *diags, struct hdl_snapshot **ret_snapshot);
+/* How many units the last run made; for tests. */
+size_t hdl_xlator_built(const struct hdl_xlator *xlator);
+
+/* One run of a translator; the resources are not kept. */
 int hdl_xlate(const struct hdl_resource *const *resources, size_t n, const struct hdl_xlate_options *options,
 	      struct hdl_diags *diags, struct hdl_snapshot **ret_snapshot);
 

@@ -113,6 +113,24 @@ bool hdl_arena_limit_met(const struct hdl_arena *arena)
 	return false;
 }
 
+/* In place of ir/mem.c. */
+#include "ir/generation.h"
+
+void *hdl_ir_alloc(size_t n, size_t size)
+{
+	return fails() ? NULL : calloc(n ? n : 1, size ? size : 1);
+}
+
+void *hdl_ir_realloc(void *p, size_t n, size_t size)
+{
+	return fails() ? NULL : reallocarray(p, n ? n : 1, size ? size : 1);
+}
+
+void hdl_ir_free(void *p)
+{
+	free(p);
+}
+
 #include "unit/xlate/load.h"
 
 static const char resources[] =

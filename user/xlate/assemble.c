@@ -1,0 +1,600 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The lists and tables of snapshots: patched by what changed, and shared when nothing did. */
+#include "xlate/assemble.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ir/lookup.h"
+#include "xlate/order.h"
+
+/* After all labels of sources: hosts that no service has come last. */
+#define OUTSIDE_LABEL (1ull << 63)
+
+/* A list as snapshots have it. */
+struct array {
+	struct hdl_ir_retired retired;
+	size_t n;
+	void *at[];
+};
+
+/* A route configuration as snapshots have it. */
+struct config_ir {
+	struct hdl_ir_retired retired;
+	struct hdl_ir_route_config ir;
+	char name[8];
+	const struct hdl_ir_vhost *vhosts[];
+};
+
+/* The virtual hosts of a port of the mesh. */
+struct config {
+	uint16_t port;
+	struct hdl_xl_order vhosts;
+	struct config_ir *ir; /* NULL: no service has the port */
+	struct config *next;  /* by port */
+};
+
+struct hdl_xl_state {
+	struct hdl_xl_order workloads, services, clusters;
+	struct config *configs;
+	struct array *workload, *service, *service_port, *cluster, *config;
+	bool ingress_changed;
+	struct hdl_ir_pmap *vips, *addresses;
+	uint64_t generation; /* of the last snapshot; 0: there is none */
+};
+
+struct hdl_xl_state *hdl_xl_state_new(void)
+{
+	return hdl_ir_alloc(1, sizeof(struct hdl_xl_state));
+}
+
+static void free_array(struct hdl_ir_retired *array)
+{
+	hdl_ir_free(array);
+}
+
+static void free_config(struct hdl_ir_retired *retired)
+{
+	struct config_ir *config = (struct config_ir *)retired;
+
+	if (config->ir.table)
+		config->ir.free_table(config->ir.table);
+	hdl_ir_free(config);
+}
+
+static void retire_array(struct hdl_xl *xl, struct array *array)
+{
+	if (array)
+		hdl_ir_generation_retire(xl->generation, &array->retired, free_array);
+}
+
+static void retire_config(struct hdl_xl *xl, struct config_ir *config)
+{
+	if (config)
+		hdl_ir_generation_retire(xl->generation, &config->retired, free_config);
+}
+
+void hdl_xl_state_free(struct hdl_xl *xl, struct hdl_xl_state *s)
+{
+	if (!s)
+		return;
+	hdl_xl_order_done(&s->workloads);
+	hdl_xl_order_done(&s->services);
+	hdl_xl_order_done(&s->clusters);
+	for (struct config *config = s->configs, *next; config; config = next) {
+		next = config->next;
+		retire_config(xl, config->ir);
+		hdl_xl_order_done(&config->vhosts);
+		hdl_ir_free(config);
+	}
+	retire_array(xl, s->workload);
+	retire_array(xl, s->service);
+	retire_array(xl, s->service_port);
+	retire_array(xl, s->cluster);
+	retire_array(xl, s->config);
+	hdl_ir_pmap_free(s->vips, xl->generation);
+	hdl_ir_pmap_free(s->addresses, xl->generation);
+	hdl_ir_free(s);
+}
+
+/* ---- what units became ---- */
+
+static struct config *config_of(struct hdl_xl_state *s, uint16_t port)
+{
+	struct config **at = &s->configs, *config;
+
+	while (*at && (*at)->port < port)
+		at = &(*at)->next;
+	if (*at && (*at)->port == port)
+		return *at;
+	config = hdl_ir_alloc(1, sizeof(*config));
+	if (!config)
+		return NULL;
+	config->port = port;
+	config->next = *at;
+	*at = config;
+	return config;
+}
+
+/* set: they are there from now on; else they are gone. */
+static int set_vhosts(struct hdl_xl_state *s, uint64_t label, const struct hdl_xl_vhost *v, size_t n, bool set)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct config *config = config_of(s, v[i].port);
+		struct hdl_xl_place at = { .label = label, .place = v[i].place };
+
+		if (!config || hdl_xl_order_set(&config->vhosts, at, set ? v[i].ir : NULL) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int set_clusters(struct hdl_xl_state *s, const struct hdl_xl_service *service, bool set)
+{
+	for (size_t p = 0; p < service->port_count; p++)
+		for (size_t i = 0; i < service->ports[p].cluster_count; i++) {
+			struct hdl_ir_cluster *ir = &service->ports[p].clusters[i]->ir;
+
+			if (hdl_xl_order_set(&s->clusters, (struct hdl_xl_place){ .name = ir->name }, set ? ir : NULL) <
+			    0)
+				return -ENOMEM;
+		}
+	return 0;
+}
+
+static int set_product(struct hdl_xl_state *s, const struct hdl_xl_unit *unit, const struct hdl_xl_product *product,
+		       bool set)
+{
+	struct hdl_xl_place at = { .label = unit->label };
+
+	switch (unit->kind) {
+	case HDL_XL_WORKLOAD:
+		return hdl_xl_order_set(&s->workloads, at, set ? &((struct hdl_xl_workload *)product)->ir : NULL);
+	case HDL_XL_BACKEND:
+		return set_clusters(s, (const struct hdl_xl_service *)product, set);
+	case HDL_XL_FRONT: {
+		struct hdl_xl_front *front = (struct hdl_xl_front *)product;
+
+		if (hdl_xl_order_set(&s->services, at, set ? &front->ir : NULL) < 0)
+			return -ENOMEM;
+		return set_vhosts(s, unit->label, front->vhosts, front->vhost_count, set);
+	}
+	case HDL_XL_OUTSIDE: {
+		const struct hdl_xl_outside *outside = (const struct hdl_xl_outside *)product;
+
+		return set_vhosts(s, unit->label | OUTSIDE_LABEL, outside->vhosts, outside->vhost_count, set);
+	}
+	case HDL_XL_INGRESS:
+		s->ingress_changed = true;
+		return 0;
+	default:
+		return 0;
+	}
+}
+
+int hdl_xl_state_replace(struct hdl_xl *xl, const struct hdl_xl_unit *unit, const struct hdl_xl_product *before,
+			 const struct hdl_xl_product *after)
+{
+	if (before && set_product(xl->state, unit, before, false) < 0)
+		return -ENOMEM;
+	return after ? set_product(xl->state, unit, after, true) : 0;
+}
+
+/* ---- lists ---- */
+
+static int replace_array(struct hdl_xl *xl, struct array **at, size_t n)
+{
+	struct array *array = hdl_ir_alloc(1, sizeof(*array) + n * sizeof(void *));
+
+	if (!array)
+		return -ENOMEM;
+	array->n = n;
+	retire_array(xl, *at);
+	*at = array;
+	return 0;
+}
+
+static int list_objects(struct hdl_xl *xl, struct hdl_xl_order *order, struct array **at)
+{
+	if (hdl_xl_order_commit(order) < 0)
+		return -ENOMEM;
+	if (*at && !order->changes)
+		return 0;
+	if (replace_array(xl, at, order->n) < 0)
+		return -ENOMEM;
+	for (size_t i = 0; i < order->n; i++)
+		(*at)->at[i] = order->entry[i].object;
+	return 0;
+}
+
+static int list_service_ports(struct hdl_xl *xl, struct hdl_xl_state *s)
+{
+	size_t n = 0;
+
+	if (s->service_port && !s->services.changes)
+		return 0;
+	for (size_t i = 0; i < s->service->n; i++)
+		n += ((struct hdl_ir_service *)s->service->at[i])->port_count;
+	if (replace_array(xl, &s->service_port, n) < 0)
+		return -ENOMEM;
+	n = 0;
+	for (size_t i = 0; i < s->service->n; i++) {
+		struct hdl_ir_service *service = s->service->at[i];
+
+		for (size_t p = 0; p < service->port_count; p++)
+			s->service_port->at[n++] = &service->ports[p];
+	}
+	return 0;
+}
+
+static int make_config(struct hdl_xl *xl, struct config *config)
+{
+	const struct hdl_xl_order *o = &config->vhosts;
+	struct config_ir *made = NULL;
+
+	/* hosts that no service has need a port that a service has */
+	if (o->n && !(o->entry[0].at.label & OUTSIDE_LABEL)) {
+		made = hdl_ir_alloc(1, sizeof(*made) + o->n * sizeof(const struct hdl_ir_vhost *));
+		if (!made)
+			return -ENOMEM;
+		snprintf(made->name, sizeof(made->name), "%u", config->port);
+		made->ir.name = made->name;
+		made->ir.port = config->port;
+		made->ir.vhosts = made->vhosts;
+		made->ir.vhost_count = o->n;
+		for (size_t i = 0; i < o->n; i++)
+			made->vhosts[i] = o->entry[i].object;
+	}
+	retire_config(xl, config->ir);
+	config->ir = made;
+	return 0;
+}
+
+static int list_configs(struct hdl_xl *xl, struct hdl_xl_state *s)
+{
+	const struct hdl_xl_ingress *ingress = (const struct hdl_xl_ingress *)xl->ingress->product;
+	bool changed = !s->config || s->ingress_changed;
+	size_t n = ingress->n;
+
+	for (struct config *config = s->configs; config; config = config->next) {
+		if (hdl_xl_order_commit(&config->vhosts) < 0 || (config->vhosts.changes && make_config(xl, config) < 0))
+			return -ENOMEM;
+		changed |= config->vhosts.changes != 0;
+		n += config->ir != NULL;
+	}
+	s->ingress_changed = false;
+	if (!changed)
+		return 0;
+	if (replace_array(xl, &s->config, n) < 0)
+		return -ENOMEM;
+	n = 0;
+	for (struct config *config = s->configs; config; config = config->next)
+		if (config->ir)
+			s->config->at[n++] = &config->ir->ir;
+	for (size_t i = 0; i < ingress->n; i++)
+		s->config->at[n++] = ingress->configs[i];
+	return 0;
+}
+
+/* ---- tables ---- */
+
+static int edit_vips(struct hdl_xl *xl, struct hdl_xl_state *s)
+{
+	struct hdl_ir_pmap_edit edit = { .map = s->vips, .serial = xl->serial, .generation = xl->generation };
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < s->services.changes; i++)
+		if (s->services.change[i].before)
+			r = hdl_ir_vips_remove(&edit, s->services.change[i].before);
+	for (size_t i = 0; r == 0 && i < s->services.changes; i++)
+		if (s->services.change[i].after)
+			r = hdl_ir_vips_add(&edit, s->services.change[i].after);
+	s->vips = edit.map;
+	return r;
+}
+
+static int edit_addresses(struct hdl_xl *xl, struct hdl_xl_state *s)
+{
+	struct hdl_ir_pmap_edit edit = { .map = s->addresses, .serial = xl->serial, .generation = xl->generation };
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < s->workloads.changes; i++)
+		if (s->workloads.change[i].before)
+			r = hdl_ir_addresses_remove(&edit, s->workloads.change[i].before);
+	for (size_t i = 0; r == 0 && i < s->workloads.changes; i++)
+		if (s->workloads.change[i].after)
+			r = hdl_ir_addresses_add(&edit, s->workloads.change[i].after);
+	s->addresses = edit.map;
+	return r;
+}
+
+/* ---- what changed ---- */
+
+typedef int compare_fn(const void *a, const void *b);
+
+static int by_workload_name(const void *a, const void *b)
+{
+	const struct hdl_ir_workload *x = *(struct hdl_ir_workload *const *)a, *y = *(struct hdl_ir_workload *const *)b;
+	int r = strcmp(x->ns, y->ns);
+
+	return r ? r : strcmp(x->name, y->name);
+}
+
+static int by_fqdn(const void *a, const void *b)
+{
+	return strcmp((*(struct hdl_ir_service *const *)a)->fqdn, (*(struct hdl_ir_service *const *)b)->fqdn);
+}
+
+/* Two sorted lists to pairs (before, after) of equal names. */
+static size_t pair(void **gone, size_t gone_n, void **come, size_t come_n, compare_fn *compare, void *(*ret)[2])
+{
+	size_t g = 0, c = 0, n = 0;
+
+	while (g < gone_n || c < come_n) {
+		int r = g == gone_n ? 1 : c == come_n ? -1 : compare(&gone[g], &come[c]);
+
+		ret[n][0] = r <= 0 ? gone[g++] : NULL;
+		ret[n++][1] = r >= 0 ? come[c++] : NULL;
+	}
+	return n;
+}
+
+/* Changes by place to changes by name: an object may come to the place of another. */
+static int pair_by_name(struct hdl_arena *arena, const struct hdl_xl_order *order, compare_fn *compare,
+			void *(**ret)[2], size_t *ret_n)
+{
+	void **gone = hdl_arena_calloc(arena, order->changes, sizeof(void *));
+	void **come = hdl_arena_calloc(arena, order->changes, sizeof(void *));
+	size_t gone_n = 0, come_n = 0;
+
+	*ret = hdl_arena_calloc(arena, 2 * order->changes, sizeof(void *[2]));
+	if (!gone || !come || !*ret)
+		return -ENOMEM;
+	for (size_t i = 0; i < order->changes; i++) {
+		if (order->change[i].before)
+			gone[gone_n++] = order->change[i].before;
+		if (order->change[i].after)
+			come[come_n++] = order->change[i].after;
+	}
+	qsort(gone, gone_n, sizeof(void *), compare);
+	qsort(come, come_n, sizeof(void *), compare);
+	*ret_n = pair(gone, gone_n, come, come_n, compare, *ret);
+	return 0;
+}
+
+static int list_vhost_changes(const struct hdl_xl_state *s, struct hdl_snapshot *snapshot)
+{
+	struct hdl_ir_changes *changes = &snapshot->changes;
+	size_t n = 0;
+
+	for (const struct config *config = s->configs; config; config = config->next)
+		n += config->vhosts.changes;
+	changes->vhosts = hdl_arena_calloc(snapshot->arena, n, sizeof(*changes->vhosts));
+	if (!changes->vhosts)
+		return -ENOMEM;
+	for (const struct config *config = s->configs; config; config = config->next)
+		for (size_t i = 0; i < config->vhosts.changes; i++) {
+			const struct hdl_xl_change *c = &config->vhosts.change[i];
+
+			changes->vhosts[changes->vhost_count++] =
+				(struct hdl_ir_vhost_change){ config->port, c->before, c->after };
+		}
+	return 0;
+}
+
+static int list_changes(const struct hdl_xl_state *s, struct hdl_snapshot *snapshot)
+{
+	struct hdl_ir_changes *changes = &snapshot->changes;
+	void *(*workloads)[2], *(*services)[2];
+
+	changes->base = s->generation;
+	if (!changes->base)
+		return 0;
+	if (pair_by_name(snapshot->arena, &s->workloads, by_workload_name, &workloads, &changes->workload_count) < 0 ||
+	    pair_by_name(snapshot->arena, &s->services, by_fqdn, &services, &changes->service_count) < 0)
+		return -ENOMEM;
+	changes->workloads = hdl_arena_calloc(snapshot->arena, changes->workload_count, sizeof(*changes->workloads));
+	changes->services = hdl_arena_calloc(snapshot->arena, changes->service_count, sizeof(*changes->services));
+	changes->clusters = hdl_arena_calloc(snapshot->arena, s->clusters.changes, sizeof(*changes->clusters));
+	if (!changes->workloads || !changes->services || !changes->clusters)
+		return -ENOMEM;
+	for (size_t i = 0; i < changes->workload_count; i++)
+		changes->workloads[i] = (struct hdl_ir_workload_change){ workloads[i][0], workloads[i][1] };
+	for (size_t i = 0; i < changes->service_count; i++)
+		changes->services[i] = (struct hdl_ir_service_change){ services[i][0], services[i][1] };
+	for (size_t i = 0; i < s->clusters.changes; i++)
+		changes->clusters[i] =
+			(struct hdl_ir_cluster_change){ s->clusters.change[i].before, s->clusters.change[i].after };
+	changes->cluster_count = s->clusters.changes;
+	return list_vhost_changes(s, snapshot);
+}
+
+/* ---- the snapshot ---- */
+
+static void fill(struct hdl_xl *xl, const struct hdl_xl_state *s, struct hdl_snapshot *snapshot)
+{
+	const struct hdl_xl_ingress *ingress = (const struct hdl_xl_ingress *)xl->ingress->product;
+
+	snapshot->node = xl->ir_node;
+	snapshot->workloads = (struct hdl_ir_workload **)s->workload->at;
+	snapshot->workload_count = s->workload->n;
+	snapshot->services = (struct hdl_ir_service **)s->service->at;
+	snapshot->service_count = s->service->n;
+	snapshot->service_ports = (struct hdl_ir_service_port **)s->service_port->at;
+	snapshot->service_port_count = s->service_port->n;
+	snapshot->clusters = (struct hdl_ir_cluster **)s->cluster->at;
+	snapshot->cluster_count = s->cluster->n;
+	snapshot->route_configs = (struct hdl_ir_route_config **)s->config->at;
+	snapshot->route_config_count = s->config->n;
+	snapshot->gateway_listeners = ingress->listeners;
+	snapshot->gateway_listener_count = ingress->n;
+	snapshot->vips = s->vips;
+	snapshot->addresses = s->addresses;
+}
+
+static int patch(struct hdl_xl *xl, struct hdl_xl_state *s)
+{
+	if (list_objects(xl, &s->workloads, &s->workload) < 0 || list_objects(xl, &s->services, &s->service) < 0 ||
+	    list_objects(xl, &s->clusters, &s->cluster) < 0 || list_service_ports(xl, s) < 0 || list_configs(xl, s) < 0)
+		return -ENOMEM;
+	return edit_vips(xl, s) < 0 || edit_addresses(xl, s) < 0 ? -ENOMEM : 0;
+}
+
+int hdl_xl_assemble(struct hdl_xl *xl, struct hdl_snapshot **ret)
+{
+	struct hdl_ir_generation *next = hdl_ir_generation_new();
+	struct hdl_snapshot *snapshot = hdl_snapshot_new_bounded(xl->bytes_max);
+	struct hdl_xl_state *s = xl->state;
+
+	if (!next || !snapshot || patch(xl, s) < 0 || list_changes(s, snapshot) < 0) {
+		hdl_ir_generation_unref(next);
+		hdl_snapshot_unref(snapshot);
+		return -ENOMEM;
+	}
+	fill(xl, s, snapshot);
+	s->generation = snapshot->generation = xl->serial;
+	snapshot->shared = hdl_ir_generation_ref(next);
+	hdl_ir_generation_follow(xl->generation, next);
+	xl->generation = next;
+	*ret = snapshot;
+	return 0;
+}
+
+/* ---- diagnostics ---- */
+
+struct said {
+	const struct hdl_xl_note *note; /* NULL: of a rule that no service has */
+	const struct hdl_xl_unit *unit;
+	uint64_t label;
+	size_t index;
+};
+
+struct collection {
+	struct said *at;
+	size_t n, capacity;
+	struct hdl_arena *arena; /* of keys */
+	struct hdl_xl_map keys;
+	struct hdl_xl_map included;
+	struct hdl_diags *diags;
+	bool no_memory;
+};
+
+static void collect(struct collection *c, struct said said)
+{
+	if (c->n == c->capacity) {
+		size_t capacity = c->capacity ? 2 * c->capacity : 64;
+		struct said *more = hdl_ir_realloc(c->at, capacity, sizeof(*more));
+
+		if (!more) {
+			c->no_memory = true;
+			return;
+		}
+		c->at = more;
+		c->capacity = capacity;
+	}
+	c->at[c->n++] = said;
+}
+
+static enum hdl_xl_phase phase_of(const struct said *said)
+{
+	return said->note                      ? said->note->phase :
+	       said->unit->kind == HDL_XL_RULE ? HDL_XL_PHASE_UNUSED_RULES :
+						 HDL_XL_PHASE_UNUSED_DELEGATES;
+}
+
+static int in_order(const void *a, const void *b)
+{
+	const struct said *x = a, *y = b;
+
+	if (phase_of(x) != phase_of(y))
+		return phase_of(x) < phase_of(y) ? -1 : 1;
+	if (x->label != y->label)
+		return x->label < y->label ? -1 : 1;
+	if (x->unit->kind != y->unit->kind)
+		return x->unit->kind < y->unit->kind ? -1 : 1;
+	return x->index < y->index ? -1 : x->index > y->index;
+}
+
+static bool is_new(struct collection *c, struct hdl_xl_map *map, const char *key)
+{
+	if (hdl_xl_map_get(map, key))
+		return false;
+	if (hdl_xl_map_put(map, c->arena, key, c) < 0)
+		c->no_memory = true;
+	return true;
+}
+
+static void append(struct hdl_diags *diags, struct hdl_diag *diag)
+{
+	const struct hdl_diags one = {
+		.at = diag,
+		.n = 1,
+		.errors = diag->severity == HDL_ERROR,
+		.warnings = diag->severity == HDL_WARNING,
+	};
+
+	hdl_diags_append(diags, &one);
+}
+
+static void say(struct collection *c, const struct hdl_xl_notes *notes, const struct hdl_xl_note *note)
+{
+	if (!note->key || is_new(c, &c->keys, note->key))
+		append(c->diags, &notes->diags.at[note->diag]);
+}
+
+static void say_included(struct collection *c, const struct hdl_xl_unit *unit)
+{
+	char *key = hdl_arena_printf(c->arena, "%p", (const void *)unit);
+
+	if (!key) {
+		c->no_memory = true;
+		return;
+	}
+	if (!is_new(c, &c->included, key))
+		return;
+	for (size_t i = 0; unit->notes && i < unit->notes->n; i++)
+		say(c, unit->notes, &unit->notes->at[i]);
+}
+
+static void collect_unit(struct collection *c, const struct hdl_xl_unit *unit)
+{
+	if (unit->kind == HDL_XL_ROUTES) /* at the place of those who read it */
+		return;
+	for (size_t i = 0; i < unit->notes->n; i++)
+		collect(c, (struct said){ &unit->notes->at[i], unit, unit->notes->at[i].label, i });
+}
+
+int hdl_xl_collect_diags(const struct hdl_xl *xl, struct hdl_diags *diags)
+{
+	struct collection c = { .arena = hdl_arena_new(0), .diags = diags };
+
+	if (!c.arena)
+		return -ENOMEM;
+	for (const struct hdl_xl_unit *unit = xl->graph.noted; unit; unit = unit->next_noted)
+		collect_unit(&c, unit);
+	for (const struct hdl_xl_unit *unit = xl->graph.first[HDL_XL_RULE]; unit; unit = unit->next)
+		if (!unit->head.readers)
+			collect(&c, (struct said){ NULL, unit, unit->label, 0 });
+	for (const struct hdl_xl_unit *unit = xl->graph.first[HDL_XL_MERGED]; unit; unit = unit->next)
+		if (hdl_xl_is_unused_delegate(unit))
+			collect(&c, (struct said){ NULL, unit, unit->label, 0 });
+	if (c.n && !c.no_memory)
+		qsort(c.at, c.n, sizeof(*c.at), in_order);
+	for (size_t i = 0; i < c.n && !c.no_memory; i++) {
+		const struct said *said = &c.at[i];
+
+		if (!said->note && said->unit->kind == HDL_XL_MERGED)
+			hdl_xl_report_unused_delegate(diags, said->unit->source->res);
+		else if (!said->note)
+			hdl_xl_report_unused_rule(xl, diags, (const struct hdl_xl_rule *)said->unit->product);
+		else if (said->note->include)
+			say_included(&c, said->note->include);
+		else
+			say(&c, said->unit->notes, said->note);
+	}
+	hdl_ir_free(c.at);
+	hdl_arena_free(c.arena);
+	return c.no_memory ? -ENOMEM : 0;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A sorted list of objects that is changed by many small changes at once. */
+#ifndef HDL_XLATE_ORDER_H
+#define HDL_XLATE_ORDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct hdl_xl_place {
+	const char *name; /* sorted by this; NULL: by the numbers */
+	uint64_t label;
+	uint32_t place;
+};
+
+struct hdl_xl_entry {
+	struct hdl_xl_place at;
+	void *object;
+};
+
+struct hdl_xl_change {
+	struct hdl_xl_place at;
+	void *before, *after; /* NULL: none; never equal */
+};
+
+/* All zero is an empty one. Names live as long as the objects. */
+struct hdl_xl_order {
+	struct hdl_xl_entry *entry;
+	size_t n;
+	struct hdl_xl_change *change; /* of the last commit */
+	size_t changes;
+	struct pending {
+		struct hdl_xl_place at;
+		void *object;
+		size_t serial;
+	} * pending;
+	size_t pending_n, pending_capacity;
+};
+
+void hdl_xl_order_done(struct hdl_xl_order *order);
+/* object (NULL: none) is at this place from the next commit on; the last one for a place counts. 0 or -ENOMEM. */
+int hdl_xl_order_set(struct hdl_xl_order *order, struct hdl_xl_place at, void *object);
+/* 0 or -ENOMEM, then the order is to be given up. */
+int hdl_xl_order_commit(struct hdl_xl_order *order);
+
+#endif
