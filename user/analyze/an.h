@@ -103,6 +103,8 @@ const char *an_selector_text(struct an *an, const struct hdl_kvs *selector);
 bool an_labels_contain(const struct hdl_kvs *labels, const struct hdl_kvs *selector);
 /* "ns/name", or "name" of namespace ns. */
 const char *an_full_name(struct an *an, const char *reference, const char *ns);
+/* The same of a Gateway, which may also be written as name.namespace and more. */
+const char *an_gateway_name(struct an *an, const char *reference, const char *ns);
 const char *an_resource_name(struct an *an, const struct hdl_resource *res);
 const char *an_duration(struct an *an, int64_t ns);
 bool an_is_external(const struct an *an, const char *fqdn); /* neither of the cluster's domain nor an address */
@@ -168,6 +170,7 @@ void an_services(struct an *an);          /* service.c */
 void an_annotations(struct an *an);       /* annotation.c */
 void an_entries(struct an *an);           /* entry.c */
 void an_sidecars(struct an *an);          /* sidecar.c */
+void an_conditions(struct an *an);        /* condition.c */
 void an_chains(struct an *an);            /* chain.c */
 
 /* ---- shared by analyzers ---- */

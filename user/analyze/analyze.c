@@ -6,8 +6,8 @@
 #include <stdlib.h>
 
 static void (*const analyzers[])(struct an *an) = {
-	an_annotations, an_services,          an_vs_destinations, an_vs_hosts, an_vs_rules, an_vs_http,
-	an_vs_retries,  an_destination_rules, an_gateways,        an_entries,  an_sidecars, an_chains,
+	an_annotations,       an_services, an_vs_destinations, an_vs_hosts, an_vs_rules, an_vs_http,    an_vs_retries,
+	an_destination_rules, an_gateways, an_entries,         an_sidecars, an_chains,   an_conditions,
 };
 
 static void report_dropped(struct an *an)

@@ -19,16 +19,20 @@
 struct an_edge {
 	struct an_node *from, *to;
 	struct an_edge *next_out, *next_in;
+	bool back; /* closes a circle: not followed */
 };
 
 struct an_node {
 	const char *fqdn;
 	const struct an_host *host; /* NULL: not in the registry */
 	struct an_edge *out, *in;
+	/* of the walk: */
+	enum { AN_NEW, AN_OPEN, AN_CLOSED } state;
+	struct an_edge *next; /* to be walked */
+	struct an_node *above;
 	/* worst case of a request on its way into it: */
-	bool done, busy;
 	int64_t product;
-	unsigned int hops, asking; /* asking: hops whose rule says retries itself */
+	unsigned int asking;       /* hops whose rule says retries itself */
 	const struct an_edge *via; /* NULL: callers that are not known */
 	const struct hdl_vs_http *rule;
 };
@@ -89,7 +93,7 @@ static void add_edge(struct graph *g, const char *from, const char *to, const ch
 		g->an->no_memory = true;
 		return;
 	}
-	*edge = (struct an_edge){ a, b, a->out, b->in };
+	*edge = (struct an_edge){ .from = a, .to = b, .next_out = a->out, .next_in = b->in };
 	a->out = edge;
 	b->in = edge;
 }
@@ -274,28 +278,63 @@ static void consider(struct graph *g, struct an_node *node, const struct an_edge
 		return;
 	node->product = product;
 	node->asking = asking;
-	node->hops = (caller ? caller->hops : 0) + 1;
 	node->via = via;
 	node->rule = rule;
 }
 
-static void solve(struct graph *g, struct an_node *node, unsigned int depth)
+/*
+ * Walks along the calls from one node, marks those that close a circle, and puts the nodes into order[], from its end
+ * to its front: then callers stand before those whom they call.
+ */
+static size_t walk(struct an_node *node, struct an_node **order, size_t free)
 {
-	if (node->done || node->busy)
-		return;
-	node->busy = true;
-	for (const struct an_edge *edge = node->in; edge; edge = edge->next_in) {
-		/* a circle of calls ends somewhere */
-		if (edge->from->busy || depth + 1 >= HDL_AN_CHAIN_MAX)
+	node->state = AN_OPEN;
+	node->next = node->out;
+	node->above = NULL;
+	while (node) {
+		struct an_edge *edge = node->next;
+
+		if (!edge) {
+			node->state = AN_CLOSED;
+			order[--free] = node;
+			node = node->above;
 			continue;
-		solve(g, edge->from, depth + 1);
-		if (edge->from->hops < HDL_AN_CHAIN_MAX)
-			consider(g, node, edge);
+		}
+		node->next = edge->next_out;
+		edge->back = edge->to->state == AN_OPEN;
+		if (edge->to->state == AN_NEW) {
+			edge->to->state = AN_OPEN;
+			edge->to->next = edge->to->out;
+			edge->to->above = node;
+			node = edge->to;
+		}
 	}
-	if (!node->product)
-		consider(g, node, NULL);
-	node->busy = false;
-	node->done = true;
+	return free;
+}
+
+static void solve(struct graph *g)
+{
+	struct an_node **order = hdl_arena_calloc(g->an->arena, g->nodes_n + 1, sizeof(*order));
+	size_t free = g->nodes_n;
+
+	if (!order) {
+		g->an->no_memory = true;
+		return;
+	}
+	/* first where calls begin, then what is in circles only */
+	for (size_t i = 0; i < g->nodes_n; i++)
+		if (!g->node[i]->in)
+			free = walk(g->node[i], order, free);
+	for (size_t i = 0; i < g->nodes_n; i++)
+		if (g->node[i]->state == AN_NEW)
+			free = walk(g->node[i], order, free);
+	for (size_t i = 0; i < g->nodes_n && !g->an->no_memory; i++) {
+		for (const struct an_edge *edge = order[i]->in; edge; edge = edge->next_in)
+			if (!edge->back)
+				consider(g, order[i], edge);
+		if (!order[i]->product)
+			consider(g, order[i], NULL);
+	}
 }
 
 static const char *short_name(struct graph *g, const char *fqdn)
@@ -464,8 +503,7 @@ void an_chains(struct an *an)
 	from_options(&g);
 	from_annotations(&g);
 	from_rules(&g);
-	for (size_t i = 0; i < g.nodes_n && !an->no_memory; i++)
-		solve(&g, g.node[i], 0);
+	solve(&g);
 	for (size_t i = 0; i < g.nodes_n && !an->no_memory; i++) {
 		const struct an_node *node = g.node[i];
 

@@ -185,6 +185,8 @@ static const char *uri_text(struct an *an, const struct hdl_vs_match *m)
 {
 	static const char *const words[] = { "", "exact", "prefix", "regex" };
 
+	if (!m->uri && m->headers.n)
+		return an_printf(an, "headers.%s", m->headers.at[0].key);
 	if (!m->uri)
 		return "without uri";
 	return an_printf(an, "uri.%s: %s", words[hdl_string_match_kind(m->uri)], hdl_string_match_value(m->uri));

@@ -138,6 +138,16 @@ const char *an_full_name(struct an *an, const char *reference, const char *ns)
 	return strchr(reference, '/') ? reference : an_printf(an, "%s/%s", ns, reference);
 }
 
+const char *an_gateway_name(struct an *an, const char *reference, const char *ns)
+{
+	size_t name = strcspn(reference, "./");
+	const char *rest = reference + name + 1;
+
+	if (reference[name] != '.')
+		return an_full_name(an, reference, ns);
+	return an_printf(an, "%.*s/%.*s", (int)strcspn(rest, "."), rest, (int)name, reference);
+}
+
 const char *an_resource_name(struct an *an, const struct hdl_resource *res)
 {
 	return *res->ns ? an_printf(an, "%s/%s", res->ns, res->name) : res->name;

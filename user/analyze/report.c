@@ -160,7 +160,7 @@ void an_say_limit(struct an *an, const struct hdl_resource *res, const char *tex
 
 /* ---- what the model said ---- */
 
-/* The wording of user/model/decode.c and resource.c; a test pins it. */
+/* By the wording of user/model; the cases of the codes pin it. */
 static enum hdl_an_type type_of(const struct hdl_diag *diag)
 {
 	if (diag->severity == HDL_ERROR)
@@ -170,6 +170,14 @@ static enum hdl_an_type type_of(const struct hdl_diag *diag)
 	if (strstr(diag->message, "not enforced") || strstr(diag->message, "is not read by this version"))
 		return HDL_AN_NOT_ENFORCED;
 	return HDL_AN_SCHEMA_WARNING;
+}
+
+/* Warnings of which an analyzer speaks itself, with more to say: HDL0007 and IST0134. */
+static bool is_said_elsewhere(const struct hdl_diag *diag)
+{
+	return diag->severity != HDL_ERROR &&
+	       (strstr(diag->message, "failover does not act without outlierDetection") ||
+		strstr(diag->message, "takes all connections to that port"));
 }
 
 /* istioctl's words for the one field of which it says so. */
@@ -211,7 +219,8 @@ static void report_diag(struct an *an, const struct hdl_diag *diag)
 void an_report_diags(struct an *an, const struct hdl_diags *diags)
 {
 	for (size_t i = 0; i < diags->n && !an->no_memory; i++)
-		report_diag(an, &diags->at[i]);
+		if (!is_said_elsewhere(&diags->at[i]))
+			report_diag(an, &diags->at[i]);
 	an->dropped += diags->dropped;
 }
 

@@ -127,8 +127,8 @@ static const char *shared_gateway(struct an *an, const struct an_vs *a, const st
 
 			if (strcmp(x, "mesh") == 0 || strcmp(y, "mesh") == 0)
 				continue;
-			x = an_full_name(an, x, a->res->ns);
-			if (strcmp(x, an_full_name(an, y, b->res->ns)) == 0)
+			x = an_gateway_name(an, x, a->res->ns);
+			if (strcmp(x, an_gateway_name(an, y, b->res->ns)) == 0)
 				return x;
 		}
 	return NULL;
@@ -249,7 +249,7 @@ static bool is_internal(const char *reference)
 
 static void check_gateway(struct an *an, const struct an_vs *vs, const struct hdl_text *reference)
 {
-	const char *name = an_full_name(an, reference->s, vs->res->ns);
+	const char *name = an_gateway_name(an, reference->s, vs->res->ns);
 	const struct hdl_resource *gateway;
 
 	if (is_internal(reference->s)) {
