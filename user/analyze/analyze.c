@@ -10,19 +10,24 @@ static void (*const analyzers[])(struct an *an) = {
 	an_destination_rules, an_gateways, an_entries,         an_sidecars, an_chains,   an_conditions,
 };
 
-static void report_dropped(struct an *an)
+/* In place of the last message when there is no room: the last is the least. */
+static void add_last(struct an *an, const char *text)
 {
-	struct hdl_an_message message = { .type = HDL_AN_LIMIT, .level = HDL_AN_INFO };
+	struct hdl_an_message message = { .type = HDL_AN_LIMIT, .level = HDL_AN_INFO, .text = text };
 
-	if (!an->dropped || !an->messages)
-		return;
-	/* in place of the last, which is the least */
-	message.text = an_printf(an, "There are %zu more messages than the %d that are kept", an->dropped + 1,
-				 HDL_AN_MESSAGES_MAX);
-	if (an->messages == HDL_AN_MESSAGES_MAX)
+	if (an->messages == an->capacity)
 		an->messages--;
-	if (an->messages < an->capacity)
-		an->message[an->messages++] = message;
+	an->message[an->messages++] = message;
+}
+
+static void report_dropped(struct an *an, const struct hdl_diags *diags)
+{
+	if (diags && diags->dropped && an->messages)
+		add_last(an, an_printf(an, "There are %zu more remarks on documents than are kept of a file",
+				       diags->dropped));
+	if (an->dropped && an->messages)
+		add_last(an, an_printf(an, "There are %zu more messages than the %d that are kept", an->dropped,
+				       HDL_AN_MESSAGES_MAX));
 }
 
 static int run(struct an *an, const struct hdl_diags *diags)
@@ -36,7 +41,7 @@ static int run(struct an *an, const struct hdl_diags *diags)
 	for (size_t i = 0; i < sizeof(analyzers) / sizeof(analyzers[0]) && !an->no_memory; i++)
 		analyzers[i](an);
 	an_sort(an);
-	report_dropped(an);
+	report_dropped(an, diags);
 	return an->no_memory ? -ENOMEM : 0;
 }
 

@@ -173,7 +173,7 @@ static void add_value(const struct form *form, const char *value)
 static void add_member(struct form *form, const char *name, const char *value)
 {
 	if (form->yaml) {
-		hdl_buf_printf(form->buf, "%s%s: ", form->first ? "- " : "  ", name);
+		hdl_buf_printf(form->buf, "%s%s:%s", form->first ? "- " : "  ", name, value ? " " : "");
 	} else {
 		hdl_buf_printf(form->buf, "%s\t\t\"%s\": ", form->first ? "" : ",\n", name);
 	}

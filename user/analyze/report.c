@@ -221,7 +221,6 @@ void an_report_diags(struct an *an, const struct hdl_diags *diags)
 	for (size_t i = 0; i < diags->n && !an->no_memory; i++)
 		if (!is_said_elsewhere(&diags->at[i]))
 			report_diag(an, &diags->at[i]);
-	an->dropped += diags->dropped;
 }
 
 /* ---- order ---- */

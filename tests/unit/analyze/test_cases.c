@@ -147,7 +147,7 @@ static void test_every_code_has_a_case_of_both_kinds(void **state)
 		if (i == HDL_AN_LIMIT)
 			continue; /* takes a large input: test_limits.c */
 		if (i == HDL_AN_UNVERIFIED_TLS || i == HDL_AN_UNVERIFIED_TLS_PORT)
-			continue; /* the model refuses TLS to endpoints for now: test_resources.c */
+			continue; /* the model refuses TLS to endpoints for now: test_print.c */
 		if (!has_case(hdl_an_codes[i].code, false) || !has_case(hdl_an_codes[i].code, true))
 			fail_msg("%s has no case that fires, or none that does not", hdl_an_codes[i].code);
 	}
