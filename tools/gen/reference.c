@@ -122,8 +122,13 @@ static void add_allowed(struct hdl_buf *buf, const struct hdl_field *field)
 		break;
 	case HDL_FIELD_STRINGS:
 	case HDL_FIELD_MESSAGES:
+	case HDL_FIELD_STRING_MAP:
 		if (field->max)
 			hdl_buf_printf(buf, "at most %lld", (long long)field->max);
+		break;
+	case HDL_FIELD_STRING:
+		if (field->max)
+			hdl_buf_printf(buf, "at most %lld characters", (long long)field->max);
 		break;
 	default:
 		break;

@@ -62,7 +62,6 @@ void hdl_check_dr_zone_aware(struct hdl_decode *d, void *object);
 void hdl_check_dr_selector(struct hdl_decode *d, void *object);
 void hdl_check_dr_distribute(struct hdl_decode *d, void *object);
 void hdl_check_dr_failover(struct hdl_decode *d, void *object);
-void hdl_check_dr_warmup(struct hdl_decode *d, void *object);
 void hdl_check_dr_connection_pool(struct hdl_decode *d, void *object);
 void hdl_check_dr_pool_http(struct hdl_decode *d, void *object);
 void hdl_check_dr_outlier(struct hdl_decode *d, void *object);

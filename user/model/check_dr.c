@@ -71,14 +71,6 @@ void hdl_check_dr_consistent_hash(struct hdl_decode *d, void *object)
 		hdl_decode_error(d, hash->minimum_ring_size.pos, "minimumRingSize", "excludes ringHash and maglev");
 }
 
-void hdl_check_dr_warmup(struct hdl_decode *d, void *object)
-{
-	const struct hdl_dr_warmup *warmup = object;
-
-	if (warmup->aggression.has && warmup->aggression.value <= 0)
-		hdl_decode_error(d, warmup->aggression.pos, "aggression", "must be greater than 0");
-}
-
 /* region/zone/subzone, "*" only as the last used component. */
 static bool is_locality(const char *s)
 {

@@ -8,6 +8,7 @@
 #include "model/registry.h"
 
 #define UNIX "unix://"
+#define MAX_PORTS 128 /* of a workload, by the CRD schema */
 
 /* ---- parts ---- */
 
@@ -115,13 +116,18 @@ static void check_workload(struct hdl_decode *d, const struct hdl_workload_entry
 
 	check_address(d, w, at, kinds);
 	snprintf(field, sizeof(field), "%sports", at);
+	if (w->ports.n > MAX_PORTS)
+		hdl_decode_error(d, w->ports.at[MAX_PORTS].pos, field, "has %zu pairs, at most %d are allowed",
+				 w->ports.n, MAX_PORTS);
 	for (size_t i = 0; i < w->ports.n; i++)
 		check_port_name(d, w->ports.at[i].pos, field, w->ports.at[i].key);
 	snprintf(field, sizeof(field), "%slabels", at);
 	hdl_check_labels(d, &w->labels, field);
 	snprintf(field, sizeof(field), "%slocality", at);
 	if (w->locality.s && *w->locality.s && !hdl_name_is_locality(w->locality.s))
-		hdl_decode_error(d, w->locality.pos, field, "\"%.100s\" is not region/zone/subzone", w->locality.s);
+		hdl_decode_warning(d, w->locality.pos, field,
+				   "\"%.100s\" is not region/zone/subzone: what is beyond has no effect",
+				   w->locality.s);
 }
 
 void hdl_check_workload_entry(struct hdl_decode *d, void *object)

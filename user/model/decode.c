@@ -161,6 +161,18 @@ static void decode_string(struct hdl_decode *d, const struct hdl_node *node, str
 	ret->s = text_of(d, node);
 }
 
+/* Characters, not bytes, as Kubernetes counts. */
+static void check_length(struct hdl_decode *d, const struct hdl_field *field, const struct hdl_text *text)
+{
+	int64_t n = 0;
+
+	for (const char *s = text->s ? text->s : ""; field->max && *s; s++)
+		n += ((unsigned char)*s & 0xc0) != 0x80;
+	if (field->max && n > field->max)
+		hdl_decode_error(d, text->pos, NULL, "has %lld characters, at most %lld are allowed", (long long)n,
+				 (long long)field->max);
+}
+
 static void decode_bool(struct hdl_decode *d, const struct hdl_node *node, struct hdl_opt_bool *ret)
 {
 	ret->pos = pos_of(node);
@@ -461,6 +473,11 @@ static void decode_map(struct hdl_decode *d, const struct hdl_field *field, cons
 		hdl_decode_error(d, pos_of(node), NULL, "must be a map, not %s", kind_of(node));
 		return;
 	}
+	if (field->type != HDL_FIELD_INT_MAP && field->max && node->n > field->max) {
+		hdl_decode_error(d, pos_of(node), NULL, "has %u pairs, at most %lld are allowed", node->n,
+				 (long long)field->max);
+		return;
+	}
 	at = take(d, node->n, size);
 	if (!at)
 		return;
@@ -506,7 +523,8 @@ static void decode_value(struct hdl_decode *d, const struct hdl_field *field, co
 
 	switch ((enum hdl_field_type)field->type) {
 	case HDL_FIELD_STRING:
-		return decode_string(d, node, member);
+		decode_string(d, node, member);
+		return check_length(d, field, member);
 	case HDL_FIELD_BOOL:
 		return decode_bool(d, node, member);
 	case HDL_FIELD_INT:

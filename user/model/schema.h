@@ -14,7 +14,7 @@
 
 /* Each names the type of the struct member that it fills. */
 enum hdl_field_type {
-	HDL_FIELD_STRING,        /* struct hdl_text */
+	HDL_FIELD_STRING,        /* struct hdl_text, at most max characters (0: no bound) */
 	HDL_FIELD_BOOL,          /* struct hdl_opt_bool */
 	HDL_FIELD_INT,           /* struct hdl_opt_int, min..max */
 	HDL_FIELD_DOUBLE,        /* struct hdl_opt_double, min..max */
@@ -24,7 +24,7 @@ enum hdl_field_type {
 	HDL_FIELD_LOCALITY,      /* three struct hdl_text in a row: region, zone, subzone */
 	HDL_FIELD_STRINGS,       /* struct hdl_texts, at most max (0: HDL_LIST_MAX) */
 	HDL_FIELD_INTS,          /* HDL_ARRAY_OF(struct hdl_opt_int), each min..max */
-	HDL_FIELD_STRING_MAP,    /* struct hdl_kvs */
+	HDL_FIELD_STRING_MAP,    /* struct hdl_kvs, at most max pairs (0: no bound) */
 	HDL_FIELD_INT_MAP,       /* HDL_ARRAY_OF(struct hdl_kint), each min..max */
 	HDL_FIELD_MATCH_MAP,     /* struct hdl_keyed_matches */
 	HDL_FIELD_BYTES_MAP,     /* struct hdl_kbytes_list, values in base64 */

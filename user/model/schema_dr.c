@@ -112,11 +112,11 @@ static const struct hdl_field warmup_fields[] = {
 	HDL_DURATION(struct hdl_dr_warmup, duration, "duration", "how long an endpoint counts as new", REQUIRED),
 	HDL_DOUBLE(struct hdl_dr_warmup, minimum_percent, "minimumPercent", 0, 100,
 		   "percentage of its share that a new endpoint starts with (10)"),
-	HDL_DOUBLE(struct hdl_dr_warmup, aggression, "aggression", 0, 1000000,
+	HDL_DOUBLE(struct hdl_dr_warmup, aggression, "aggression", 1, 1000000,
 		   "how the share grows: 1 steadily, more: slowly at first (1)"),
 };
 static const struct hdl_message warmup =
-	HDL_MESSAGE_TABLE("WarmupConfiguration", struct hdl_dr_warmup, warmup_fields, hdl_check_dr_warmup);
+	HDL_MESSAGE_TABLE("WarmupConfiguration", struct hdl_dr_warmup, warmup_fields, NULL);
 
 static const struct hdl_field load_balancer_fields[] = {
 	HDL_ENUM(struct hdl_dr_load_balancer, simple, "simple", simple, "how an endpoint is chosen (LEAST_REQUEST)"),

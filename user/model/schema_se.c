@@ -12,18 +12,20 @@
 
 static const struct hdl_field workload_fields[] = {
 	HDL_STRING(struct hdl_workload_entry, address, "address",
-		   "where it is: an IP address; with resolution DNS also a host name, with STATIC also unix:///path"),
+		   "where it is: an IP address; with resolution DNS also a host name, with STATIC also unix:///path",
+		   .max = 256),
 	HDL_ARRAY_FIELD("ports", HDL_FIELD_INT_MAP, struct hdl_workload_entry, ports,
 			"ports of the workload by the names of the service's ports, where they differ from targetPort",
 			.min = 1, .max = 65535),
-	HDL_STRING_MAP(struct hdl_workload_entry, labels, "labels", "labels that selectors and subsets look at"),
+	HDL_STRING_MAP(struct hdl_workload_entry, labels, "labels", "labels that selectors and subsets look at",
+		       .max = 256),
 	HDL_STRING(struct hdl_workload_entry, network, "network",
-		   "name of the network in which the address can be reached", ACCEPTED),
-	HDL_STRING(struct hdl_workload_entry, locality, "locality", "where it runs: region/zone/subzone"),
+		   "name of the network in which the address can be reached", ACCEPTED, .max = 2048),
+	HDL_STRING(struct hdl_workload_entry, locality, "locality", "where it runs: region/zone/subzone", .max = 2048),
 	HDL_INT(struct hdl_workload_entry, weight, "weight", 0, MAX_UINT32,
 		"share of the traffic, relative to the other endpoints (1)"),
 	HDL_STRING(struct hdl_workload_entry, service_account, "serviceAccount",
-		   "identity of the workload, for mutual TLS", ACCEPTED),
+		   "identity of the workload, for mutual TLS", ACCEPTED, .max = 253),
 };
 /* One of a ServiceEntry: what it may be depends on the entry, so the entry checks it. */
 static const struct hdl_message endpoint =
@@ -44,8 +46,9 @@ const struct hdl_message hdl_schema_workload_entry =
 static const struct hdl_field port_fields[] = {
 	HDL_INT(struct hdl_se_port, number, "number", 1, 65535, "port that clients dial", REQUIRED),
 	HDL_STRING(struct hdl_se_port, protocol, "protocol",
-		   "HTTP, HTTPS, GRPC, HTTP2, MONGO, TCP or TLS; without it the first bytes decide"),
-	HDL_STRING(struct hdl_se_port, name, "name", "name of the port, which endpoints refer to", REQUIRED),
+		   "HTTP, HTTPS, GRPC, HTTP2, MONGO, TCP or TLS; without it the first bytes decide", .max = 256),
+	HDL_STRING(struct hdl_se_port, name, "name", "name of the port, which endpoints refer to", REQUIRED,
+		   .max = 256),
 	HDL_INT(struct hdl_se_port, target_port, "targetPort", 1, 65535, "port of the endpoints (number)",
 		.note = "With resolution NONE Istio heeds it only when told to"),
 };
@@ -54,7 +57,7 @@ static const struct hdl_message port =
 
 static const struct hdl_field selector_fields[] = {
 	HDL_STRING_MAP(struct hdl_se_workload_selector, labels, "labels", "labels that the workloads have",
-		       .note = "Without labels every workload of the namespace is meant"),
+		       .note = "Without labels every workload of the namespace is meant", .max = 256),
 };
 static const struct hdl_message selector =
 	HDL_MESSAGE_TABLE("WorkloadSelector", struct hdl_se_workload_selector, selector_fields, hdl_check_se_selector);

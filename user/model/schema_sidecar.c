@@ -49,7 +49,7 @@ static const struct hdl_message egress =
 	HDL_MESSAGE_TABLE("IstioEgressListener", struct hdl_sidecar_egress, egress_fields, hdl_check_sidecar_egress);
 
 static const struct hdl_field selector_fields[] = {
-	HDL_STRING_MAP(struct hdl_sidecar_selector, labels, "labels", "labels that the workloads have"),
+	HDL_STRING_MAP(struct hdl_sidecar_selector, labels, "labels", "labels that the workloads have", .max = 256),
 };
 static const struct hdl_message selector =
 	HDL_MESSAGE_TABLE("WorkloadSelector", struct hdl_sidecar_selector, selector_fields, hdl_check_sidecar_selector);

@@ -104,7 +104,7 @@ static const struct rule rules[] = {
 	{ "A.5", LB("warmup: {duration: 60s}"), NULL },
 	{ "A.6", LB("warmup: {minimumPercent: 5}"), "warmup.duration: is required" },
 	{ "A.6", LB("warmup: {duration: 1s, minimumPercent: 101}"), "must be 0..100, not 101" },
-	{ "A.6", LB("warmup: {duration: 1s, aggression: 0}"), "aggression: must be greater than 0" },
+	{ "A.6", LB("warmup: {duration: 1s, aggression: 0}"), "aggression: must be 1..1000000, not 0" },
 	{ "A.5", LB("warmupDurationSecs: 60s"),
 	  "warning: DestinationRule ns/n: spec.trafficPolicy.loadBalancer.warmupDurationSecs: is deprecated" },
 	{ "A.6", LB("warmupDurationSecs: 0s"), "warmupDurationSecs: must be at least 1ms" },

@@ -89,7 +89,8 @@ static const struct rule entry_rules[] = {
 	  "endpoints: port \"grpc\" is none of the service's ports" },
 	{ "A.10", STATIC("address: 10.0.0.1, ports: {http: 0}"), "ports[\"http\"]: must be 1..65535, not 0" },
 	{ "A.10", STATIC("address: 10.0.0.1, labels: {-a: b}"), "endpoints[0].labels: \"-a\" is not a label key" },
-	{ "A.10", STATIC("address: 10.0.0.1, locality: a//b"), "locality: \"a//b\" is not region/zone/subzone" },
+	{ "A.10", STATIC("address: 10.0.0.1, locality: a//b"),
+	  "warning: ServiceEntry ns/n: spec.endpoints[0].locality: \"a//b\" is not" },
 	{ "A.10", STATIC("address: 10.0.0.1, weight: -1"), "weight: must be 0..4294967295" },
 	{ "A.10", SE("resolution: STATIC, endpoints: [null]"), "endpoints[0]: must not be null" },
 
@@ -161,9 +162,64 @@ static const struct rule workload_rules[] = {
 	{ "A.10", "{address: 10.0.0.1, ports: {a_b: 1}}", "spec.ports: \"a_b\" is not a port name" },
 	{ "A.10", "{address: 10.0.0.1, ports: {a: 70000}}", "ports[\"a\"]: must be 1..65535, not 70000" },
 	{ "A.10", "{address: 10.0.0.1, labels: {a: 'b c'}}", "\"b c\" is not a label value" },
-	{ "A.10", "{address: 10.0.0.1, locality: a/b/c/d}", "is not region/zone/subzone" },
+	{ "A.10", "{address: 10.0.0.1, locality: a/b/c/d}",
+	  "warning: WorkloadEntry ns/n: spec.locality: \"a/b/c/d\" is not region/zone/subzone" },
 	{ "A.10", "{adress: 10.0.0.1}", "spec.adress: unknown field; did you mean address?" },
 };
+
+/* bounds of the CRD schema: characters of texts, pairs of maps */
+static void bounds(void **state)
+{
+	static const struct {
+		const char *before, *after, *said;
+		char fill;
+		size_t n;
+	} rows[] = {
+		{ "{address: 10.0.0.1, network: '", "'}", NULL, 'a', 2048 },
+		{ "{address: 10.0.0.1, network: '", "'}", "network: has 2049 characters, at most 2048", 'a', 2049 },
+		{ "{address: 10.0.0.1, serviceAccount: '", "'}", NULL, 'a', 253 },
+		{ "{address: 10.0.0.1, serviceAccount: '", "'}", "serviceAccount: has 254 characters", 'a', 254 },
+		{ "{network: a, address: '", "'}", "address: has 257 characters, at most 256 are allowed", 'a', 257 },
+	};
+	char spec[4000];
+
+	(void)state;
+	for (size_t i = 0; i < HDL_ARRAY_SIZE(rows); i++) {
+		struct rule rule = { "A.10", spec, rows[i].said };
+		int n = snprintf(spec, sizeof(spec), "%s", rows[i].before);
+
+		memset(spec + n, rows[i].fill, rows[i].n);
+		snprintf(spec + (size_t)n + rows[i].n, 10, "%s", rows[i].after);
+		check_rule("networking.istio.io/v1", "WorkloadEntry", &rule);
+	}
+}
+
+static void many_pairs(void **state)
+{
+	static const struct {
+		const char *field, *said;
+		int n;
+	} rows[] = {
+		{ "labels", NULL, 256 },
+		{ "labels", "spec.labels: has 257 pairs, at most 256 are allowed", 257 },
+		{ "ports", NULL, 128 },
+		{ "ports", "spec.ports: has 129 pairs, at most 128 are allowed", 129 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < HDL_ARRAY_SIZE(rows); i++) {
+		struct hdl_buf buf = { 0 };
+		struct rule rule = { "A.10", NULL, rows[i].said };
+
+		hdl_buf_printf(&buf, "{address: 10.0.0.1, %s: {", rows[i].field);
+		for (int k = 0; k < rows[i].n; k++)
+			hdl_buf_printf(&buf, "%sa%d: %s", k ? ", " : "", k, *rows[i].field == 'l' ? "x" : "1");
+		hdl_buf_adds(&buf, "}}");
+		rule.spec = buf.p;
+		check_rule("networking.istio.io/v1", "WorkloadEntry", &rule);
+		hdl_buf_done(&buf);
+	}
+}
 
 static void entries(void **state)
 {
@@ -219,9 +275,8 @@ static void values(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(entries),
-		cmocka_unit_test(workloads),
-		cmocka_unit_test(values),
+		cmocka_unit_test(entries),    cmocka_unit_test(workloads), cmocka_unit_test(bounds),
+		cmocka_unit_test(many_pairs), cmocka_unit_test(values),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
