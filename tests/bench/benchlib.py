@@ -74,7 +74,7 @@ class Spread:
 
 
 def number_text(value):
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.1f}"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.1f}" if abs(value) >= 10 else f"{value:.3g}"
 
 
 class Results:
@@ -99,11 +99,12 @@ class Results:
                           "text": (bench, what, f"{subject[0]} / {base[0]}", ratio.ratio_text(),
                                    f"{number_text(a.median)} / {number_text(b.median)} {unit}", expected)})
 
-    def figure(self, bench, what, values, unit):
-        """A figure that is compared with nothing."""
+    def figure(self, bench, what, values, unit, expected=""):
+        """A figure that is compared with nothing but what is expected of it."""
         spread = Spread(values)
-        self.figures.append({"bench": bench, "what": what, "unit": unit, "figure": spread.json()})
-        self.rows.append({"text": (bench, what, "", "", f"{number_text(spread.median)} {unit}", "")})
+        self.figures.append({"bench": bench, "what": what, "unit": unit, "figure": spread.json(),
+                             "expected": expected})
+        self.rows.append({"text": (bench, what, "", "", f"{number_text(spread.median)} {unit}", expected)})
 
     def note(self, text):
         self.notes.append(text)

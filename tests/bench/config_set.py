@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The configuration that issue-size clusters have, as YAML files: services, endpoints, pods, routes with two subsets."""
+"""The configuration of a large cluster as YAML files: services, endpoints, pods, routes with two subsets."""
 import os
 
 NAMESPACES = 100
@@ -137,18 +137,6 @@ spec:
       perTryTimeout: 3s
       retryOn: 5xx
 """
-NODE = """apiVersion: heddle.io/v1alpha1
-kind: NodeConfig
-metadata:
-  name: node
-spec:
-  mapCapacity:
-    services: {services}
-    endpoints: {endpoints}
-    flows: 4096
-"""
-
-
 def address(first, n):
     return ".".join(str(b) for b in ((first << 24) + 1 + n).to_bytes(4, "big"))
 
@@ -193,8 +181,6 @@ class ConfigSet:
     def write_all(self):
         """A file per namespace and kind; the first service of each has files of its own for what changes."""
         os.makedirs(self.directory, exist_ok=True)
-        self.put("00-node", [NODE.format(services=self.services + 1000,
-                                         endpoints=self.services * ENDPOINTS_EACH + 1000)])
         for ns in range(NAMESPACES):
             members = range(ns, self.services, NAMESPACES)
             routed = [n for n in members if n < self.routes]

@@ -29,8 +29,10 @@ struct hdl_config {
 	size_t n, capacity;
 	struct hdl_resource_list *list;   /* of the files, as of the last pass */
 	const struct hdl_config_set *set; /* that the last snapshot was made of */
-	bool partial;                     /* the pass that runs */
-	bool node_changed;                /* another file is the one of --node-config */
+	struct hdl_xlator *xlator;
+	struct hdl_snapshot *compiled; /* the last one: the next shares its route tables */
+	bool partial;                  /* the pass that runs */
+	bool node_changed;             /* another file is the one of --node-config */
 	struct hdl_diags diags, translation;
 };
 
@@ -53,6 +55,10 @@ struct hdl_config *hdl_config_new(const struct hdl_config_options *options, stru
 	}
 	if (uname(&names) == 0)
 		memcpy(config->node_name, names.nodename, sizeof(config->node_name));
+	config->xlator = hdl_xlator_new(
+		&(struct hdl_xlate_options){ .node_name = config->node_name, .access_log_path = config->access_log });
+	if (!config->xlator)
+		goto no_memory;
 	return config;
 no_memory:
 	hdl_err_set(err, -ENOMEM, "out of memory");
@@ -66,6 +72,8 @@ struct hdl_config *hdl_config_free(struct hdl_config *config)
 	for (size_t i = 0; i < config->n; i++)
 		free(config->file[i].path);
 	free(config->file);
+	hdl_snapshot_unref(config->compiled);
+	hdl_xlator_free(config->xlator);
 	hdl_diags_done(&config->diags);
 	hdl_diags_done(&config->translation);
 	hdl_config_set_unref(config->set);
@@ -272,9 +280,18 @@ static size_t select_resources(struct hdl_config *config, const struct hdl_confi
 	return n;
 }
 
+/* Route tables, of those of the snapshot before. One without a table is derived of none: the next is made anew. */
+static int compile(struct hdl_config *config, struct hdl_snapshot *snapshot)
+{
+	int r = hdl_route_compile_next(snapshot, config->compiled);
+
+	hdl_snapshot_unref(config->compiled);
+	config->compiled = r < 0 ? NULL : hdl_snapshot_ref(snapshot);
+	return r;
+}
+
 static int translate(struct hdl_config *config, const struct hdl_config_set *set, struct hdl_snapshot **ret)
 {
-	struct hdl_xlate_options options = { .node_name = config->node_name, .access_log_path = config->access_log };
 	const struct hdl_resource **resources = calloc(set->n + 1, sizeof(*resources));
 	struct hdl_snapshot *snapshot;
 	size_t n;
@@ -285,11 +302,12 @@ static int translate(struct hdl_config *config, const struct hdl_config_set *set
 	hdl_diags_done(&config->translation);
 	config->translation = (struct hdl_diags){ .limit = 10000 };
 	n = select_resources(config, set, resources);
-	r = hdl_xlate(resources, n, &options, &config->translation, &snapshot);
+	/* config->set, which holds the resources of the last run, stays until this one is done */
+	r = hdl_xlator_run(config->xlator, resources, n, NULL, &config->translation, &snapshot);
 	free(resources);
 	if (r < 0)
 		return r;
-	r = hdl_route_compile(snapshot);
+	r = compile(config, snapshot);
 	if (r < 0) {
 		hdl_snapshot_unref(snapshot);
 		return r;
