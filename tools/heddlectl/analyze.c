@@ -48,7 +48,7 @@ static const char help[] =
 	"  -o, --output FORMAT            text (also: log), json or yaml\n"
 	"      --color[=false]            colors, by default on a terminal\n"
 	"  -L, --list-analyzers           list the analyzers\n"
-	"      --list-codes               list the codes as a table in Markdown\n"
+	"      --list-codes               list the codes in Markdown, as in docs/analyze.md\n"
 	"LEVEL is Info, Warning or Error. Exit status: 0 nothing reaches the failure threshold, 79 something does,\n"
 	"1 files cannot be read, 2 wrong usage.\n";
 

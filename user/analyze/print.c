@@ -289,13 +289,28 @@ void hdl_an_print_analyzers(struct hdl_buf *buf)
 		hdl_buf_printf(buf, "* %s:\n    %s\n", a->name, a->about);
 }
 
-void hdl_an_print_markdown(struct hdl_buf *buf)
+static void print_istio_codes(struct hdl_buf *buf)
 {
 	hdl_buf_adds(buf, "| Code | Level | Name | Reported when | What to do |\n|---|---|---|---|---|\n");
 	for (size_t i = 0; i < HDL_AN_TYPES; i++) {
 		const struct hdl_an_code *code = &hdl_an_codes[i];
 
-		hdl_buf_printf(buf, "| %s | %s | %s | %s | %s |\n", code->code, level_names[code->level], code->name,
-			       code->about, code->remedy);
+		if (code->code[0] == 'I')
+			hdl_buf_printf(buf, "| %s | %s | %s | %s | %s |\n", code->code, level_names[code->level],
+				       code->name, code->about, code->remedy);
+	}
+}
+
+void hdl_an_print_markdown(struct hdl_buf *buf)
+{
+	hdl_buf_adds(buf, "## Istio's messages\n\n");
+	print_istio_codes(buf);
+	hdl_buf_adds(buf, "\n## Heddle's own\n");
+	for (size_t i = 0; i < HDL_AN_TYPES; i++) {
+		const struct hdl_an_code *code = &hdl_an_codes[i];
+
+		if (code->code[0] != 'I')
+			hdl_buf_printf(buf, "\n### %s\n\n%s, %s. Reported when %s.\n\nWhat to do: %s.\n", code->code,
+				       code->name, level_names[code->level], code->about, code->remedy);
 	}
 }
