@@ -261,7 +261,7 @@ struct hdl_local_reply {
 	const char *details; /* static text, or NULL if set already */
 	struct hdl_str body, location;
 	bool head_is_chunked; /* to HEAD (B.3) */
-	bool has_grpc_status;   /* grpc_status is not that of the status */
+	bool has_grpc_status; /* grpc_status is not that of the status */
 	int grpc_status;
 	enum hdl_preflight_answer preflight; /* which never gets the route's operations */
 };

@@ -14,6 +14,10 @@
 	{                                                                        \
 		.kind = HDL_IR_MATCH_PREFIX, .value = { text, sizeof(text) - 1 } \
 	}
+#define SEGMENTS(text)                                                             \
+	{                                                                          \
+		.kind = HDL_IR_MATCH_SEGMENTS, .value = { text, sizeof(text) - 1 } \
+	}
 #define REGEX(text)                                                             \
 	{                                                                       \
 		.kind = HDL_IR_MATCH_REGEX, .value = { text, sizeof(text) - 1 } \
@@ -64,6 +68,13 @@ static struct row rows[] = {
 	{ "uri exact is the whole path", { .uri = EXACT("/a") }, { .path = "/a" }, true },
 	{ "uri exact: a slash more differs (H 12)", { .uri = EXACT("/a") }, { .path = "/a/" }, false },
 	{ "uri exact without the query", { .uri = EXACT("/a") }, { .path = "/a", .query = "x=1" }, true },
+	{ "whole elements: itself (F.2)", { .uri = SEGMENTS("/abc") }, { .path = "/abc" }, true },
+	{ "whole elements: with a slash", { .uri = SEGMENTS("/abc") }, { .path = "/abc/" }, true },
+	{ "whole elements: below", { .uri = SEGMENTS("/abc") }, { .path = "/abc/def" }, true },
+	{ "whole elements: not the beginning of one (H 11)", { .uri = SEGMENTS("/abc") }, { .path = "/abcd" }, false },
+	{ "whole elements: shorter", { .uri = SEGMENTS("/abc") }, { .path = "/ab" }, false },
+	{ "whole elements: case", { .uri = SEGMENTS("/abc") }, { .path = "/ABC/" }, false },
+	{ "whole elements: / is all", { .uri = SEGMENTS("") }, { .path = "/x" }, true },
 	{ "uri prefix is not by segment (H 11)", { .uri = PREFIX("/api") }, { .path = "/apix" }, true },
 	{ "uri prefix, shorter path", { .uri = PREFIX("/api/") }, { .path = "/api" }, false },
 	{ "uri prefix empty matches all", { .uri = PREFIX("") }, { .path = "/x" }, true },
