@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a change would do: rules B.2 (which rule takes a request), B.5 and C (weights), C.3 (hash tables), by example. */
+#include "unit/unit.h"
+#include "lb/maglev.h"
+#include "model/store.h"
+#include "plan/preview.h"
+#include "route/table.h"
+#include "xlate/xlate.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DOC(kind, name, spec)                                                             \
+	"---\napiVersion: networking.istio.io/v1\nkind: " kind "\nmetadata: {name: " name \
+	", namespace: d}\nspec: " spec "\n"
+#define SERVICES                                                                                      \
+	"apiVersion: v1\nkind: Service\nmetadata: {name: web, namespace: d}\n"                        \
+	"spec: {clusterIP: 10.0.0.1, clusterIPs: [10.0.0.1], ports: [{name: http, port: 80}]}\n---\n" \
+	"apiVersion: v1\nkind: Service\nmetadata: {name: db, namespace: d}\n"                         \
+	"spec: {clusterIP: 10.0.0.2, clusterIPs: [10.0.0.2], ports: [{name: tcp, port: 81}]}\n---\n"  \
+	"apiVersion: v1\nkind: Pod\nmetadata: {name: cl, namespace: d, labels: {app: cl}}\n"          \
+	"status: {podIP: 10.1.0.9, podIPs: [{ip: 10.1.0.9}]}\n" DOC(                                  \
+		"DestinationRule", "web",                                                             \
+		"{host: web, subsets: [{name: a, labels: {v: a}}, {name: b, labels: {v: b}}]}")       \
+		DOC("DestinationRule", "db",                                                          \
+		    "{host: db, subsets: [{name: a, labels: {v: a}}, {name: b, labels: {v: b}}]}")
+#define TO(host, subset, weight) "{destination: {host: " host ", subset: " subset "}, weight: " #weight "}"
+#define VS(rules) DOC("VirtualService", "web", "{hosts: [web], http: [" rules "]}")
+#define TCP(rules) DOC("VirtualService", "db", "{hosts: [db], tcp: [" rules "]}")
+#define ROUTE(list) "{route: [" list "]}"
+#define MATCH(match, list) "{match: [" match "], route: [" list "]}"
+
+struct side {
+	struct hdl_resource_store *store;
+	struct hdl_resource_list *list;
+	struct hdl_snapshot *snapshot;
+	struct hdl_diags diags;
+};
+
+static void side_make(struct side *side, const char *text)
+{
+	*side = (struct side){ .store = hdl_resource_store_new() };
+	assert_int_equal(hdl_resource_store_put(side->store, "f.yaml", hdl_str_of(text)), 0);
+	assert_int_equal(hdl_resource_store_commit(side->store, &side->list), 0);
+	hdl_resource_store_diags(side->store, &side->diags);
+	if (side->diags.errors)
+		fail_msg("%s: %s", side->diags.at[0].field, side->diags.at[0].message);
+	assert_int_equal(hdl_xlate(side->list->at, side->list->n, NULL, &side->diags, &side->snapshot), 0);
+	assert_int_equal(hdl_route_compile(side->snapshot), 0);
+}
+
+static void side_done(struct side *side)
+{
+	hdl_snapshot_unref(side->snapshot);
+	hdl_resource_list_unref(side->list);
+	hdl_resource_store_free(side->store);
+	hdl_diags_done(&side->diags);
+}
+
+static void print_preview(const struct hdl_preview *preview, struct hdl_buf *buf)
+{
+	hdl_buf_adds(buf, "");
+	for (size_t i = 0; i < preview->objects.n; i++) {
+		const struct hdl_object_change *change = &preview->objects.at[i];
+
+		hdl_buf_printf(buf, "%c%s/%s ",
+			       !change->before ? '+' :
+			       !change->after  ? '-' :
+						 '~',
+			       hdl_kind_name((change->after ? change->after : change->before)->kind),
+			       (change->after ? change->after : change->before)->name);
+	}
+	for (size_t i = 0; i < preview->route_count; i++) {
+		const struct hdl_preview_route *row = &preview->route[i];
+
+		hdl_buf_printf(buf, "| %s %s%s", row->request.method, row->request.authority, row->request.path);
+		for (size_t k = 0; k < row->request.header_count; k++)
+			hdl_buf_printf(buf, " %s:%s", row->request.header[k].name, row->request.header[k].value);
+		if (*row->request.client)
+			hdl_buf_printf(buf, " from %s", row->request.client);
+		hdl_buf_printf(buf, " %llu/%llu ", (unsigned long long)row->moved.part,
+			       (unsigned long long)row->moved.whole);
+	}
+	for (size_t i = 0; i < preview->port_count; i++) {
+		const struct hdl_preview_port *row = &preview->port[i];
+
+		hdl_buf_printf(buf, "| port %u %s-%s %llu/%llu ", (row->after ? row->after : row->before)->port,
+			       !row->before                       ? "none" :
+			       row->before->label == HDL_LABEL_L4 ? "l4" :
+								    "request",
+			       !row->after                       ? "none" :
+			       row->after->label == HDL_LABEL_L4 ? "l4" :
+								   "request",
+			       (unsigned long long)row->moved.part, (unsigned long long)row->moved.whole);
+	}
+	if (preview->no_example)
+		hdl_buf_printf(buf, "| %zu without example ", preview->no_example);
+}
+
+#define HOST "web.d.svc.cluster.local"
+#define TIMED(list) "{timeout: 5s, route: [" list "]}"
+
+static const struct {
+	const char *name, *before, *after, *expected;
+} rows[] = {
+	{ "nothing", VS(ROUTE(TO("web", "a", 1))), VS(ROUTE(TO("web", "a", 1))), "" },
+	{ "a comment is nothing", VS(ROUTE(TO("web", "a", 1))), "# x\n" VS(ROUTE(TO("web", "a", 1))), "" },
+	{ "requests: a tenth moves", VS(TIMED(TO("web", "a", 90) "," TO("web", "b", 10))),
+	  VS(TIMED(TO("web", "a", 80) "," TO("web", "b", 20))), "~VirtualService/web | GET " HOST "/ 1/10 " },
+	{ "weights that do not sum to 100", VS(TIMED(TO("web", "a", 1) "," TO("web", "b", 2))),
+	  VS(TIMED(TO("web", "a", 3) "," TO("web", "b", 4))), "~VirtualService/web | GET " HOST "/ 2/21 " },
+	{ "no request moves, but the timeout is another", VS("{timeout: 5s, route: [" TO("web", "a", 1) "]}"),
+	  VS("{timeout: 6s, route: [" TO("web", "a", 1) "]}"), "~VirtualService/web | GET " HOST "/ 0/1 " },
+	{ "only the rule that changed",
+	  VS(MATCH("{uri: {prefix: /x}}", TO("web", "a", 1)) "," ROUTE(TO("web", "a", 1))),
+	  VS(MATCH("{uri: {prefix: /x}}", TO("web", "b", 1)) "," ROUTE(TO("web", "a", 1))),
+	  "~VirtualService/web | GET " HOST "/x 1/1 " },
+	{ "all conditions of a block",
+	  VS(MATCH(
+		  "{uri: {regex: '/a[0-9]+'}, method: {exact: PUT}, headers: {x-u: {prefix: bo}}, queryParams: {q: {exact: z}}}",
+		  TO("web", "a", 1)) "," ROUTE(TO("web", "a", 1))),
+	  VS(MATCH(
+		  "{uri: {regex: '/a[0-9]+'}, method: {exact: PUT}, headers: {x-u: {prefix: bo}}, queryParams: {q: {exact: z}}}",
+		  TO("web", "b", 1)) "," ROUTE(TO("web", "a", 1))),
+	  "~VirtualService/web | PUT " HOST "/a0?q=z x-u:bo 1/1 " },
+	{ "by source", VS(MATCH("{sourceLabels: {app: cl}}", TO("web", "a", 1)) "," TIMED(TO("web", "a", 1))),
+	  VS(MATCH("{sourceLabels: {app: cl}}", TO("web", "b", 1)) "," TIMED(TO("web", "a", 1))),
+	  "~VirtualService/web | GET " HOST "/ from d/cl 1/1 " },
+	{ "a source that no pod is",
+	  VS(MATCH("{sourceLabels: {app: x}}", TO("web", "a", 1)) "," TIMED(TO("web", "a", 1))),
+	  VS(MATCH("{sourceLabels: {app: x}}", TO("web", "b", 1)) "," TIMED(TO("web", "a", 1))),
+	  "~VirtualService/web | 2 without example " },
+	{ "a rule less: its requests fall to 404", VS(TIMED(TO("web", "a", 1))),
+	  VS(MATCH("{uri: {exact: /only}}", TO("web", "a", 1))),
+	  "~VirtualService/web | GET " HOST "/only 0/1 | GET " HOST "/ 1/1 " },
+	{ "connections: a fifth moves", TCP(ROUTE(TO("db", "a", 100) "," TO("db", "b", 0))),
+	  TCP(ROUTE(TO("db", "a", 80) "," TO("db", "b", 20))), "~VirtualService/db | port 81 l4-l4 1/5 " },
+	{ "an object that goes", TCP(ROUTE(TO("db", "a", 1))), "", "-VirtualService/db | port 81 l4-l4 1/1 " },
+	{ "a port that is read now", VS("{route: [{destination: {host: web}}]}"),
+	  VS("{timeout: 5s, route: [{destination: {host: web}}]}"),
+	  "~VirtualService/web | GET " HOST "/ 0/1 | port 80 l4-request 0/1 " },
+};
+
+static void test_rows(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < HDL_ARRAY_SIZE(rows); i++) {
+		char *a = NULL, *b = NULL;
+		struct side before, after;
+		struct hdl_preview *preview;
+		struct hdl_buf seen = { 0 };
+
+		assert_true(asprintf(&a, "%s%s", SERVICES, rows[i].before) > 0);
+		assert_true(asprintf(&b, "%s%s", SERVICES, rows[i].after) > 0);
+		side_make(&before, a);
+		side_make(&after, b);
+		assert_int_equal(
+			hdl_preview_make(&(struct hdl_preview_side){ before.list->at, before.list->n, before.snapshot },
+					 &(struct hdl_preview_side){ after.list->at, after.list->n, after.snapshot },
+					 &preview),
+			0);
+		print_preview(preview, &seen);
+		if (strcmp(seen.p, rows[i].expected) != 0)
+			fail_msg("%s:\n  %s\nexpected\n  %s", rows[i].name, seen.p, rows[i].expected);
+		assert_int_equal(hdl_preview_is_empty(preview), rows[i].expected[0] == '\0');
+		hdl_preview_free(preview);
+		hdl_buf_done(&seen);
+		side_done(&before);
+		side_done(&after);
+		free(a);
+		free(b);
+	}
+}
+
+#define HASHED(addresses)                                                                                                                                                                                                                         \
+	SERVICES DOC(                                                                                                                                                                                                                             \
+		"DestinationRule", "z",                                                                                                                                                                                                           \
+		"{host: web, trafficPolicy: {loadBalancer: {consistentHash: {httpHeaderName: x-u, maglev: {tableSize: 211}}}}}") "---\napiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: {name: w, namespace: d, labels: "          \
+																 "{kubernetes.io/service-name: web}}\naddressType: IPv4\nports: [{name: http, port: 80}]\nendpoints: [" addresses \
+																 "]\n"
+
+/* The share of slots with another owner, counted here by hand. */
+static void test_hash(void **state)
+{
+	static const char *const keys[] = { "10.1.0.1:80", "10.1.0.2:80", "10.1.0.3:80" };
+	uint32_t a[211], b[211];
+	uint64_t moved = 0;
+	struct side before, after;
+	struct hdl_preview *preview;
+
+	(void)state;
+	assert_int_equal(hdl_maglev_build(keys, NULL, 3, 211, a), 0);
+	assert_int_equal(hdl_maglev_build(keys, NULL, 2, 211, b), 0);
+	for (size_t i = 0; i < 211; i++)
+		moved += a[i] != b[i];
+	side_make(&before, HASHED("{addresses: [10.1.0.1]}, {addresses: [10.1.0.2]}, {addresses: [10.1.0.3]}"));
+	side_make(&after, HASHED("{addresses: [10.1.0.1]}, {addresses: [10.1.0.2]}"));
+	assert_int_equal(
+		hdl_preview_make(&(struct hdl_preview_side){ before.list->at, before.list->n, before.snapshot },
+				 &(struct hdl_preview_side){ after.list->at, after.list->n, after.snapshot }, &preview),
+		0);
+	assert_int_equal(preview->hash_count, 1);
+	assert_int_equal(preview->hash[0].family, HDL_FAMILY_V4);
+	/* 211 is a prime: in lowest terms already */
+	assert_int_equal(preview->hash[0].moved.part, moved);
+	assert_int_equal(preview->hash[0].moved.whole, 211);
+	assert_true(moved >= 60 && moved < 211);
+	hdl_preview_free(preview);
+	side_done(&before);
+	side_done(&after);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_rows), cmocka_unit_test(test_hash) };
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
