@@ -154,6 +154,7 @@ static const struct location locations[] = {
 	{ "IPv6 keeps its brackets", TO("", "", .port = 1), "http", "[::1]:8080", "/", NULL, 8080, "http://[::1]:1/" },
 	{ "IPv6 without port", TO("", "", .port = 1), "http", "[::1]", "/", NULL, 80, "http://[::1]:1/" },
 	{ "authority with its port", TO("", "o:9", .port = 0), "http", "h:8080", "/x", NULL, 8080, "http://o:9/x" },
+	{ "authority keeps what is written there", TO("https", "o:80", .port = 0), "http", "h", "/x", NULL, 80, "https://o:80/x" },
 	{ "authority and port", TO("", "o", .port = 9), "http", "h:8080", "/x", NULL, 80, "http://o:9/x" },
 	{ "uri keeps the query", TO("", "", URI("/y")), "http", "h", "/x", "a=1", 80, "http://h/y?a=1" },
 	{ "uri with a query", TO("", "", URI("/y?b=2")), "http", "h", "/x", "a=1", 80, "http://h/y?b=2" },
