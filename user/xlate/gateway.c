@@ -297,7 +297,7 @@ static int finish(struct hdl_xl *xl, struct listener *l)
 
 		if (!vhost || !domains || join_routes(xl, l, d, vhost) < 0)
 			return -ENOMEM;
-		domains[0] = hdl_xl_internf(xl, strchr(d->name, ':') ? "[%s]" : "%s", d->name);
+		domains[0] = hdl_xl_domain(xl, d->name);
 		vhost->domains = domains;
 		vhost->domain_count = 1;
 		vhost->name = hdl_xl_internf(xl, "%s:%u", d->name, l->ir.port);

@@ -255,9 +255,14 @@ int hdl_xl_make_front(struct hdl_xl *xl, struct hdl_xl_unit *unit)
 {
 	const struct hdl_xl_front *before = (const struct hdl_xl_front *)unit->product;
 	const struct hdl_xl_service *base = hdl_xl_read_unit(xl, unit->source->unit);
-	struct hdl_xl_front *front = hdl_xl_product_new(xl, sizeof(*front));
+	struct hdl_xl_front *front;
 
-	if (!base || !front)
+	if (!base) { /* another has its name */
+		hdl_xl_set_claimed(xl, unit, ((struct hdl_xl_registration *)unit->source->data)->fqdn, NULL);
+		return 0;
+	}
+	front = hdl_xl_product_new(xl, sizeof(*front));
+	if (!front)
 		return -ENOMEM;
 	front->base = base;
 	front->ir = base->ir;

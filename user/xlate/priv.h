@@ -1,5 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the parts of the translator share: the state of one translation. */
+/*
+ * What the parts of the translator share.
+ *
+ * A run (xlate.c) compares the list of resources with that of the last run (changes.c). A resource that came is a
+ * source: it enters cells, lists of sources by key (graph.h), and gets units (source.c). A unit is made by the function
+ * of its kind (unit.c: makers) into a product, which is immutable and shared by all snapshots until it is made anew.
+ * While it is made, it reads cells, flags and other units by hdl_xl_read*(): what it read is remembered, and when that
+ * changes the unit is made again in the same run. So nobody has to say what depends on what, but
+ *  - all that a maker uses beside its own source comes through hdl_xl_read*(), or from xl->ir_node, xl->node, xl->options
+ *    and the like, which do not change without everything being made anew;
+ *  - a unit reads only units of kinds that come before its own in enum hdl_xl_kind (HDL_XL_ROUTES are made when read);
+ *  - what a product points to in another product must be read in the same making, so that both are of one age;
+ *  - everything of a product is in xl->arena, and of hdl_xl_product_new(), called first; xl->scratch is for the time of
+ *    making. Nothing of a resource's memory may be in what snapshots see;
+ *  - diagnostics of a maker go to xl->diags, after hdl_xl_phase() said of which step they are. What several units would
+ *    say goes after hdl_xl_first_time(key), directly before the one report that the key is for;
+ *  - what is out of memory returns -ENOMEM, or sets xl->no_memory; the run then gives everything up.
+ *
+ * A further kind of resource: list it in hdl_xl_is_incremental(), and enter it in source.c with the cells by whose key
+ * others look for it (a new enum hdl_xl_index). Without that a change of it makes everything anew, and makers may walk
+ * over xl->res. A further kind of unit: enum hdl_xl_kind at its place in the order, its maker, hdl_xl_add_unit() where
+ * its source enters (it exits with source->unit and source->front), and in assemble.c what of it is in which list.
+ * A service that is not a Service: fill a struct hdl_xl_registration in source->data (service.c: enter()); of several
+ * sources for one fqdn the first has it. What clients of one namespace see otherwise than others (a view): a unit for
+ * each such namespace beside source->front, with cells that have the namespace in their key.
+ */
 #ifndef HDL_XLATE_PRIV_H
 #define HDL_XLATE_PRIV_H
 
@@ -323,7 +348,7 @@ const struct hdl_xl_service *hdl_xl_read_service(struct hdl_xl *xl, const char *
 
 /* ---- what units are made by: 0 or -ENOMEM ---- */
 
-int hdl_xl_make_node(struct hdl_xl *xl, struct hdl_xl_unit *unit);     /* node.c */
+int hdl_xl_make_node(struct hdl_xl *xl, struct hdl_xl_unit *unit); /* node.c */
 int hdl_xl_mesh_config(struct hdl_xl *xl); /* mesh_config.c: what of meshConfig concerns routes; of HDL_XL_NODE */
 int hdl_xl_make_workload(struct hdl_xl *xl, struct hdl_xl_unit *unit); /* workload.c */
 int hdl_xl_make_rule(struct hdl_xl *xl, struct hdl_xl_unit *unit);     /* rule.c */
@@ -336,6 +361,8 @@ int hdl_xl_make_ingress(struct hdl_xl *xl, struct hdl_xl_unit *unit);  /* gatewa
 
 /* ---- shared between them ---- */
 
+/* service.c */
+bool hdl_xl_owns_name(struct hdl_xl *xl, const struct hdl_xl_source *source);
 /* endpoint.c */
 int hdl_xl_slice_endpoints(struct hdl_xl *xl, const struct hdl_xl_service *service, struct hdl_xl_port *port);
 /* rule.c: the rule for a service (A.7), NULL: none. */

@@ -323,6 +323,15 @@ static int make_endpoints(struct hdl_xl *xl, struct hdl_xl_service *service)
 	return 0;
 }
 
+/* Of several sources for one name the first has it. */
+bool hdl_xl_owns_name(struct hdl_xl *xl, const struct hdl_xl_source *source)
+{
+	const struct hdl_xl_registration *r = source->data;
+	const struct hdl_xl_cell *cell = hdl_xl_read(xl, HDL_XL_SERVICES, r->fqdn);
+
+	return cell && cell->n && hdl_xl_member(cell, 0) == source;
+}
+
 int hdl_xl_make_backend(struct hdl_xl *xl, struct hdl_xl_unit *unit)
 {
 	const struct hdl_xl_source *source = unit->source;
@@ -336,6 +345,8 @@ int hdl_xl_make_backend(struct hdl_xl *xl, struct hdl_xl_unit *unit)
 			      "ExternalName services are not supported: this one is left alone");
 		return 0;
 	}
+	if (!hdl_xl_owns_name(xl, source))
+		return 0;
 	service = hdl_xl_product_new(xl, sizeof(*service));
 	if (!service)
 		return -ENOMEM;

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A small world of documents, one per file, of which random ones change: for tests of the translator over time. */
+#ifndef HDL_TESTS_UNIT_XLATE_EDITS_H
+#define HDL_TESTS_UNIT_XLATE_EDITS_H
+
+#include <stdio.h>
+#include <string.h>
+
+#include "unit/unit.h"
+#include "base/buf.h"
+#include "model/store.h"
+
+enum edit_kind {
+	EDIT_SERVICE,
+	EDIT_SLICE,
+	EDIT_POD,
+	EDIT_RULE,
+	EDIT_VS,
+	EDIT_GATEWAY,
+	EDIT_KUBE_GATEWAY,
+	EDIT_HTTP_ROUTE,
+	EDIT_NODE,
+	EDIT_KINDS
+};
+
+/* How many documents of each kind there may be. */
+static const unsigned int edit_count[EDIT_KINDS] = { 8, 10, 14, 7, 12, 2, 1, 2, 1 };
+
+struct edits {
+	struct hdl_resource_store *store;
+	uint64_t random;
+};
+
+static inline unsigned int edit_draw(struct edits *e, unsigned int n)
+{
+	e->random = e->random * 6364136223846793005ull + 1442695040888963407ull;
+	return (unsigned int)(e->random >> 33) % n;
+}
+
+static inline const char *edit_pick(struct edits *e, const char *const *from, size_t n)
+{
+	return from[edit_draw(e, (unsigned int)n)];
+}
+
+#define EDIT_PICK(e, ...)                                    \
+	edit_pick((e), (const char *const[]){ __VA_ARGS__ }, \
+		  sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(const char *))
+
+static inline const char *edit_ns(unsigned int i)
+{
+	static const char *const names[] = { "a", "b", "istio-system" };
+
+	return names[i % 3];
+}
+
+static inline void edit_head(struct hdl_buf *text, const char *version, const char *kind, const char *name,
+			     unsigned int i, const char *ns)
+{
+	hdl_buf_printf(text, "apiVersion: %s\nkind: %s\nmetadata:\n  name: %s%u\n  namespace: %s\n", version, kind,
+		       name, i, ns);
+}
+
+static inline void edit_service(struct edits *e, struct hdl_buf *text, unsigned int i)
+{
+	edit_head(text, "v1", "Service", "s", i % 5, edit_ns(i / 5));
+	if (edit_draw(e, 10) == 0) {
+		hdl_buf_adds(text, "spec: {type: ExternalName, externalName: x.example}\n");
+		return;
+	}
+	if (edit_draw(e, 6) == 0)
+		hdl_buf_adds(text, "spec:\n  clusterIP: None\n");
+	else
+		hdl_buf_printf(text, "spec:\n  clusterIP: 10.0.0.%u\n", 1 + edit_draw(e, 3) * 4 + i % 4);
+	if (edit_draw(e, 5) == 0)
+		hdl_buf_adds(text, "  sessionAffinity: ClientIP\n");
+	if (edit_draw(e, 6) == 0)
+		hdl_buf_adds(text, "  internalTrafficPolicy: Local\n");
+	hdl_buf_printf(text, "  ports:\n  - {name: %s, port: %s}\n",
+		       EDIT_PICK(e, "http", "http", "http", "grpc", "tcp", "x"), EDIT_PICK(e, "80", "80", "8080"));
+	if (edit_draw(e, 2))
+		hdl_buf_printf(text, "  - {name: %s-2, port: 9000}\n", EDIT_PICK(e, "http", "tcp"));
+}
+
+static inline void edit_slice(struct edits *e, struct hdl_buf *text, unsigned int i)
+{
+	edit_head(text, "discovery.k8s.io/v1", "EndpointSlice", "e", i, edit_ns(i % 8 / 5));
+	hdl_buf_printf(text, "  labels: {kubernetes.io/service-name: s%u}\naddressType: IPv4\nports:\n", i % 8 % 5);
+	hdl_buf_printf(text, "- {name: %s, port: 8080}\n- {name: http-2, port: 9000}\nendpoints:\n",
+		       EDIT_PICK(e, "http", "http", "tcp", "grpc"));
+	for (unsigned int n = edit_draw(e, 4); n; n--) {
+		hdl_buf_printf(text, "- addresses: [10.1.0.%u]\n  conditions: {ready: %s}\n", edit_draw(e, 16),
+			       EDIT_PICK(e, "true", "true", "false"));
+		if (edit_draw(e, 2))
+			hdl_buf_printf(text, "  targetRef: {kind: Pod, name: p%u, namespace: a}\n", edit_draw(e, 14));
+		if (edit_draw(e, 3) == 0)
+			hdl_buf_adds(text, "  zone: z1\n");
+	}
+}
+
+static inline void edit_pod(struct edits *e, struct hdl_buf *text, unsigned int i)
+{
+	edit_head(text, "v1", "Pod", "p", i, "a");
+	hdl_buf_printf(text, "  labels: {app: x, version: %s}\n", EDIT_PICK(e, "v1", "v2"));
+	if (edit_draw(e, 12) == 0)
+		hdl_buf_adds(text, "spec: {hostNetwork: true}\n");
+	hdl_buf_printf(text, "status:\n  podIP: 10.1.0.%u\n  phase: %s\n", edit_draw(e, 3) ? i : edit_draw(e, 16),
+		       EDIT_PICK(e, "Running", "Running", "Running", "Failed"));
+}
+
+static inline void edit_rule(struct edits *e, struct hdl_buf *text, unsigned int i)
+{
+	edit_head(text, "networking.istio.io/v1", "DestinationRule", "d", i, edit_ns(i));
+	hdl_buf_printf(text, "spec:\n  host: \"%s\"\n",
+		       EDIT_PICK(e, "s0", "s1", "s2", "s3.a.svc.cluster.local", "*.a.svc.cluster.local", "*",
+				 "*3.local", "none"));
+	if (edit_draw(e, 2))
+		hdl_buf_printf(text, "  trafficPolicy:\n    %s\n",
+			       EDIT_PICK(e, "outlierDetection: {}", "loadBalancer: {simple: ROUND_ROBIN}",
+					 "loadBalancer: {consistentHash: {useSourceIp: true, minimumRingSize: 9}}",
+					 "loadBalancer: {consistentHash: {httpCookie: {name: c, ttl: 1s}}}",
+					 "connectionPool: {tcp: {connectTimeout: 2s}}"));
+	if (edit_draw(e, 4))
+		hdl_buf_printf(
+			text,
+			"  subsets:\n  - {name: v1, labels: {version: v1}}\n  - {name: %s, labels: {version: v2}}\n",
+			EDIT_PICK(e, "v2", "v2", "v3"));
+}
+
+static inline const char *edit_host(struct edits *e)
+{
+	return EDIT_PICK(e, "s0", "s1", "s2", "s3", "s4", "s1.a", "s2.a.svc", "s0.b.svc.cluster.local", "api.example",
+			 "*.b.svc.cluster.local", "*.example", "*", "10.0.0.1", "s0.", "*.s1.a",
+			 "*4.a.svc.cluster.local");
+}
+
+static inline void edit_destination(struct edits *e, struct hdl_buf *text)
+{
+	hdl_buf_printf(text, "{destination: {host: %s%s}",
+		       EDIT_PICK(e, "s0", "s1", "s2.a.svc.cluster.local", "s3", "gone"),
+		       EDIT_PICK(e, "", "", ", subset: v1", ", subset: v2", ", port: {number: 9000}"));
+	hdl_buf_printf(text, ", weight: %u}", 1 + edit_draw(e, 3));
+}
+
+static inline void edit_http(struct edits *e, struct hdl_buf *text)
+{
+	if (edit_draw(e, 2))
+		hdl_buf_printf(text, "  - match: [{%s}]\n    route: [",
+			       EDIT_PICK(e, "uri: {prefix: /x}", "sourceNamespace: a", "port: 80",
+					 "uri: {regex: \"/a+\"}", "headers: {x: {exact: y}}", "gateways: [g0]",
+					 "gateways: [mesh], uri: {exact: /m}"));
+	else
+		hdl_buf_adds(text, "  - route: [");
+	edit_destination(e, text);
+	if (edit_draw(e, 3) == 0) {
+		hdl_buf_adds(text, ", ");
+		edit_destination(e, text);
+	}
+	hdl_buf_adds(text, "]\n");
+	if (edit_draw(e, 4) == 0)
+		hdl_buf_adds(text, "    retries: {attempts: 2, retryOn: \"5xx,503,http3-post-connect-failure\"}\n");
+	if (edit_draw(e, 6) == 0)
+		hdl_buf_adds(text, "    mirror: {host: s1}\n");
+}
+
+static inline void edit_vs(struct edits *e, struct hdl_buf *text, unsigned int i)
+{
+	bool root = edit_draw(e, 8) == 0;
+
+	edit_head(text, "networking.istio.io/v1", "VirtualService", "v", i, edit_ns(i));
+	hdl_buf_adds(text, "spec:\n");
+	if (i >= 10) { /* a delegate */
+		hdl_buf_adds(text, "  http:\n");
+		edit_http(e, text);
+		return;
+	}
+	hdl_buf_printf(text, "  hosts: [\"%s\"", edit_host(e));
+	for (unsigned int n = edit_draw(e, 3); n; n--)
+		hdl_buf_printf(text, ", \"%s\"", edit_host(e));
+	hdl_buf_printf(text, "]\n  gateways: [%s]\n",
+		       root ? "mesh" : EDIT_PICK(e, "mesh", "mesh", "mesh, g0", "g0", "a/g0, mesh", "nobody"));
+	hdl_buf_adds(text, "  http:\n");
+	if (root)
+		hdl_buf_printf(text, "  - {match: [{uri: {prefix: /d}}], delegate: {name: v%u, namespace: %s}}\n",
+			       10 + edit_draw(e, 2), edit_ns(10 + edit_draw(e, 2)));
+	for (unsigned int n = 1 + edit_draw(e, 2); n; n--)
+		edit_http(e, text);
+	if (edit_draw(e, 3) == 0) {
+		hdl_buf_adds(text, "  tcp:\n  - route: [");
+		edit_destination(e, text);
+		hdl_buf_adds(text, "]\n");
+	}
+}
+
+static inline void edit_gateway(struct edits *e, struct hdl_buf *text, unsigned int i)
+{
+	edit_head(text, "networking.istio.io/v1", "Gateway", "g", i, "a");
+	hdl_buf_printf(text,
+		       "spec:\n  servers:\n  - {port: {number: %s, name: http, protocol: HTTP}, hosts: [\"%s\"]}\n",
+		       EDIT_PICK(e, "80", "8080"), EDIT_PICK(e, "*", "*.example", "./*", "b/api.example"));
+}
+
+static inline void edit_kube(struct edits *e, struct hdl_buf *text, bool gateway, unsigned int i)
+{
+	if (gateway) {
+		edit_head(text, "gateway.networking.k8s.io/v1", "GatewayClass", "c", 0, "a");
+		hdl_buf_adds(text, "spec: {controllerName: heddle.io/gateway-controller}\n---\n");
+		edit_head(text, "gateway.networking.k8s.io/v1", "Gateway", "k", i, "a");
+		hdl_buf_printf(text, "spec: {gatewayClassName: c0, listeners: [{name: l, port: %s, protocol: HTTP}]}\n",
+			       EDIT_PICK(e, "80", "8081"));
+		return;
+	}
+	edit_head(text, "gateway.networking.k8s.io/v1", "HTTPRoute", "h", i, "a");
+	hdl_buf_printf(text, "spec:\n  parentRefs: [{%s}]\n  rules: [{backendRefs: [{name: s%u, port: 80}]}]\n",
+		       EDIT_PICK(e, "name: k0", "name: k0", "kind: Service, group: \"\", name: s1"), edit_draw(e, 3));
+}
+
+static inline void edit_text(struct edits *e, enum edit_kind kind, unsigned int i, struct hdl_buf *text)
+{
+	switch (kind) {
+	case EDIT_SERVICE:
+		edit_service(e, text, i);
+		break;
+	case EDIT_SLICE:
+		edit_slice(e, text, i);
+		break;
+	case EDIT_POD:
+		edit_pod(e, text, i);
+		break;
+	case EDIT_RULE:
+		edit_rule(e, text, i);
+		break;
+	case EDIT_VS:
+		edit_vs(e, text, i);
+		break;
+	case EDIT_GATEWAY:
+		edit_gateway(e, text, i);
+		break;
+	case EDIT_KUBE_GATEWAY:
+	case EDIT_HTTP_ROUTE:
+		edit_kube(e, text, kind == EDIT_KUBE_GATEWAY, i);
+		break;
+	default:
+		hdl_buf_printf(text,
+			       "apiVersion: heddle.io/v1alpha1\nkind: NodeConfig\nmetadata: {name: n}\nspec: {%s}\n",
+			       EDIT_PICK(e, "failMode: Open", "httpDefault: request", "nodeName: here"));
+	}
+	if (edit_draw(e, 25) == 0)
+		hdl_buf_adds(text, "  unknown: {\n"); /* not YAML */
+	assert_false(text->failed);
+}
+
+/* Places of files are not in the order of kinds, so that what comes first changes. */
+static inline void edit_path(enum edit_kind kind, unsigned int i, char path[32])
+{
+	snprintf(path, 32, "f%02u-%u.yaml", i * 7 % 16, (unsigned int)kind);
+}
+
+static inline void edit_one(struct edits *e, enum edit_kind kind, unsigned int i)
+{
+	struct hdl_buf text = { 0 };
+	char path[32];
+
+	edit_path(kind, i, path);
+	if (edit_draw(e, 4) == 0) {
+		hdl_resource_store_delete(e->store, path);
+		return;
+	}
+	edit_text(e, kind, i, &text);
+	assert_int_equal(hdl_resource_store_put(e->store, path, (struct hdl_str){ text.p, text.n }), 0);
+	hdl_buf_done(&text);
+}
+
+/* What changes most in practice, changes most here. */
+static inline void edit_any(struct edits *e)
+{
+	static const enum edit_kind often[] = { EDIT_SLICE, EDIT_SLICE, EDIT_POD,  EDIT_POD,     EDIT_VS,
+						EDIT_VS,    EDIT_VS,    EDIT_RULE, EDIT_SERVICE, EDIT_GATEWAY };
+	unsigned int n = edit_draw(e, 60);
+	enum edit_kind kind = n < 56  ? often[n % 10] :
+			      n == 56 ? EDIT_NODE :
+			      n == 57 ? EDIT_KUBE_GATEWAY :
+					EDIT_HTTP_ROUTE;
+
+	edit_one(e, kind, edit_draw(e, edit_count[kind]));
+}
+
+/* All documents, each in some version. */
+static inline void edit_begin(struct edits *e, uint64_t seed)
+{
+	*e = (struct edits){ .store = hdl_resource_store_new(), .random = seed };
+	assert_non_null(e->store);
+	hdl_resource_store_set_check(e->store, hdl_xlate_check);
+	for (int kind = 0; kind < EDIT_KINDS; kind++)
+		for (unsigned int i = 0; i < edit_count[kind]; i++)
+			edit_one(e, (enum edit_kind)kind, i);
+}
+
+#endif
