@@ -88,17 +88,17 @@ static void check_match(struct an *an, const struct rule *rule, const struct hdl
 
 /* ---- faults ---- */
 
-static bool happens(const struct hdl_percent *percentage, const struct hdl_opt_int *percent)
+static bool happens(const struct hdl_percent *percentage, int64_t percent)
 {
-	return percentage ? percentage->value.value > 0 : percent->value > 0;
+	return percentage ? percentage->value.value > 0 : percent > 0;
 }
 
 static void check_fault(struct an *an, const struct rule *rule)
 {
 	const struct hdl_vs_fault *fault = rule->http->fault;
 	struct an_finding finding;
-	bool delay = fault->delay && happens(fault->delay->percentage, &fault->delay->percent);
-	bool abort = fault->abort && happens(fault->abort->percentage, &fault->abort->percent);
+	bool delay = fault->delay && happens(fault->delay->percentage, fault->delay->percent.value);
+	bool abort = fault->abort && happens(fault->abort->percentage, 0);
 	bool marked = rule->http->match.n > 0;
 
 	for (size_t i = 0; i < rule->http->match.n; i++)

@@ -185,10 +185,9 @@ static void check_fault_percentage(struct hdl_decode *d, const struct hdl_percen
 		hdl_decode_error(d, percentage->value.pos, "percentage.value", "must be 0 or 0.0001..100");
 }
 
-static void warn_nothing_injected(struct hdl_decode *d, struct hdl_pos pos, const struct hdl_percent *percentage,
-				  const struct hdl_opt_int *percent)
+static void warn_nothing_injected(struct hdl_decode *d, struct hdl_pos pos, bool has_share)
 {
-	if (!percentage && !percent->has && hdl_decode_clean(d))
+	if (!has_share && hdl_decode_clean(d))
 		hdl_decode_warning(d, pos, NULL, "has no percentage, so nothing is injected");
 }
 
@@ -202,7 +201,7 @@ void hdl_check_vs_delay(struct hdl_decode *d, void *object)
 				 "is not supported, by Istio neither; use fixedDelay");
 	else if (!delay->fixed_delay.has && hdl_decode_clean(d))
 		hdl_decode_error(d, delay->pos, "fixedDelay", "is required");
-	warn_nothing_injected(d, delay->pos, delay->percentage, &delay->percent);
+	warn_nothing_injected(d, delay->pos, delay->percentage || delay->percent.has);
 }
 
 /* -1: no such name. */
@@ -246,7 +245,7 @@ void hdl_check_vs_abort(struct hdl_decode *d, void *object)
 		hdl_decode_error(d, abort->pos, NULL, "has more than one of httpStatus, grpcStatus and http2Error");
 	if (!abort->http_status.has && !abort->grpc_status.s && !abort->http2_error.s && hdl_decode_clean(d))
 		hdl_decode_warning(d, abort->pos, NULL, "has no httpStatus or grpcStatus, so nothing is aborted");
-	warn_nothing_injected(d, abort->pos, abort->percentage, &abort->percent);
+	warn_nothing_injected(d, abort->pos, abort->percentage);
 }
 
 void hdl_check_vs_fault(struct hdl_decode *d, void *object)

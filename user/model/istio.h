@@ -125,8 +125,7 @@ struct hdl_vs_delay {
 
 struct hdl_vs_abort {
 	struct hdl_pos pos;
-	struct hdl_percent *percentage;
-	struct hdl_opt_int percent;
+	struct hdl_percent *percentage; /* absent: 0 % */
 	struct hdl_opt_int http_status; /* 200..600; neither this nor grpc_status: nothing is aborted */
 	struct hdl_text grpc_status;    /* name of a status, "UNAVAILABLE" */
 	int grpc_code;                  /* its number, 0..16 */

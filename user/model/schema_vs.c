@@ -147,8 +147,6 @@ static const struct hdl_field abort_fields[] = {
 	HDL_STRING(struct hdl_vs_abort, grpc_status, "grpcStatus",
 		   "name of the gRPC status of the answer, such as UNAVAILABLE; other requests get 200"),
 	HDL_STRING(struct hdl_vs_abort, http2_error, "http2Error", "not implemented by Istio either: refused"),
-	HDL_INT(struct hdl_vs_abort, percent, "percent", 0, 100, "whole percentage of requests; use percentage",
-		.flags = HDL_FIELD_DEPRECATED),
 	HDL_MESSAGE(struct hdl_vs_abort, percentage, "percentage", &hdl_schema_percent, "share of the requests (none)",
 		    .note = "Without it nothing is injected, although the text of the Istio API suggests otherwise"),
 };

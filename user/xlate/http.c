@@ -149,12 +149,14 @@ static uint32_t per_million(const struct hdl_percent *percent, const struct hdl_
 
 static void set_fault(const struct hdl_vs_fault *spec, struct hdl_ir_fault *fault)
 {
+	static const struct hdl_opt_int none;
+
 	if (spec && spec->delay && spec->delay->fixed_delay.has) {
 		fault->delay_per_million = per_million(spec->delay->percentage, &spec->delay->percent, 0);
 		fault->delay_ns = (uint64_t)spec->delay->fixed_delay.ns;
 	}
 	if (spec && spec->abort && (spec->abort->http_status.has || spec->abort->grpc_status.s)) {
-		fault->abort_per_million = per_million(spec->abort->percentage, &spec->abort->percent, 0);
+		fault->abort_per_million = per_million(spec->abort->percentage, &none, 0);
 		fault->abort_status = (uint16_t)spec->abort->http_status.value;
 		fault->abort_grpc = (uint8_t)spec->abort->grpc_code;
 	}
@@ -211,7 +213,8 @@ static int compile(struct hdl_xl *xl, const struct scope *scope, const struct hd
 		return -ENOMEM;
 	if (!applies)
 		return 0;
-	if (http->route.n && !http->redirect && !http->direct_response) { /* a delegate may take an answer of its root */
+	if (http->route.n && !http->redirect &&
+	    !http->direct_response) { /* a delegate may take an answer of its root */
 		r = hdl_xl_destinations(xl, scope->res, http->route.at, http->route.n, scope->port, scope->field,
 					&route->destinations);
 		if (r < 0)

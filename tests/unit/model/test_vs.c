@@ -300,6 +300,7 @@ static const struct rule rules[] = {
 	{ "A.3", HTTP("fault: {abort: {percentage: {value: 1}, httpStatus: 199}}, " DEST),
 	  "httpStatus: must be 200..600, not 199" },
 	{ "A.3", HTTP("fault: {abort: {percentage: {value: 1}, httpStatus: 600}}, " DEST), NULL },
+	{ "A.2", HTTP("fault: {abort: {percent: 1, httpStatus: 500}}, " DEST), "fault.abort.percent: unknown field" },
 	{ "A.3", HTTP("fault: {abort: {percentage: {value: 1}, http2Error: x}}, " DEST),
 	  "http2Error: is not supported, by Istio neither" },
 	{ "A.3", HTTP("fault: {abort: {percentage: {value: 1}, grpcStatus: UNAVAILABLE}}, " DEST), NULL },
