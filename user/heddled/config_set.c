@@ -7,6 +7,7 @@
 #include <string.h>
 #include "base/arena.h"
 #include "base/list.h"
+#include "model/age.h"
 #include "model/compare.h"
 #include "model/index.h"
 #include "model/schema.h"
@@ -252,6 +253,11 @@ static bool before(const struct hdl_resource *a, const struct hdl_resource *b)
 	return r ? r < 0 : a->order < b->order;
 }
 
+static const struct hdl_resource *resource_of(const void *at)
+{
+	return at;
+}
+
 static int merge(struct set *set, const struct wanted *wanted)
 {
 	const struct hdl_resource_list *files = set->files, *own = set->own;
@@ -270,7 +276,7 @@ static int merge(struct set *set, const struct wanted *wanted)
 	}
 	set->set.at = set->at;
 	set->set.n = n;
-	return 0;
+	return hdl_order_by_age((void **)set->at, n, resource_of);
 }
 
 /* It may have come out as what the files say. */

@@ -5,14 +5,21 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "model/age.h"
 #include "model/store_impl.h"
+
+/* Where each object is, for lists that have the same objects at the same places. */
+struct places {
+	struct hdl_index index;
+	size_t refs;
+};
 
 struct list {
 	struct hdl_resource_list list; /* what others see */
 	size_t refs;
 	const struct hdl_resource **at;
 	struct hdl_page **page; /* of each resource */
-	struct hdl_index index;
+	struct places *places;
 };
 
 static struct hdl_object_id list_id(const void *base, uint32_t i)
@@ -20,6 +27,14 @@ static struct hdl_object_id list_id(const void *base, uint32_t i)
 	const struct hdl_resource *resource = ((const struct list *)base)->at[i];
 
 	return (struct hdl_object_id){ resource->kind, resource->ns, resource->name };
+}
+
+static void places_unref(struct places *places)
+{
+	if (!places || --places->refs)
+		return;
+	hdl_index_done(&places->index);
+	free(places);
 }
 
 struct hdl_resource_list *hdl_resource_list_ref(struct hdl_resource_list *list)
@@ -36,7 +51,7 @@ struct hdl_resource_list *hdl_resource_list_unref(struct hdl_resource_list *list
 		return NULL;
 	for (size_t i = 0; i < l->list.n; i++)
 		hdl_page_unref(l->page[i]);
-	hdl_index_done(&l->index);
+	places_unref(l->places);
 	free(l->at);
 	free(l->page);
 	free(l);
@@ -100,7 +115,7 @@ static void adopt(struct contest *contest, struct hdl_stored *object)
 
 	if (object->resource || !object->refused || !last || find_winner(contest, object->id))
 		return;
-	i = hdl_index_find(&last->index, object->id, list_id, last);
+	i = hdl_index_find(&last->places->index, object->id, list_id, last);
 	if (i < 0)
 		return;
 	object->resource = last->at[i];
@@ -133,6 +148,15 @@ static int run_contest(struct contest *contest, size_t objects)
 
 /* ---- the list ---- */
 
+static int make_places(struct list *list, size_t n)
+{
+	list->places = calloc(1, sizeof(*list->places));
+	if (!list->places)
+		return -ENOMEM;
+	list->places->refs = 1;
+	return hdl_index_reserve(&list->places->index, n, list_id, list);
+}
+
 static struct list *list_new(size_t n)
 {
 	struct list *list = calloc(1, sizeof(*list));
@@ -142,7 +166,7 @@ static struct list *list_new(size_t n)
 	list->refs = 1;
 	list->at = calloc(n ? n : 1, sizeof(const struct hdl_resource *));
 	list->page = calloc(n ? n : 1, sizeof(struct hdl_page *));
-	if (!list->at || !list->page || hdl_index_reserve(&list->index, n, list_id, list) < 0) {
+	if (!list->at || !list->page) {
 		hdl_resource_list_unref(&list->list);
 		return NULL;
 	}
@@ -150,24 +174,78 @@ static struct list *list_new(size_t n)
 	return list;
 }
 
-static struct list *make_list(const struct contest *contest)
+static const struct hdl_resource *resource_of(const void *at)
+{
+	return ((const struct hdl_stored *)at)->resource;
+}
+
+/* Those who won, by file and document, but rules with a time of creation by that (A.0). */
+static struct hdl_stored **order_winners(const struct contest *contest)
 {
 	const struct hdl_resource_store *store = contest->store;
-	struct list *list = list_new(contest->n);
+	struct hdl_stored **winner = calloc(contest->n + 1, sizeof(struct hdl_stored *));
+	size_t n = 0;
+
+	for (size_t i = 0; winner && i < store->files; i++)
+		for (size_t j = 0; j < store->file[i]->objects; j++)
+			if (store->file[i]->object[j].won)
+				winner[n++] = &store->file[i]->object[j];
+	if (winner && hdl_order_by_age((void **)winner, n, resource_of) < 0) {
+		free(winner);
+		return NULL;
+	}
+	return winner;
+}
+
+static struct list *make_list(const struct contest *contest)
+{
+	struct hdl_stored **winner = order_winners(contest);
+	struct list *list = winner ? list_new(contest->n) : NULL;
+
+	if (list && make_places(list, contest->n) < 0) {
+		hdl_resource_list_unref(&list->list);
+		list = NULL;
+	}
+	for (size_t i = 0; list && winner[i]; i++) {
+		list->at[i] = winner[i]->resource;
+		list->page[i] = winner[i]->page;
+		winner[i]->page->refs++;
+		winner[i]->place = i;
+		list->list.n++;
+		hdl_index_add(&list->places->index, (uint32_t)i, list_id, list);
+	}
+	free(winner);
+	return list;
+}
+
+/*
+ * The last list with new versions of some objects in their places: all that changed are files with the same objects as
+ * before, all of which stay in force.
+ */
+static struct list *replace_in_list(const struct hdl_resource_store *store)
+{
+	const struct list *last = (const struct list *)store->list;
+	struct list *list = list_new(last->list.n);
 
 	if (!list)
 		return NULL;
+	if (last->list.n) {
+		memcpy((void *)list->at, last->at, last->list.n * sizeof(const struct hdl_resource *));
+		memcpy(list->page, last->page, last->list.n * sizeof(struct hdl_page *));
+	}
+	list->list.n = last->list.n;
+	list->places = last->places;
+	list->places->refs++;
 	for (size_t i = 0; i < store->files; i++)
-		for (size_t j = 0; j < store->file[i]->objects; j++) {
-			const struct hdl_stored *object = &store->file[i]->object[j];
+		for (size_t j = 0; store->file[i]->changed && j < store->file[i]->objects; j++) {
+			struct hdl_stored *object = &store->file[i]->object[j];
 
-			if (!object->won)
-				continue;
-			list->at[list->list.n] = object->resource;
-			list->page[list->list.n] = object->page;
-			object->page->refs++;
-			hdl_index_add(&list->index, (uint32_t)list->list.n++, list_id, list);
+			object->won = true;
+			list->at[object->place] = object->resource;
+			list->page[object->place] = object->page;
 		}
+	for (size_t i = 0; i < list->list.n; i++)
+		list->page[i]->refs++;
 	return list;
 }
 
@@ -248,33 +326,61 @@ static void settle_file(const struct contest *contest, struct hdl_stored_file *f
 	file->changed = false;
 }
 
-int hdl_resource_store_commit(struct hdl_resource_store *store, struct hdl_resource_list **ret_list)
+/* Who owns what is decided anew. */
+static int commit_contest(struct hdl_resource_store *store)
 {
 	struct contest contest = { .store = store };
 	struct list *list = NULL;
 	size_t objects = 0;
+	int r;
+
+	for (size_t i = 0; i < store->files; i++)
+		objects += store->file[i]->objects;
+	r = run_contest(&contest, objects);
+	if (r == 0)
+		list = make_list(&contest);
+	if (list) {
+		store->duplicates = 0;
+		for (size_t i = 0; i < store->files; i++) {
+			settle_file(&contest, store->file[i]);
+			store->duplicates += store->file[i]->duplicates;
+		}
+		settle_list(store, list);
+	}
+	free(contest.winner);
+	hdl_index_done(&contest.index);
+	return list ? 0 : -ENOMEM;
+}
+
+/* Who owns what stays: costs what changed, and a copy of the list. */
+static int commit_replaced(struct hdl_resource_store *store)
+{
+	struct contest nobody = { .store = store };
+	struct list *list = replace_in_list(store);
+
+	if (!list)
+		return -ENOMEM;
+	for (size_t i = 0; i < store->files; i++)
+		if (store->file[i]->changed)
+			settle_file(&nobody, store->file[i]);
+	settle_list(store, list);
+	return 0;
+}
+
+int hdl_resource_store_commit(struct hdl_resource_store *store, struct hdl_resource_list **ret_list)
+{
 	int r = 0;
 
-	if (store->changed || !store->list) {
-		for (size_t i = 0; i < store->files; i++)
-			objects += store->file[i]->objects;
-		r = run_contest(&contest, objects);
-		if (r == 0)
-			list = make_list(&contest);
-		if (list) {
-			for (size_t i = 0; i < store->files; i++)
-				settle_file(&contest, store->file[i]);
-			settle_list(store, list);
-			store->changed = false;
-		} else {
-			r = -ENOMEM;
-		}
-		free(contest.winner);
-		hdl_index_done(&contest.index);
-	}
-	if (r == 0)
-		*ret_list = hdl_resource_list_ref(store->list);
-	return r;
+	/* what is said of duplicates names the place of the winner */
+	if (store->changed && store->list && !store->contested && !store->duplicates)
+		r = commit_replaced(store);
+	else if (store->changed || !store->list)
+		r = commit_contest(store);
+	if (r < 0)
+		return r;
+	store->changed = store->contested = false;
+	*ret_list = hdl_resource_list_ref(store->list);
+	return 0;
 }
 
 /* ---- looking ---- */

@@ -33,7 +33,7 @@ struct hdl_store_file {
 	const struct hdl_diags *diags;
 };
 
-/* Accepted resources by (file name, document), immutable. Holds references to all they point to. */
+/* Accepted resources in the order of creation (A.0), else by (file name, document); immutable. Holds references to all they point to. */
 struct hdl_resource_list {
 	const struct hdl_resource *const *at;
 	size_t n;

@@ -270,6 +270,25 @@ static void bounded_diags(void **state)
 	hdl_buf_done(&buf);
 }
 
+#define AGED(name, time)                                                                         \
+	"---\napiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: " name \
+	", creationTimestamp: '" time "'}\nspec:\n  host: h\n"
+
+/* Rules with a time of creation are in that order (A.0), at the places that they have; the others stay where they are. */
+static void order_of_creation(void **state)
+{
+	static const struct step step[] = {
+		{ "b", AGED("new", "2024-01-03T00:00:00Z") DOC("x", "h") AGED("old", "2024-01-01T00:00:00Z"),
+		  "old=h x=h new=h", NULL },
+		{ "a", AGED("same-b", "2024-01-02T00:00:00Z") AGED("same-a", "2024-01-02T00:00:00Z") DOC("y", "h"),
+		  "old=h same-a=h y=h same-b=h x=h new=h", NULL },
+		{ "b", NULL, "same-a=h same-b=h y=h", NULL },
+	};
+
+	(void)state;
+	run_steps("order of creation", step, HDL_ARRAY_SIZE(step));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -290,6 +309,7 @@ int main(void)
 		cmocka_unit_test(identity),
 		cmocka_unit_test(other_refusals),
 		cmocka_unit_test(bounded_diags),
+		cmocka_unit_test(order_of_creation),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
