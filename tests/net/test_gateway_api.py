@@ -3,6 +3,7 @@
 # timeout: 240
 # Gateway API: real requests through a Gateway with HTTPRoutes, and from pods through routes of Services (F.2 to F.7).
 import json
+import re
 import subprocess
 import time
 from scene import PYTHON, Lab, Report, binomial_band, families, pods_of, statuses, wait_for
@@ -220,6 +221,19 @@ report.check("and 500 again", statuses(outside.ask(host="127.0.0.1", port=port, 
 kept = condition(statuses_of("httproute/shop")["HTTPRoute/shop"]["parents"][0], "Accepted")
 report.check("the time of a condition that did not change stays", kept == accepted, (kept, accepted))
 report.check("text output", "RefNotPermitted" in lab.ctl("config", "status"))
+
+alone = json.loads(lab.ctl("--run-dir", "/nonexistent", "config", "status", "-f", lab.conf, "-o", "json"))
+
+
+def without_times(items):
+    return json.dumps([{**i, "status": json.loads(re.sub(r'"lastTransitionTime": "[^"]*"', '"lastTransitionTime": ""', json.dumps(i["status"])))}
+                       for i in items], sort_keys=True)
+
+
+of_daemon = json.loads(lab.ctl("config", "status", "-o", "json"))
+report.check("the same from files alone", without_times(alone["items"]) == without_times(of_daemon["items"]), alone)
+report.check("YAML", "- apiVersion: gateway.networking.k8s.io/v1\n  kind: GatewayClass\n" in lab.ctl("config", "status", "gatewayclasses", "-o", "yaml"))
+report.check("one object by name", list(statuses_of("httproute/main", "-n", "demo")) == ["HTTPRoute/main"] and not statuses_of("httproute/main", "-n", "other"))
 
 # ---- routes of Services ----
 producer = route("producer", '[{group: "", kind: Service, name: echo}]', f"""

@@ -5,8 +5,9 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "model/resource.h"
+#include "xlate/xlate.h"
 
-#define BYTES_MAX ((size_t)64 << 20)
+#define BYTES_MAX HDL_XLATE_BYTES_MAX
 
 /* Resources are immutable, and the set whose list was made last is kept, so equal pointers are equal documents. */
 static uint64_t hash_of(const struct hdl_config_set *set)

@@ -2,6 +2,7 @@
 /* Checks the rules of the Gateway API's CRD schemas (F.1, F.8): each row a specification, and what is said about it. */
 #include "unit/model/model.h"
 #include "model/gwapi.h"
+#include "model/print.h"
 #include "model/schema.h"
 
 #define V1 "gateway.networking.k8s.io/v1"
@@ -374,8 +375,39 @@ static const struct rule policy_rules[] = {
 	{ "F.1", POLICY(TARGET(", sectionName: a") ", " TARGET(", sectionName: b"), VALID), NULL },
 };
 
-#define CHECK(version, kind, rules) \
-	check_rules("gateway.networking.k8s.io/" version, kind, rules, HDL_ARRAY_SIZE(rules))
+/* An accepted document prints to one that says the same, and which prints to the same text. */
+static void check_print(const char *api_version, const char *kind, const struct rule *rule)
+{
+	char *text = document_of(api_version, kind, rule->spec);
+	struct hdl_buf first = { 0 }, second = { 0 };
+	struct decoded given, again;
+
+	decode_text(&given, text);
+	if (given.resource) {
+		hdl_resource_print(given.resource, HDL_EMIT_YAML, 0, &first);
+		hdl_buf_add(&first, "", 1);
+		decode_text(&again, first.p);
+		if (!again.resource || !hdl_resource_equal(given.resource, again.resource))
+			fail_msg("%s: %s: printed as\n%s", rule->section, rule->spec, first.p);
+		hdl_resource_print(again.resource, HDL_EMIT_YAML, 0, &second);
+		hdl_buf_add(&second, "", 1);
+		assert_string_equal(first.p, second.p);
+		decoded_done(&again);
+	}
+	hdl_buf_done(&first);
+	hdl_buf_done(&second);
+	decoded_done(&given);
+	free(text);
+}
+
+static void check_kind(const char *api_version, const char *kind, const struct rule *rules, size_t n)
+{
+	check_rules(api_version, kind, rules, n);
+	for (size_t i = 0; i < n; i++)
+		check_print(api_version, kind, &rules[i]);
+}
+
+#define CHECK(version, kind, rules) check_kind("gateway.networking.k8s.io/" version, kind, rules, HDL_ARRAY_SIZE(rules))
 
 static void test_gateway_class(void **state)
 {
