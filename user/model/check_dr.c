@@ -71,6 +71,8 @@ void hdl_check_dr_consistent_hash(struct hdl_decode *d, void *object)
 		hdl_decode_error(d, hash->minimum_ring_size.pos, "minimumRingSize", "excludes ringHash and maglev");
 }
 
+#define MAX_SHARES 100 /* of at least 1 % each: what has more does not sum to 100 */
+
 /* region/zone/subzone, "*" only as the last used component. */
 static bool is_locality(const char *s)
 {
@@ -114,7 +116,7 @@ void hdl_check_dr_distribute(struct hdl_decode *d, void *object)
 		if (!is_locality(to->key))
 			hdl_decode_error(d, to->pos, "to",
 					 "\"%.100s\" must be region/zone/subzone, with * only at the end", to->key);
-		for (size_t j = 0; j < i && i < 1000; j++)
+		for (size_t j = 0; j < i && i < MAX_SHARES; j++)
 			if (localities_overlap(to->key, rule->to.at[j].key)) {
 				hdl_decode_error(d, to->pos, "to", "\"%.100s\" and \"%.100s\" overlap", to->key,
 						 rule->to.at[j].key);

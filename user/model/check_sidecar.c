@@ -157,7 +157,7 @@ static bool is_twice(const char *own, const char *a, const char *b)
 }
 
 /* Bounded, because it compares all with all and is advice only. */
-#define COMPARED_HOSTS 1000
+#define COMPARED_HOSTS 100
 
 static void warn_twice(struct hdl_decode *d, const struct hdl_texts *hosts)
 {

@@ -65,7 +65,7 @@ static const struct hdl_field tls_fields[] = {
 	HDL_ENUM(struct hdl_gw_tls, max_protocol_version, "maxProtocolVersion", tls_version,
 		 "greatest version of TLS (TLSV1_3)"),
 	HDL_STRINGS(struct hdl_gw_tls, cipher_suites, "cipherSuites",
-		    "ciphers that may be used, by their OpenSSL names"),
+		    "ciphers that may be used, by their OpenSSL names", .max = 100),
 };
 const struct hdl_message hdl_schema_server_tls =
 	HDL_MESSAGE_TABLE("ServerTLSSettings", struct hdl_gw_tls, tls_fields, hdl_check_gw_tls);

@@ -80,7 +80,7 @@ static const struct hdl_enum_value tls_version[] = {
 static const struct hdl_field tls_fields[] = {
 	HDL_ENUM(struct hdl_mesh_tls, min_protocol_version, "minProtocolVersion", tls_version, "least version of TLS"),
 	HDL_STRINGS(struct hdl_mesh_tls, ecdh_curves, "ecdhCurves", "curves for the key exchange"),
-	HDL_STRINGS(struct hdl_mesh_tls, cipher_suites, "cipherSuites", "ciphers of TLS 1.2"),
+	HDL_STRINGS(struct hdl_mesh_tls, cipher_suites, "cipherSuites", "ciphers of TLS 1.2", .max = 100),
 };
 static const struct hdl_message tls = HDL_MESSAGE_TABLE("MeshConfig.TLSConfig", struct hdl_mesh_tls, tls_fields, NULL);
 
@@ -106,11 +106,11 @@ static const struct hdl_field mesh_fields[] = {
 	HDL_MESSAGE(M, locality_lb_setting, "localityLbSetting", &hdl_schema_locality_lb,
 		    "preference by locality where a DestinationRule sets none"),
 	HDL_STRINGS(M, default_service_export_to, "defaultServiceExportTo",
-		    "namespaces that see a service without exportTo ([\"*\"])"),
+		    "namespaces that see a service without exportTo ([\"*\"])", .max = 1000),
 	HDL_STRINGS(M, default_virtual_service_export_to, "defaultVirtualServiceExportTo",
-		    "namespaces that see a VirtualService without exportTo ([\"*\"])"),
+		    "namespaces that see a VirtualService without exportTo ([\"*\"])", .max = 1000),
 	HDL_STRINGS(M, default_destination_rule_export_to, "defaultDestinationRuleExportTo",
-		    "namespaces that see a DestinationRule without exportTo ([\"*\"])"),
+		    "namespaces that see a DestinationRule without exportTo ([\"*\"])", .max = 1000),
 	HDL_DURATION(M, connect_timeout, "connectTimeout", "time to connect to an endpoint (10s)", .max = HOUR_NS),
 	HDL_MESSAGE(M, tcp_keepalive, "tcpKeepalive", &hdl_schema_tcp_keepalive,
 		    "keepalive probes of connections to endpoints (none)", ACCEPTED),
