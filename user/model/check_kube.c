@@ -56,13 +56,14 @@ static const struct hdl_kv *annotation(const struct hdl_decode *d, const char *k
 static const char *next_part(struct hdl_decode *d, const char **rest)
 {
 	struct hdl_str part;
+	const char *comma;
 	char *copy;
 
 	if (!*rest)
 		return NULL;
 	part = hdl_str_trim((struct hdl_str){ *rest, strcspn(*rest, ",") });
-	*rest = strchr(*rest, ',');
-	*rest += *rest != NULL;
+	comma = strchr(*rest, ',');
+	*rest = comma ? comma + 1 : NULL;
 	copy = hdl_arena_strndup(d->arena, part.p, part.n);
 	d->no_memory = d->no_memory || !copy;
 	return copy;
