@@ -41,9 +41,10 @@ static bool request_value(const struct hdl_http_head *head, struct hdl_str name,
 		*ret = head->method_text;
 	else if (hdl_str_eq(name, HDL_STR(":authority")) || hdl_str_eq(name, HDL_STR("host")))
 		*ret = head->authority;
-	else if (hdl_str_eq(name, HDL_STR(":scheme")))
-		*ret = head->scheme.n ? head->scheme :
-					hdl_http_headers_value(&head->headers, HDL_HTTP_H_X_FORWARDED_PROTO);
+	else if (hdl_str_eq(name, HDL_STR(":scheme"))) /* B.2: x-forwarded-proto is the scheme */
+		*ret = hdl_http_headers_has(&head->headers, HDL_HTTP_H_X_FORWARDED_PROTO) ?
+			       hdl_http_headers_value(&head->headers, HDL_HTTP_H_X_FORWARDED_PROTO) :
+			       head->scheme;
 	else if ((h = hdl_http_headers_find(&head->headers, name)))
 		*ret = h->value;
 	else

@@ -17,7 +17,8 @@ static void make(struct hdl_http_head *request, struct hdl_http_headers *respons
 					   .path = HDL_STR("/a"),
 					   .has_query = true,
 					   .query = HDL_STR("b=1"),
-					   .authority = HDL_STR("h:80") };
+					   .authority = HDL_STR("h:80"),
+					   .scheme = HDL_STR("http") };
 	hdl_http_headers_init(&request->headers, request_lines, 8);
 	hdl_http_headers_add(&request->headers, HDL_STR("x-a"), HDL_STR("one"));
 	hdl_http_headers_add(&request->headers, HDL_STR("x-b"), HDL_STR("1"));

@@ -313,6 +313,8 @@ static void rewrites(void **state)
 	assert_memory_equal(response_body(), "GET /regex/b HTTP/1.1\r\n", 23);
 	assert_true(sent_upstream("x-envoy-original-path: /regex/b"));
 	assert_non_null(strstr(log_line(1), "\"GET /api/x?q=1 HTTP/1.1\" 200"));
+	assert_int_equal(ask("/plain", "x-envoy-original-host: faked\r\n"), 200);
+	assert_int_equal(count_upstream("faked"), 0);
 	assert_int_equal(ask("/host/x", ""), 200);
 	assert_memory_equal(response_body(), "GET /h2/x HTTP/1.1\r\nhost: other.test\r\n", 38);
 	assert_true(sent_upstream("x-envoy-original-host: reviews"));
@@ -444,6 +446,22 @@ static void cors_requests(void **state)
 	assert_int_equal(stat_of(cors_preflights), 2);
 }
 
+/* B.5: also on the answer to an upgrade, and on the request for it. */
+static void upgrade(void **state)
+{
+	int fd = dial();
+
+	(void)state;
+	send_text(fd, "GET /ops HTTP/1.1\r\nHost: reviews\r\nConnection: upgrade\r\nUpgrade: websocket\r\n"
+		      "x-do: 101\r\n\r\n");
+	assert_int_equal(receive(fd, true), 101);
+	assert_true(response_has("x-code: 101"));
+	assert_true(response_has("upgrade: websocket"));
+	assert_non_null(strstr(lab.backend[0].last, "x-set: new"));
+	close(fd);
+	eventually(stat_of(downstream_requests_active) == 0);
+}
+
 static void other_answers(void **state)
 {
 	(void)state;
@@ -473,6 +491,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(limits_of_operations, start, stop),
 		cmocka_unit_test_setup_teardown(cors_requests, start, stop),
 		cmocka_unit_test_setup_teardown(other_answers, start, stop),
+		cmocka_unit_test_setup_teardown(upgrade, start, stop),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
