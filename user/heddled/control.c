@@ -179,6 +179,7 @@ static void done(struct hdl_control *control)
 	hdl_statuses_done(&control->statuses);
 	hdl_config_set_unref(control->set);
 	hdl_config_free(control->config);
+	hdl_history_index_done(&control->object_index);
 	hdl_kept_done(&control->state);
 	hdl_buf_done(&control->diag_text);
 	free(control->refusal);

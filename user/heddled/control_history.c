@@ -272,41 +272,23 @@ bool hdl_control_change_at(void *data, size_t i, size_t j, struct hdl_admin_chan
 	return false;
 }
 
-/* The last epoch of the history that brought this version; the oldest one known when none did. */
-static uint64_t epoch_of(const struct hdl_control *control, struct hdl_object_id id)
-{
-	const struct hdl_history *history = &control->state.history;
-	uint64_t oldest = 0;
-
-	for (size_t i = history->n; i-- > 0;) {
-		const struct hdl_epoch_record *record = &history->record[i];
-
-		if (record->meta.refused)
-			continue;
-		oldest = record->meta.epoch;
-		for (size_t j = 0; j < record->n; j++) {
-			const struct hdl_epoch_change *change = &record->change[j];
-
-			if (change->what != HDL_CHANGE_MOVED && strcmp(change->name, id.name) == 0 &&
-			    strcmp(change->ns, id.ns) == 0 && strcmp(change->kind, hdl_kind_name(id.kind)) == 0 &&
-			    strcmp(change->group, hdl_kind_schemas[id.kind].group) == 0)
-				return oldest;
-		}
-	}
-	return oldest ? oldest : epoch_in_force(control);
-}
-
 bool hdl_control_object_at(void *data, size_t i, struct hdl_admin_object *ret)
 {
 	struct hdl_control *control = data;
 	struct hdl_store_object object;
 	struct hdl_buf text = { 0 };
 
-	/* asked for in turn, from 0 */
-	if (i == 0)
+	/* asked for in turn, from 0 to the end */
+	if (i == 0) {
 		control->object_cursor = (struct hdl_store_cursor){ 0 };
-	if (!hdl_resource_store_next(hdl_config_store(control->config), &control->object_cursor, &object))
+		hdl_history_index_done(&control->object_index);
+		if (hdl_history_index_make(&control->state.history, &control->object_index) < 0)
+			return false;
+	}
+	if (!hdl_resource_store_next(hdl_config_store(control->config), &control->object_cursor, &object)) {
+		hdl_history_index_done(&control->object_index);
 		return false;
+	}
 	if (object.reason)
 		hdl_diag_print(&text, object.reason);
 	snprintf(control->object_reason, sizeof(control->object_reason), "%s",
@@ -320,7 +302,9 @@ bool hdl_control_object_at(void *data, size_t i, struct hdl_admin_object *ret)
 					  .file = object.file,
 					  .line = object.resource ? object.resource->pos.line : 0,
 					  .accepted = object.accepted,
-					  .epoch = object.resource ? epoch_of(control, object.id) : 0,
+					  .epoch = object.resource ?
+							   hdl_history_index_epoch(&control->object_index, object.id) :
+							   0,
 					  .reason = control->object_reason };
 	return true;
 }

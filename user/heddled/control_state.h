@@ -85,7 +85,8 @@ struct hdl_control {
 	struct hdl_kept state;            /* history and state file */
 	struct hdl_statuses statuses;     /* of the set in force */
 	struct hdl_timer state_timer;
-	struct hdl_store_cursor object_cursor; /* of the list that a page writes */
+	struct hdl_store_cursor object_cursor; /* of the list that a page writes, and what it asks of the history */
+	struct hdl_history_index object_index;
 	char object_reason[1024];
 
 	/* What is in force. */

@@ -241,6 +241,67 @@ int hdl_history_former(const struct hdl_history *history, uint64_t epoch, struct
 	return 0;
 }
 
+/* ---- which epoch brought it ---- */
+
+static struct hdl_object_id change_id(const void *base, uint32_t i)
+{
+	const struct hdl_epoch_change *change = ((const struct hdl_history_index *)base)->change[i];
+
+	return hdl_named_id(change->kind, change->group, change->ns, change->name);
+}
+
+static void index_record(struct hdl_history_index *index, const struct hdl_epoch_record *record)
+{
+	index->oldest = record->meta.epoch;
+	for (size_t j = 0; j < record->n; j++) {
+		const struct hdl_epoch_change *change = &record->change[j];
+		struct hdl_object_id id = hdl_named_id(change->kind, change->group, change->ns, change->name);
+
+		if (change->what == HDL_CHANGE_MOVED || hdl_index_find(&index->index, id, change_id, index) >= 0)
+			continue;
+		index->change[index->n] = change;
+		index->epoch[index->n] = record->meta.epoch;
+		hdl_index_add(&index->index, (uint32_t)index->n++, change_id, index);
+	}
+}
+
+int hdl_history_index_make(const struct hdl_history *history, struct hdl_history_index *ret)
+{
+	struct hdl_history_index index = { .history = history };
+	size_t total = 0;
+
+	for (size_t i = 0; i < history->n; i++)
+		total += is_epoch(&history->record[i]) ? history->record[i].n : 0;
+	index.change = calloc(total + 1, sizeof(*index.change));
+	index.epoch = calloc(total + 1, sizeof(*index.epoch));
+	if (!index.change || !index.epoch || hdl_index_reserve(&index.index, total, change_id, &index) < 0) {
+		hdl_history_index_done(&index);
+		return -ENOMEM;
+	}
+	for (size_t i = history->n; i-- > 0;)
+		if (is_epoch(&history->record[i]))
+			index_record(&index, &history->record[i]);
+	*ret = index;
+	return 0;
+}
+
+void hdl_history_index_done(struct hdl_history_index *index)
+{
+	free(index->change);
+	free(index->epoch);
+	hdl_index_done(&index->index);
+	*index = (struct hdl_history_index){ 0 };
+}
+
+uint64_t hdl_history_index_epoch(const struct hdl_history_index *index, struct hdl_object_id id)
+{
+	const struct hdl_kind_schema *kind = &hdl_kind_schemas[id.kind];
+	int64_t i =
+		hdl_index_find(&index->index, hdl_named_id(kind->name, kind->group, id.ns, id.name), change_id, index);
+
+	return i < 0 ? index->oldest : index->epoch[i];
+}
+
 /* ---- from resources ---- */
 
 int hdl_version_print(struct hdl_arena *arena, const struct hdl_resource *resource, struct hdl_version *ret)

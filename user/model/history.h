@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "model/compare.h"
+#include "model/index.h"
 #include "model/resource.h"
 
 #define HDL_HISTORY_EPOCHS_MAX 100
@@ -83,6 +84,21 @@ struct hdl_former {
 int hdl_history_former(const struct hdl_history *history, uint64_t epoch, struct hdl_former **ret, size_t *ret_n);
 /* The oldest epoch that can be had again; 0: none. */
 uint64_t hdl_history_oldest(const struct hdl_history *history);
+
+/* The last epoch that brought the version in force of each object, for many questions. */
+struct hdl_history_index {
+	const struct hdl_history *history;
+	struct hdl_epoch_change const **change; /* newest change of an object */
+	uint64_t *epoch;                        /* of it */
+	size_t n;
+	struct hdl_index index;
+	uint64_t oldest; /* epoch known, for objects that none changed; 0: none */
+};
+
+/* 0 or -ENOMEM. Valid until the history changes. */
+int hdl_history_index_make(const struct hdl_history *history, struct hdl_history_index *ret);
+void hdl_history_index_done(struct hdl_history_index *index); /* all zero is fine */
+uint64_t hdl_history_index_epoch(const struct hdl_history_index *index, struct hdl_object_id id);
 
 /*
  * Changes with both versions printed (Secrets in the clear: for a file that only root reads), counted into *meta. 0 or

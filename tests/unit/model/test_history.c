@@ -129,6 +129,27 @@ static void test_former(void **state)
 	assert_int_equal(f->history.record[3].meta.removed, 1);
 }
 
+/* Which epoch brought the version in force; of what no epoch of the history changed: the oldest one known. */
+static void test_index(void **state)
+{
+	struct fixture *f = *state;
+	struct hdl_history_index index;
+	static const struct {
+		const char *name;
+		uint64_t epoch;
+	} rows[] = { { "a", 3 }, { "c", 3 }, { "b", 4 }, { "x", 1 } };
+
+	fill(f);
+	assert_int_equal(hdl_history_index_make(&f->history, &index), 0);
+	for (size_t i = 0; i < HDL_ARRAY_SIZE(rows); i++)
+		assert_int_equal(hdl_history_index_epoch(&index, (struct hdl_object_id){ HDL_KIND_DESTINATION_RULE,
+											 "ns", rows[i].name }),
+				 rows[i].epoch);
+	assert_int_equal(hdl_history_index_epoch(&index, (struct hdl_object_id){ HDL_KIND_VIRTUAL_SERVICE, "ns", "a" }),
+			 1);
+	hdl_history_index_done(&index);
+}
+
 /* A change that was refused is listed, and nothing to go back to or over. */
 static void test_refused(void **state)
 {
@@ -275,8 +296,8 @@ static void test_damaged(void **state)
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
-	const struct CMUnitTest tests[] = { T(former),     T(refused), T(count),  T(bytes),
-					    T(state_file), T(cut_off), T(damaged) };
+	const struct CMUnitTest tests[] = { T(former), T(index),      T(refused), T(count),
+					    T(bytes),  T(state_file), T(cut_off), T(damaged) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
