@@ -8,6 +8,7 @@
 #include <string.h>
 #include "base/hash.h"
 #include "conf/yaml.h"
+#include "model/schema.h"
 #include "model/store_impl.h"
 
 #define PAGE_BYTES 8192u           /* a page is full beyond this */
@@ -147,6 +148,31 @@ static size_t find_file(const struct hdl_resource_store *store, const char *path
 	return low;
 }
 
+static bool same_age(const struct hdl_resource *a, const struct hdl_resource *b)
+{
+	return a->metadata->created.has == b->metadata->created.has &&
+	       a->metadata->created.unix_ns == b->metadata->created.unix_ns;
+}
+
+/*
+ * Whether the new version of a file says something else of the same objects, and no more: all are in force from it, so
+ * that nobody else's claim to any of them can come up.
+ */
+static bool is_alike(const struct hdl_stored_file *file, const struct hdl_stored_file *old)
+{
+	if (file->objects != old->objects || (old->changed && !old->alike))
+		return false;
+	for (size_t i = 0; i < file->objects; i++) {
+		const struct hdl_stored *a = &file->object[i], *b = &old->object[i];
+
+		if (!a->resource || !a->owner || a->refused || a->orphan || !b->owner || b->refused || b->orphan ||
+		    a->id.kind != b->id.kind || strcmp(a->id.name, b->id.name) != 0 ||
+		    strcmp(a->id.ns, b->id.ns) != 0 || !same_age(a->resource, b->resource))
+			return false;
+	}
+	return true;
+}
+
 /* Replaces the file of that path or adds it; takes over file. */
 static int place_file(struct hdl_resource_store *store, struct hdl_stored_file *file)
 {
@@ -154,6 +180,8 @@ static int place_file(struct hdl_resource_store *store, struct hdl_stored_file *
 	size_t i = find_file(store, file->path, &found);
 
 	store->changed = true;
+	file->alike = found && is_alike(file, store->file[i]);
+	store->contested = store->contested || !file->alike;
 	if (found) {
 		hdl_stored_file_free(store->file[i]);
 		store->file[i] = file;
@@ -395,6 +423,7 @@ static int copy_object(struct reading *reading, const struct hdl_stored *from)
 	object->orphan = from->orphan;
 	object->owner = from->owner;
 	object->lost = from->lost;
+	object->place = from->place;
 	if (from->resource) {
 		set_resource(object, from->resource, from->page);
 		return 0;
@@ -447,6 +476,7 @@ static void inherit(struct hdl_stored *object, const struct hdl_stored *old)
 {
 	object->owner = old->owner;
 	object->lost = old->lost;
+	object->place = old->place;
 	if (object->refused && !object->resource && old->resource) {
 		set_resource(object, old->resource, old->page);
 		free(object->own_id);
@@ -690,7 +720,8 @@ int hdl_resource_store_unreadable(struct hdl_resource_store *store, const char *
 	free(file->unreadable);
 	file->unreadable = copy;
 	file->changed = true;
-	store->changed = true;
+	file->alike = false;
+	store->changed = store->contested = true;
 	return found ? 0 : place_file(store, file);
 }
 
@@ -704,5 +735,5 @@ void hdl_resource_store_delete(struct hdl_resource_store *store, const char *pat
 	hdl_stored_file_free(store->file[i]);
 	store->files--;
 	memmove(&store->file[i], &store->file[i + 1], (store->files - i) * sizeof(struct hdl_stored_file *));
-	store->changed = true;
+	store->changed = store->contested = true;
 }

@@ -35,9 +35,10 @@ struct hdl_stored {
 	struct hdl_page *page; /* of resource */
 	uint64_t order;
 	bool refused, orphan;
-	bool owner; /* was in force at the last commit */
-	bool lost;  /* was a duplicate at the last commit */
-	bool won;   /* scratch of the commit */
+	bool owner;   /* was in force at the last commit */
+	bool lost;    /* was a duplicate at the last commit */
+	bool won;     /* scratch of the commit */
+	size_t place; /* in the list of the last commit, for an owner */
 };
 
 /* A document as last read, so that it need not be decoded again while it stays as it is. */
@@ -59,6 +60,7 @@ struct hdl_stored_file {
 	size_t kept_diags;
 	char *unreadable; /* reason, or NULL */
 	bool changed;     /* since the last commit */
+	bool alike;       /* changed, with the same objects, all of which were and stay in force */
 	size_t duplicates;
 	struct hdl_diags diags; /* all, as of the last commit */
 };
@@ -73,6 +75,8 @@ struct hdl_resource_store {
 	void *recall_data;
 	struct hdl_resource_list *list; /* of the last commit */
 	bool changed;
+	bool contested;    /* some change may decide anew who owns what */
+	size_t duplicates; /* of all files, at the last commit */
 };
 
 struct hdl_stored_file *hdl_stored_file_free(struct hdl_stored_file *file);
