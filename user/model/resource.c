@@ -271,6 +271,9 @@ static int decode_object(struct hdl_decode *d, const struct hdl_node *node, stru
 	if (!metadata || !object)
 		return -ENOMEM;
 	d->open = schema->open;
+	/* also what is wrong inside metadata is said of the object */
+	d->where.name = member_text(hdl_node_get(node, "metadata"), "name");
+	d->where.ns = namespace_of(schema, member_text(hdl_node_get(node, "metadata"), "namespace"));
 	decode_metadata(d, node, resource->kind, metadata);
 	d->metadata = metadata;
 	d->where.name = metadata->name.s;
