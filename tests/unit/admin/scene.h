@@ -270,6 +270,16 @@ static void scene_documents(void *data, struct hdl_jsonw *w)
 	hdl_jsonw_kstr(w, "secret", "in the clear");
 }
 
+static void scene_statuses(void *data, struct hdl_jsonw *w, const char *kind, const char *ns, const char *name)
+{
+	(void)data;
+	hdl_jsonw_object(w);
+	hdl_jsonw_kstr(w, "kind", kind);
+	hdl_jsonw_kstr(w, "namespace", ns);
+	hdl_jsonw_kstr(w, "name", name);
+	hdl_jsonw_object_end(w);
+}
+
 static inline struct hdl_admin_ops scene_ops(struct scene *scene)
 {
 	return (struct hdl_admin_ops){ .view = scene_view,
@@ -278,6 +288,7 @@ static inline struct hdl_admin_ops scene_ops(struct scene *scene)
 				       .drain = scene_drain,
 				       .rollback = scene_rollback,
 				       .documents = scene_documents,
+				       .statuses = scene_statuses,
 				       .data = scene };
 }
 

@@ -455,6 +455,19 @@ static void test_tcp_label(void **state)
 	assert_null(hdl_admin_tcp_label(scene->publisher, &key, label, sizeof(label)));
 }
 
+/* What is asked for comes decoded; what is not is "". */
+static void test_statuses(void **state)
+{
+	json_t *json = get(*state, "/api/v1/statuses?kind=HTTPRoute&name=a%2db");
+
+	assert_string_equal(text_at(json, "kind"), "HTTPRoute");
+	assert_string_equal(text_at(json, "namespace"), "");
+	assert_string_equal(text_at(json, "name"), "a-b");
+	json_decref(json);
+	assert_int_equal(status(*state, HDL_HTTP_GET, "/api/v1/statuses?kind=%zz", false), 400);
+	assert_int_equal(status(*state, HDL_HTTP_POST, "/api/v1/statuses", true), 405);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(test_##name, scene_setup, scene_teardown)
@@ -468,6 +481,7 @@ int main(void)
 		T(status_and_diagnostics),
 		T(history),
 		T(documents),
+		T(statuses),
 		T(objects),
 		T(latency),
 		T(maps),
