@@ -115,6 +115,35 @@ static void distances(void **state)
 	assert_int_equal(hdl_name_distance(L63 L63, L63 L63, 3), 4);
 }
 
+/* addresses and address/bits (A.3, A.10), trust domains, localities */
+static void subnets_and_localities(void **state)
+{
+	static const char *const subnet[] = { "10.0.0.0/8",    "10.0.0.1",   "10.0.0.1/32", "0.0.0.0/0",
+					      "2001:db8::/32", "2001:db8::", "::1/128",     NULL };
+	static const char *const no_subnet[] = {
+		"",       "a",           "10.0.0.0/33", "10.0.0.0/", "10.0.0/8", "/8", "10.0.0.0/8/8",
+		"::/129", "10.0.0.0/-1", "10.0.0.0/a",  NULL
+	};
+	static const char *const domain[] = { "cluster.local", "a", "A-b.c.", "1.2", NULL };
+	static const char *const no_domain[] = { "", ".", "a..b", "a_b", "-a", "*.a", NULL };
+	static const char *const locality[] = { "r", "r/z", "r/z/s", NULL };
+	static const char *const no_locality[] = { "", "/", "r/", "/z", "r//s", "r/z/s/t", NULL };
+
+	(void)state;
+	for (size_t i = 0; subnet[i]; i++)
+		assert_true(hdl_name_is_subnet(subnet[i]));
+	for (size_t i = 0; no_subnet[i]; i++)
+		assert_false(hdl_name_is_subnet(no_subnet[i]));
+	for (size_t i = 0; domain[i]; i++)
+		assert_true(hdl_name_is_trust_domain(domain[i]));
+	for (size_t i = 0; no_domain[i]; i++)
+		assert_false(hdl_name_is_trust_domain(no_domain[i]));
+	for (size_t i = 0; locality[i]; i++)
+		assert_true(hdl_name_is_locality(locality[i]));
+	for (size_t i = 0; no_locality[i]; i++)
+		assert_false(hdl_name_is_locality(no_locality[i]));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -122,6 +151,7 @@ int main(void)
 		cmocka_unit_test(others),
 		cmocka_unit_test(overlaps),
 		cmocka_unit_test(distances),
+		cmocka_unit_test(subnets_and_localities),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
