@@ -2,23 +2,12 @@
 /* Statuses of the Gateway API's objects: made again when something changed on which they depend. */
 #include "heddled/statuses.h"
 
-#include "base/hash.h"
 #include "base/log.h"
 #include "model/resource.h"
+#include "xlate/derive.h"
 #include "xlate/xlate.h"
 
 #define BYTES_MAX HDL_XLATE_BYTES_MAX
-
-/* Resources are immutable, and the set whose list was made last is kept, so equal pointers are equal documents. */
-static uint64_t hash_of(const struct hdl_config_set *set)
-{
-	uint64_t hash = 1;
-
-	for (size_t i = 0; i < set->n; i++)
-		if (hdl_gwapi_depends_on(set->at[i]))
-			hash = hdl_hash64(&set->at[i], sizeof(set->at[i]), hash);
-	return hash;
-}
 
 void hdl_statuses_done(struct hdl_statuses *statuses)
 {
@@ -29,14 +18,19 @@ void hdl_statuses_done(struct hdl_statuses *statuses)
 
 void hdl_statuses_update(struct hdl_statuses *statuses, const struct hdl_config_set *set, int64_t now_ns)
 {
-	struct hdl_statuses next = { .hash = hash_of(set) };
+	struct hdl_statuses next = { .arena = NULL };
 	const struct hdl_resource *const *list;
 	struct hdl_diags diags = { .limit = 1 }; /* those of the translation are kept elsewhere */
 	size_t n;
 	int r = -1;
 
-	if (statuses->set && next.hash == statuses->hash)
+	/* equal pointers are equal documents; the list points to those of either set */
+	if (statuses->set && hdl_xl_derivation_holds(statuses->set->at, statuses->set->n, set->at, set->n)) {
+		hdl_config_set_ref(set);
+		hdl_config_set_unref(statuses->set);
+		statuses->set = set;
 		return;
+	}
 	next.arena = hdl_arena_new(BYTES_MAX);
 	if (next.arena)
 		r = hdl_gwapi_derive(next.arena, set->at, set->n, &diags, &list, &n, &next.list);

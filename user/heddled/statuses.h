@@ -12,12 +12,11 @@ struct hdl_statuses {
 	struct hdl_arena *arena;
 	const struct hdl_config_set *set; /* that list refers to; a reference */
 	struct hdl_gwapi_statuses list;
-	uint64_t hash; /* of the resources on which the list depends */
 };
 
 /*
- * The set is in force since now_ns (wall clock). Costs a look at each resource when none changed on which a status
- * depends. Without memory the statuses stay as they were, and a line in the log says so.
+ * The set is in force since now_ns (wall clock). Costs a comparison of pointers when nothing changed on which a
+ * status depends. Without memory the statuses stay as they were, and a line in the log says so.
  */
 void hdl_statuses_update(struct hdl_statuses *statuses, const struct hdl_config_set *set, int64_t now_ns);
 void hdl_statuses_done(struct hdl_statuses *statuses);
