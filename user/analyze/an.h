@@ -70,6 +70,7 @@ struct an {
 	struct hdl_xl_map objects; /* "Kind/ns/name" -> struct hdl_resource, of kinds that are referred to */
 	struct hdl_xl_map hosts;   /* name -> struct an_host; wildcards too */
 	size_t host_wildcards, rule_wildcards;
+	struct hdl_xl_map suffixes;        /* ".svc.cluster.local" -> some struct an_host below it */
 	struct hdl_xl_map services;        /* "ns/name" -> struct an_host */
 	struct hdl_xl_map workloads;       /* "ns/key=value", "/key=value", "ns/" and "/" -> struct an_list */
 	struct hdl_xl_map sidecars;        /* namespace -> struct hdl_resource, of Sidecars without selector */
@@ -117,6 +118,8 @@ struct an_list *an_list_of(struct hdl_xl_map *map, const char *key);
 int an_list_add(struct an *an, struct an_list *list, const struct hdl_resource *res);
 /* The host's entry that a rule of namespace ns sees: exact, then the longest wildcard. NULL: none. */
 struct an_host *an_find_host(struct an *an, const char *fqdn, const char *ns);
+/* Some host that a wildcard covers; NULL: none. */
+struct an_host *an_find_covered(const struct an *an, const char *wildcard);
 const struct hdl_resource *an_object(struct an *an, enum hdl_kind kind, const char *full_name);
 const struct hdl_resource *an_object_named(struct an *an, const char *kind, const char *ns, const char *name);
 /* What REGISTRY_ONLY for a namespace stems from; res NULL: it does not hold. */

@@ -53,12 +53,7 @@ static struct an_host *host_of(struct an *an, const char *fqdn, const char *ns)
 {
 	struct an_host *host = an_find_host(an, fqdn, ns);
 
-	if (host || fqdn[0] != '*')
-		return host;
-	for (size_t i = 0; i < an->hosts.slots; i++)
-		if (an->hosts.slot[i].key && an_hosts_match(fqdn, an->hosts.slot[i].key))
-			return an->hosts.slot[i].value;
-	return NULL;
+	return host || fqdn[0] != '*' ? host : an_find_covered(an, fqdn);
 }
 
 static void check_subsets(struct an *an, const struct hdl_resource *res, const struct an_host *host)

@@ -63,6 +63,9 @@ static void add_host(struct an *an, struct an_host *host)
 	struct an_host *first = hdl_xl_map_get(&an->hosts, host->fqdn);
 
 	an->host_wildcards += host->fqdn[0] == '*';
+	for (const char *dot = strchr(host->fqdn, '.'); dot; dot = strchr(dot + 1, '.'))
+		if (!hdl_xl_map_get(&an->suffixes, dot))
+			put(an, &an->suffixes, dot, host);
 	if (!first) {
 		host->last = host;
 		put(an, &an->hosts, host->fqdn, host);
@@ -171,6 +174,17 @@ static struct an_host *visible_of(struct an_host *host, const char *ns)
 	while (host && !host_is_visible(host, ns))
 		host = host->next;
 	return host;
+}
+
+struct an_host *an_find_covered(const struct an *an, const char *wildcard)
+{
+	if (wildcard[1] == '.')
+		return hdl_xl_map_get(&an->suffixes, wildcard + 1);
+	/* "*" alone, or one within a label, which is rare */
+	for (size_t i = 0; i < an->hosts.slots; i++)
+		if (an->hosts.slot[i].key && an_hosts_match(wildcard, an->hosts.slot[i].key))
+			return an->hosts.slot[i].value;
+	return NULL;
 }
 
 struct an_host *an_find_host(struct an *an, const char *fqdn, const char *ns)

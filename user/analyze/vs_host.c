@@ -164,17 +164,18 @@ static void check_scattered(struct an *an, const struct an_vs_claim *claim, cons
 	}
 }
 
+/* In creation order, each host once: at the first VirtualService that names it. */
 static void check_shared_hosts(struct an *an)
 {
-	for (size_t i = 0; i < an->vs_hosts.slots && !an->no_memory; i++) {
-		const struct hdl_xl_map_entry *entry = &an->vs_hosts.slot[i];
-		const struct an_vs_claim *claim = entry->value;
+	for (size_t i = 0; i < an->vs_count && !an->no_memory; i++)
+		for (size_t k = 0; k < an->vs[i].spec->hosts.n; k++) {
+			const struct an_vs_claim *claim = hdl_xl_map_get(&an->vs_hosts, an->vs[i].hosts[k]);
 
-		if (!entry->key || !claim->next)
-			continue;
-		check_mesh_conflict(an, claim, entry->key);
-		check_scattered(an, claim, entry->key);
-	}
+			if (!claim->next || claim->vs != &an->vs[i] || claim->host != k)
+				continue;
+			check_mesh_conflict(an, claim, an->vs[i].hosts[k]);
+			check_scattered(an, claim, an->vs[i].hosts[k]);
+		}
 }
 
 /* ---- gateways ---- */
