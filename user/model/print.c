@@ -12,16 +12,20 @@
 
 /* ---- values ---- */
 
+/* A value stands behind each key also when memory is out: the text as a whole has failed then. */
+static void write_buf(struct hdl_emit *e, struct hdl_buf *text)
+{
+	e->buf->failed = e->buf->failed || text->failed;
+	hdl_emit_strn(e, text->p ? text->p : "", text->n);
+	hdl_buf_done(text);
+}
+
 static void print_by(struct hdl_emit *e, void (*print)(struct hdl_buf *, int64_t), int64_t value)
 {
 	struct hdl_buf text = { .limit_bytes = 128 };
 
 	print(&text, value);
-	if (text.failed)
-		e->buf->failed = true;
-	else
-		hdl_emit_strn(e, text.p, text.n);
-	hdl_buf_done(&text);
+	write_buf(e, &text);
 }
 
 static void print_bytes(struct hdl_emit *e, const struct hdl_kbytes *bytes)
@@ -29,11 +33,7 @@ static void print_bytes(struct hdl_emit *e, const struct hdl_kbytes *bytes)
 	struct hdl_buf text = { 0 };
 
 	hdl_base64_print(&text, bytes->at, bytes->n);
-	if (text.failed)
-		e->buf->failed = true;
-	else
-		hdl_emit_strn(e, text.p ? text.p : "", text.n);
-	hdl_buf_done(&text);
+	write_buf(e, &text);
 }
 
 static void print_enum(struct hdl_emit *e, const struct hdl_field *field, const struct hdl_opt_enum *value)
@@ -72,11 +72,7 @@ static void print_locality(struct hdl_emit *e, const struct hdl_text *part)
 	}
 	for (size_t i = 0; i < 3 && part[i].s; i++)
 		hdl_buf_printf(&text, "%s%s", i ? "/" : "", part[i].s);
-	if (text.failed)
-		e->buf->failed = true;
-	else
-		hdl_emit_strn(e, text.p, text.n);
-	hdl_buf_done(&text);
+	write_buf(e, &text);
 }
 
 static void print_message(struct hdl_emit *e, const struct hdl_message *message, const void *object, bool secrets);
