@@ -112,7 +112,7 @@ static const struct hdl_enum_value tls_mode[] = { { "Terminate", HDL_GWAPI_TERMI
 						  { "Passthrough", HDL_GWAPI_PASSTHROUGH },
 						  { NULL, 0 } };
 static const struct hdl_field listener_tls_fields[] = {
-	HDL_ENUM(struct hdl_gwapi_listener_tls, mode, "mode", tls_mode, "Terminate (default) or Passthrough"),
+	HDL_ENUM(struct hdl_gwapi_listener_tls, mode, "mode", tls_mode, "Terminate or Passthrough (Terminate)"),
 	HDL_MESSAGES(struct hdl_gwapi_listener_tls, certificate_refs, "certificateRefs", &secret_ref,
 		     "Secrets with the certificates", .max = 64),
 	HDL_STRING_MAP(struct hdl_gwapi_listener_tls, options, "options", "settings of implementations"),
@@ -138,9 +138,12 @@ static const struct hdl_message allowed_routes =
 
 static const struct hdl_field listener_fields[] = {
 	HDL_STRING(struct hdl_gwapi_listener, name, "name", "name of the listener", REQUIRED),
-	HDL_STRING(struct hdl_gwapi_listener, hostname, "hostname", "host that is served (all)"),
+	HDL_STRING(
+		struct hdl_gwapi_listener, hostname, "hostname", "host that is served (all)",
+		.note = "Of the listeners of a port the most specific one alone has a request, also when none of its routes is for it"),
 	HDL_INT(struct hdl_gwapi_listener, port, "port", 1, 65535, "port to listen on", REQUIRED),
-	HDL_STRING(struct hdl_gwapi_listener, protocol, "protocol", "HTTP, HTTPS, TLS, TCP or UDP", REQUIRED),
+	HDL_STRING(struct hdl_gwapi_listener, protocol, "protocol", "HTTP, HTTPS, TLS, TCP or UDP", REQUIRED,
+		   .note = "Only HTTP is served yet: the others are checked, and their status says Programmed False"),
 	HDL_MESSAGE(struct hdl_gwapi_listener, tls, "tls", &listener_tls, "TLS of the listener"),
 	HDL_MESSAGE(struct hdl_gwapi_listener, allowed_routes, "allowedRoutes", &allowed_routes,
 		    "routes that may attach"),
@@ -149,7 +152,7 @@ static const struct hdl_message listener =
 	HDL_MESSAGE_TABLE("Listener", struct hdl_gwapi_listener, listener_fields, hdl_check_gwapi_listener);
 
 static const struct hdl_field address_fields[] = {
-	HDL_STRING(struct hdl_gwapi_address, type, "type", "IPAddress (default), Hostname or a domain/path"),
+	HDL_STRING(struct hdl_gwapi_address, type, "type", "IPAddress, Hostname or a domain/path (IPAddress)"),
 	HDL_STRING(struct hdl_gwapi_address, value, "value", "the address"),
 };
 static const struct hdl_message address =
@@ -179,7 +182,7 @@ static const struct hdl_field frontend_validation_fields[] = {
 	HDL_MESSAGES(struct hdl_gwapi_frontend_validation, ca_certificate_refs, "caCertificateRefs", &object_ref,
 		     "trusted certificates of clients", REQUIRED, .max = 8),
 	HDL_ENUM(struct hdl_gwapi_frontend_validation, mode, "mode", validation_mode,
-		 "AllowValidOnly (default) or AllowInsecureFallback"),
+		 "AllowValidOnly or AllowInsecureFallback (AllowValidOnly)"),
 };
 static const struct hdl_message frontend_validation = HDL_MESSAGE_TABLE(
 	"FrontendTLSValidation", struct hdl_gwapi_frontend_validation, frontend_validation_fields, NULL);
@@ -227,7 +230,10 @@ static const struct hdl_field gateway_fields[] = {
 		   "name of a GatewayClass; every Gateway is served here", REQUIRED),
 	HDL_MESSAGES(struct hdl_kube_gateway, listeners, "listeners", &listener, "what is listened on", REQUIRED,
 		     .max = 64),
-	HDL_MESSAGES(struct hdl_kube_gateway, addresses, "addresses", &address, "addresses asked for", .max = 16),
+	HDL_MESSAGES(
+		struct hdl_kube_gateway, addresses, "addresses", &address, "addresses asked for (all of the node)",
+		.max = 16,
+		.note = "All Gateways share the addresses of the node: of two with one hostname on one port the older one has it"),
 	HDL_MESSAGE(struct hdl_kube_gateway, infrastructure, "infrastructure", &infrastructure,
 		    "nothing is made for a Gateway here"),
 	HDL_MESSAGE(struct hdl_kube_gateway, allowed_listeners, "allowedListeners", &allowed_listeners,

@@ -10,8 +10,8 @@
 /* ---- references ---- */
 
 static const struct hdl_field parent_ref_fields[] = {
-	HDL_STRING(struct hdl_gwapi_ref, group, "group", "API group (gateway.networking.k8s.io); \"\" for a Service"),
-	HDL_STRING(struct hdl_gwapi_ref, kind, "kind", "Gateway (default) or Service"),
+	HDL_STRING(struct hdl_gwapi_ref, group, "group", "API group; \"\" for a Service (gateway.networking.k8s.io)"),
+	HDL_STRING(struct hdl_gwapi_ref, kind, "kind", "Gateway or Service (Gateway)"),
 	HDL_STRING(struct hdl_gwapi_ref, ns, "namespace", "namespace of the parent (the route's)"),
 	HDL_STRING(struct hdl_gwapi_ref, name, "name", "name of the parent", REQUIRED),
 	HDL_STRING(struct hdl_gwapi_ref, section_name, "sectionName", "name of one listener (all)"),
@@ -80,7 +80,7 @@ static const struct hdl_field redirect_fields[] = {
 	HDL_STRING(struct hdl_gwapi_redirect, hostname, "hostname", "host (the request's)"),
 	HDL_MESSAGE(struct hdl_gwapi_redirect, path, "path", &path_modifier, "path (the request's)"),
 	HDL_INT(struct hdl_gwapi_redirect, port, "port", 1, 65535, "port (that of scheme, else the listener's)"),
-	HDL_INT(struct hdl_gwapi_redirect, status_code, "statusCode", 301, 308, "301, 302 (default), 303, 307 or 308"),
+	HDL_INT(struct hdl_gwapi_redirect, status_code, "statusCode", 301, 308, "301, 302, 303, 307 or 308 (302)"),
 };
 static const struct hdl_message redirect = HDL_MESSAGE_TABLE("HTTPRequestRedirectFilter", struct hdl_gwapi_redirect,
 							     redirect_fields, hdl_check_gwapi_redirect);
@@ -137,10 +137,13 @@ static const struct hdl_field http_filter_fields[] = {
 		    "changes of request headers"),
 	HDL_MESSAGE(struct hdl_gwapi_filter, response_headers, "responseHeaderModifier", &header_filter,
 		    "changes of response headers"),
-	HDL_MESSAGE(struct hdl_gwapi_filter, mirror, "requestMirror", &mirror, "copies of requests"),
+	HDL_MESSAGE(struct hdl_gwapi_filter, mirror, "requestMirror", &mirror, "copies of requests",
+		    .note = "The copy is of the request as it is sent on, after all other filters"),
 	HDL_MESSAGE(struct hdl_gwapi_filter, redirect, "requestRedirect", &redirect, "answer with a redirect"),
 	HDL_MESSAGE(struct hdl_gwapi_filter, rewrite, "urlRewrite", &rewrite, "change path or host"),
-	HDL_MESSAGE(struct hdl_gwapi_filter, cors, "cors", &cors, "cross-origin requests"),
+	HDL_MESSAGE(
+		struct hdl_gwapi_filter, cors, "cors", &cors, "cross-origin requests",
+		.note = "A preflight is answered here whatever its origin; one that is not allowed gets no allow-origin"),
 	HDL_MESSAGE(struct hdl_gwapi_filter, external_auth, "externalAuth", &external_auth,
 		    "ask another service; a rule with it answers 500"),
 	HDL_MESSAGE(struct hdl_gwapi_filter, extension, "extensionRef", &extension,
@@ -176,7 +179,9 @@ static const struct hdl_message grpc_filter =
 static const struct hdl_field http_backend_fields[] = {
 	BACKEND_FIELDS(struct hdl_gwapi_backend, ref.),
 	WEIGHT,
-	HDL_MESSAGES(struct hdl_gwapi_backend, filters, "filters", &http_filter, "filters of this backend", .max = 16),
+	HDL_MESSAGES(
+		struct hdl_gwapi_backend, filters, "filters", &http_filter, "filters of this backend", .max = 16,
+		.note = "RequestHeaderModifier and ResponseHeaderModifier only; with another one the rule answers 500"),
 };
 static const struct hdl_message http_backend = HDL_MESSAGE_TABLE("HTTPBackendRef", struct hdl_gwapi_backend,
 								 http_backend_fields, hdl_check_gwapi_http_backend);
@@ -204,14 +209,14 @@ static const struct hdl_enum_value value_types[] = { { "Exact", HDL_GWAPI_EXACT 
 						     { NULL, 0 } };
 static const struct hdl_field path_match_fields[] = {
 	HDL_ENUM(struct hdl_gwapi_path_match, type, "type", path_types,
-		 "Exact, PathPrefix (default) or RegularExpression"),
+		 "Exact, PathPrefix or RegularExpression (PathPrefix)"),
 	HDL_STRING(struct hdl_gwapi_path_match, value, "value", "path (/)"),
 };
 static const struct hdl_message path_match =
 	HDL_MESSAGE_TABLE("HTTPPathMatch", struct hdl_gwapi_path_match, path_match_fields, hdl_check_gwapi_path_match);
 
 static const struct hdl_field named_match_fields[] = {
-	HDL_ENUM(struct hdl_gwapi_named_match, type, "type", value_types, "Exact (default) or RegularExpression"),
+	HDL_ENUM(struct hdl_gwapi_named_match, type, "type", value_types, "Exact or RegularExpression (Exact)"),
 	HDL_STRING(struct hdl_gwapi_named_match, name, "name", "name of the header or parameter", REQUIRED),
 	HDL_STRING(struct hdl_gwapi_named_match, value, "value", "its value", REQUIRED),
 };
@@ -221,17 +226,21 @@ static const struct hdl_message query_match = HDL_MESSAGE_TABLE("HTTPQueryParamM
 								named_match_fields, hdl_check_gwapi_named_match);
 
 static const struct hdl_field http_match_fields[] = {
-	HDL_MESSAGE(struct hdl_gwapi_match, path, "path", &path_match, "path of the request"),
-	HDL_MESSAGES(struct hdl_gwapi_match, headers, "headers", &header_match, "headers; all must match", .max = 16),
+	HDL_MESSAGE(
+		struct hdl_gwapi_match, path, "path", &path_match, "path of the request",
+		.note = "A RegularExpression is RE2 for the whole path, and ranks after prefixes, but before a lone /"),
+	HDL_MESSAGES(struct hdl_gwapi_match, headers, "headers", &header_match, "headers; all must match", .max = 16,
+		     .note = "Of a header on several lines each line is compared on its own"),
 	HDL_MESSAGES(struct hdl_gwapi_match, query_params, "queryParams", &query_match,
-		     "query parameters; all must match", .max = 16),
+		     "query parameters; all must match", .max = 16,
+		     .note = "The first value of a parameter counts, as it is, without percent-decoding"),
 	HDL_STRING(struct hdl_gwapi_match, http_method, "method", "method of the request"),
 };
 static const struct hdl_message http_match =
 	HDL_MESSAGE_TABLE("HTTPRouteMatch", struct hdl_gwapi_match, http_match_fields, hdl_check_gwapi_match);
 
 static const struct hdl_field method_match_fields[] = {
-	HDL_ENUM(struct hdl_gwapi_method_match, type, "type", value_types, "Exact (default) or RegularExpression"),
+	HDL_ENUM(struct hdl_gwapi_method_match, type, "type", value_types, "Exact or RegularExpression (Exact)"),
 	HDL_STRING(struct hdl_gwapi_method_match, service, "service", "gRPC service (all)"),
 	HDL_STRING(struct hdl_gwapi_method_match, method, "method", "gRPC method (all)"),
 };
@@ -249,7 +258,8 @@ static const struct hdl_message grpc_match =
 
 static const struct hdl_field timeouts_fields[] = {
 	HDL_STRING(struct hdl_gwapi_timeouts, request, "request", "time for the whole request; 0s for none"),
-	HDL_STRING(struct hdl_gwapi_timeouts, backend_request, "backendRequest", "time for each try; 0s for none"),
+	HDL_STRING(struct hdl_gwapi_timeouts, backend_request, "backendRequest", "time for each try; 0s for none",
+		   .note = "A try that is cut is repeated only with a retry block"),
 };
 static const struct hdl_message timeouts =
 	HDL_MESSAGE_TABLE("HTTPRouteTimeouts", struct hdl_gwapi_timeouts, timeouts_fields, hdl_check_gwapi_timeouts);
@@ -264,14 +274,14 @@ static const struct hdl_message retry =
 	HDL_MESSAGE_TABLE("HTTPRouteRetry", struct hdl_gwapi_retry, retry_fields, hdl_check_gwapi_retry);
 
 static const struct hdl_field cookie_config_fields[] = {
-	HDL_STRING(struct hdl_gwapi_cookie_config, lifetime_type, "lifetimeType", "Session (default) or Permanent"),
+	HDL_STRING(struct hdl_gwapi_cookie_config, lifetime_type, "lifetimeType", "Session or Permanent (Session)"),
 };
 static const struct hdl_message cookie_config =
 	HDL_MESSAGE_TABLE("CookieConfig", struct hdl_gwapi_cookie_config, cookie_config_fields, NULL);
 
 static const struct hdl_field session_fields[] = {
 	HDL_STRING(struct hdl_gwapi_session_persistence, session_name, "sessionName", "name of the cookie or header"),
-	HDL_STRING(struct hdl_gwapi_session_persistence, type, "type", "Cookie (default) or Header"),
+	HDL_STRING(struct hdl_gwapi_session_persistence, type, "type", "Cookie or Header (Cookie)"),
 	HDL_STRING(struct hdl_gwapi_session_persistence, absolute_timeout, "absoluteTimeout",
 		   "longest life of a session"),
 	HDL_STRING(struct hdl_gwapi_session_persistence, idle_timeout, "idleTimeout", "longest pause of a session"),
@@ -285,9 +295,13 @@ static const struct hdl_field http_rule_fields[] = {
 	HDL_STRING(struct hdl_gwapi_rule, name, "name", "name of the rule"),
 	HDL_MESSAGES(struct hdl_gwapi_rule, matches, "matches", &http_match, "conditions; one is enough", .max = 64),
 	HDL_MESSAGES(struct hdl_gwapi_rule, filters, "filters", &http_filter, "filters", .max = 16),
-	HDL_MESSAGES(struct hdl_gwapi_rule, backends, "backendRefs", &http_backend, "backends by weight", .max = 16),
+	HDL_MESSAGES(
+		struct hdl_gwapi_rule, backends, "backendRefs", &http_backend, "backends by weight", .max = 16,
+		.note = "None, or all with weight 0: 500. One that is not there or not granted: 500 for its share; without endpoints: 503"),
 	HDL_MESSAGE(struct hdl_gwapi_rule, timeouts, "timeouts", &timeouts, "timeouts"),
-	HDL_MESSAGE(struct hdl_gwapi_rule, retry, "retry", &retry, "retries"),
+	HDL_MESSAGE(
+		struct hdl_gwapi_rule, retry, "retry", &retry, "retries",
+		.note = "Refused and broken connections, and tries without an answer, are repeated beside the codes. Without the block: two retries of what failed before the backend saw it"),
 	HDL_MESSAGE(struct hdl_gwapi_rule, session_persistence, "sessionPersistence", &session,
 		    "requests of a client stay with a backend", ACCEPTED),
 };
