@@ -40,11 +40,18 @@ static void tell_setup(struct hdl_control *control, const struct hdl_snapshot *s
 /* All addresses of all pods, in parts; only when the list is another than before. */
 static void tell_pods(struct hdl_control *control, const struct hdl_snapshot *snapshot)
 {
-	struct hdl_addr *all = calloc(snapshot->workload_count * HDL_FAMILIES + 1, sizeof(*all));
+	bool same = snapshot->changes.base && snapshot->changes.base == control->pods_generation &&
+		    !snapshot->changes.workload_count;
+	struct hdl_addr *all;
 	size_t n = 0, sent = 0;
 	uint64_t hash;
 
+	control->pods_generation = snapshot->generation;
+	if (same)
+		return;
+	all = calloc(snapshot->workload_count * HDL_FAMILIES + 1, sizeof(*all));
 	if (!all) {
+		control->pods_generation = 0;
 		hdl_log_error("list of pods: out of memory");
 		return;
 	}
