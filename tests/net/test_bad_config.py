@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 # Configuration that cannot be right: refused by document or reported, and nothing else suffers.
+import os
 import subprocess
 from scene import BUILD, Lab, Report, destination_rule, pods_of, statuses, to, virtual_service
 
@@ -44,4 +45,13 @@ report.check("proxy-status says why", "STALE" in lab.ctl("proxy-status"), lab.ct
 lab.remove("huge")
 lab.reload()
 report.check("and clears", "STALE" not in lab.ctl("proxy-status"))
+
+# A start that is refused leaves nothing behind.
+lab.stop()
+subprocess.run([f"{BUILD}/heddled", "--uninstall", "--bpffs", lab.bpffs, "--run-dir", lab.run_dir, "--cgroup", lab.cgroup],
+               capture_output=True, check=False)
+lab.write("bad", "kind: VirtualService\n")
+done = subprocess.run(lab.arguments("--strict"), capture_output=True, text=True, timeout=30)
+report.check("refused: status 3 and no directory of pins", done.returncode == 3 and not os.path.exists(lab.bpffs),
+             (done.returncode, done.stderr[-300:]))
 report.done()

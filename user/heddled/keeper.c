@@ -347,6 +347,9 @@ static void finish(struct hdl_keeper *keeper)
 	hdl_logfile_done(&keeper->log);
 	hdl_feed_free(keeper->feed);
 	hdl_podwatch_free(keeper->pods);
+	/* nothing was pinned: the directory goes, unless something of anybody is in it */
+	if (keeper->host && !hdl_hostside_is_set_up(keeper->host))
+		rmdir(keeper->options->bpffs);
 	hdl_hostside_free(keeper->host);
 	for (size_t i = 0; i < 5; i++) {
 		int fd = (int[]){ keeper->self_fd, keeper->signal_fd, keeper->unix_fd, keeper->tcp_fd,

@@ -23,7 +23,7 @@
 #define HDL_KEEPER_BACKOFF_MAX_NS HDL_NS_PER_S
 #define HDL_KEEPER_PING_NS HDL_NS_PER_S
 /* So many unanswered in a row, counted by a keeper that runs, and the worker process stands: it is replaced. */
-#define HDL_KEEPER_PINGS_MAX 30
+#define HDL_KEEPER_PINGS_MAX 15
 #define HDL_KEEPER_LOG_CHECK_NS (250 * HDL_NS_PER_MS)
 
 /*
