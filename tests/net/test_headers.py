@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Header operations of routes and destinations, and values with commands (specification B.5, checklist H 21).
 from actions import Actions
+from scene import wait_for
 
 RULES = """
 - match: [{uri: {prefix: /ops}}]
@@ -85,7 +86,14 @@ for way, curl, host in a.ways():
     answer = curl("/host")
     check(f"{way}: Host", answer.sent("host") == ["other.example"] and answer.sent("x-envoy-original-host") == [host], answer)
     curl(f"/mirrored/{way.replace(' ', '')}")
-copies = [s for s in a.pods[1].seen() if s["path"].startswith("/mirrored")]
+
+
+def mirrored():
+    return [s for s in a.pods[1].seen() if s["path"].startswith("/mirrored")]
+
+
+wait_for(lambda: len(mirrored()) >= 4, "four copies")
+copies = mirrored()
 check("mirrors see the changed request", len(copies) == 4 and all(["x-set", "new"] in s["headers"] for s in copies), copies)
 check("nothing was left out", a.lab.metrics()['heddle_limit_hits_total{limit="header_values"}'] == 0)
 rules = RULES.replace("x-set: new}, add", 'x-set: "%NOTHING%"}, add')
