@@ -272,6 +272,13 @@ size_t hdl_xlator_built(const struct hdl_xlator *xlator)
 	return xlator->xl.built;
 }
 
+size_t hdl_xlator_bytes(const struct hdl_xlator *xlator)
+{
+	const struct hdl_xl_budget *budget = xlator->xl.budget;
+
+	return budget ? atomic_load_explicit(&budget->bytes, memory_order_relaxed) : 0;
+}
+
 int hdl_xlate(const struct hdl_resource *const *resources, size_t n, const struct hdl_xlate_options *options,
 	      struct hdl_diags *diags, struct hdl_snapshot **ret_snapshot)
 {

@@ -51,8 +51,9 @@ struct hdl_xlator *hdl_xlator_free(struct hdl_xlator *xlator);
  */
 int hdl_xlator_run(struct hdl_xlator *xlator, const struct hdl_resource *const *resources, size_t n,
 		   struct hdl_resource_list *keep, struct hdl_diags *diags, struct hdl_snapshot **ret_snapshot);
-/* How many units the last run made; for tests. */
+/* How many units the last run made, and what its snapshots take that are still alive: for tests. */
 size_t hdl_xlator_built(const struct hdl_xlator *xlator);
+size_t hdl_xlator_bytes(const struct hdl_xlator *xlator);
 
 /* One run of a translator; the resources are not kept. */
 int hdl_xlate(const struct hdl_resource *const *resources, size_t n, const struct hdl_xlate_options *options,

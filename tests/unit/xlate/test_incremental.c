@@ -8,6 +8,7 @@
 
 #include "unit/xlate/edits.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "base/addr.h"
@@ -239,9 +240,203 @@ static void same_as_anew(void **state)
 	assert_true(built / steps < 20);
 }
 
+/* ---- what is shared ---- */
+
+struct world {
+	struct hdl_resource_store *store;
+	struct hdl_xlator *x;
+	struct hdl_snapshot *before, *now;
+};
+
+static void put(struct world *w, const char *path, const char *text)
+{
+	assert_int_equal(hdl_resource_store_put(w->store, path, hdl_str_of(text)), 0);
+}
+
+/* Translates what is in the store; returns how many units were made. */
+static size_t next(struct world *w)
+{
+	struct hdl_resource_list *list;
+	struct hdl_diags diags = { 0 };
+
+	hdl_snapshot_unref(w->before);
+	w->before = w->now;
+	assert_int_equal(hdl_resource_store_commit(w->store, &list), 0);
+	assert_int_equal(hdl_xlator_run(w->x, list->at, list->n, list, &diags, &w->now), 0);
+	hdl_resource_list_unref(list);
+	hdl_diags_done(&diags);
+	return hdl_xlator_built(w->x);
+}
+
+static struct hdl_ir_cluster *cluster(const struct hdl_snapshot *s, const char *service)
+{
+	char name[100];
+
+	snprintf(name, sizeof(name), "outbound|80||%s.default.svc.cluster.local", service);
+	return hdl_snapshot_find_cluster(s, name);
+}
+
+static bool shares_cluster(const struct world *w, const char *service)
+{
+	return cluster(w->before, service) == cluster(w->now, service);
+}
+
+static const struct hdl_ir_vhost *vhost(const struct hdl_snapshot *s, const char *service)
+{
+	for (size_t i = 0; i < s->service_port_count; i++)
+		if (strcmp(s->service_ports[i]->service->name, service) == 0)
+			return s->service_ports[i]->vhost;
+	return NULL;
+}
+
+static bool shares_vhost(const struct world *w, const char *service)
+{
+	return vhost(w->before, service) == vhost(w->now, service);
+}
+
+static uint32_t id(const struct hdl_snapshot *s, const char *service)
+{
+	for (size_t i = 0; i < s->service_port_count; i++)
+		if (strcmp(s->service_ports[i]->service->name, service) == 0)
+			return s->service_ports[i]->id;
+	return 0;
+}
+
+#define SERVICE(name, ip)                                             \
+	"apiVersion: v1\nkind: Service\nmetadata: {name: " name "}\n" \
+	"spec: {clusterIP: 10.0.0." ip ", ports: [{name: http, port: 80}]}\n"
+#define SLICE(service, ip)                                                                     \
+	"apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\n"                               \
+	"metadata: {name: e-" service ", labels: {kubernetes.io/service-name: " service "}}\n" \
+	"addressType: IPv4\nports: [{name: http, port: 80}]\nendpoints: [{addresses: [10.1.0." ip "]}]\n"
+#define ROUTE(weight)                                                                       \
+	"apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: a}\n"   \
+	"spec: {hosts: [a], http: [{route: [{destination: {host: a}, weight: " weight "}, " \
+	"{destination: {host: b}, weight: 10}]}]}\n"
+#define POD(name, ip, version)                                                                    \
+	"apiVersion: v1\nkind: Pod\nmetadata: {name: " name ", labels: {version: " version "}}\n" \
+	"status: {podIP: 10.1.0." ip "}\n"
+
+/* The routes of service a lead to a and b; c has nothing to do with them. */
+static void begin(struct world *w)
+{
+	*w = (struct world){ .store = hdl_resource_store_new(), .x = hdl_xlator_new(NULL) };
+	put(w, "a", SERVICE("a", "1") "---\n" SERVICE("b", "2") "---\n" SERVICE("c", "3"));
+	put(w, "e-a", SLICE("a", "1"));
+	put(w, "e-b", SLICE("b", "2"));
+	put(w, "e-c", SLICE("c", "3"));
+	put(w, "p-b", POD("b", "2", "v1"));
+	put(w, "r", ROUTE("90"));
+	next(w);
+}
+
+static void shares_the_rest(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin(&w);
+	assert_int_equal(w.now->changes.base, 0);
+	/* nothing at all */
+	assert_int_equal(next(&w), 0);
+	assert_true(w.now->services == w.before->services && w.now->route_configs == w.before->route_configs &&
+		    w.now->workloads == w.before->workloads && w.now->clusters == w.before->clusters);
+	/* an endpoint: its cluster, the services that lead there, their routes */
+	put(&w, "e-b", SLICE("b", "4"));
+	assert_int_equal(next(&w), 4);
+	assert_true(shares_cluster(&w, "a") && !shares_cluster(&w, "b") && shares_cluster(&w, "c"));
+	assert_true(!shares_vhost(&w, "a") && !shares_vhost(&w, "b") && shares_vhost(&w, "c"));
+	assert_true(w.now->workloads == w.before->workloads);
+	assert_int_equal(w.now->changes.cluster_count, 1);
+	assert_int_equal(w.now->changes.service_count, 2);
+	assert_int_equal(w.now->changes.vhost_count, 2);
+	assert_int_equal(id(w.now, "b"), id(w.before, "b"));
+	put(&w, "e-b", SLICE("b", "2"));
+	next(&w);
+	/* a weight: the VirtualService, its routes, its service */
+	put(&w, "r", ROUTE("50"));
+	assert_int_equal(next(&w), 3);
+	assert_true(w.now->clusters == w.before->clusters);
+	assert_true(!shares_vhost(&w, "a") && shares_vhost(&w, "b") && shares_vhost(&w, "c"));
+	assert_int_equal(w.now->changes.service_count, 1);
+	/* a pod: itself, the service whose endpoint it is, and as above */
+	put(&w, "p-b", POD("b", "2", "v2"));
+	assert_int_equal(next(&w), 5);
+	assert_true(shares_cluster(&w, "a") && !shares_cluster(&w, "b"));
+	assert_int_equal(w.now->changes.workload_count, 1);
+	assert_non_null(w.now->changes.workloads[0].before);
+	assert_non_null(w.now->changes.workloads[0].after);
+	/* a pod that nobody has */
+	put(&w, "p-x", POD("x", "9", "v1"));
+	assert_int_equal(next(&w), 1);
+	assert_true(w.now->clusters == w.before->clusters && w.now->services == w.before->services);
+	hdl_snapshot_unref(w.before);
+	hdl_snapshot_unref(w.now);
+	hdl_xlator_free(w.x);
+	hdl_resource_store_free(w.store);
+}
+
+/* What the resources of a change cannot carry is refused as when all is new, and the next run goes on. */
+static void too_large(void **state)
+{
+	const struct hdl_xlate_options options = { .bytes_max = 1 << 20 };
+	struct hdl_buf text = { 0 };
+	struct hdl_resource_list *list;
+	struct hdl_diags diags = { 0 };
+	struct hdl_snapshot *s;
+	struct world w;
+
+	(void)state;
+	begin(&w);
+	hdl_xlator_free(w.x);
+	w.x = hdl_xlator_new(&options);
+	next(&w);
+	hdl_buf_adds(&text, "apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: a}\n"
+			    "spec:\n  host: a\n  subsets:\n");
+	for (int i = 0; i < 3000; i++)
+		hdl_buf_printf(&text, "  - {name: v%d}\n", i);
+	put(&w, "d", text.p);
+	hdl_buf_done(&text);
+	assert_int_equal(hdl_resource_store_commit(w.store, &list), 0);
+	assert_int_equal(hdl_xlator_run(w.x, list->at, list->n, list, &diags, &s), -E2BIG);
+	assert_string_equal(diags.at[diags.n - 1].name, "a");
+	hdl_diags_done(&diags);
+	hdl_resource_list_unref(list);
+	hdl_resource_store_delete(w.store, "d");
+	assert_true(next(&w) > 10);
+	assert_int_equal(next(&w), 0);
+	hdl_snapshot_unref(w.before);
+	hdl_snapshot_unref(w.now);
+	hdl_xlator_free(w.x);
+	hdl_resource_store_free(w.store);
+}
+
+/* Snapshots that are let go: a translator that runs for long does not grow. */
+static void stays_small(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin(&w);
+	for (int i = 0; i < 5000; i++) {
+		put(&w, "e-b", i % 2 ? SLICE("b", "4") : SLICE("b", "2"));
+		put(&w, "r", i % 3 ? ROUTE("50") : ROUTE("60"));
+		next(&w);
+	}
+	/* far less than 5000 versions take, far more than two */
+	assert_true(hdl_xlator_bytes(w.x) < 200000);
+	hdl_snapshot_unref(w.before);
+	hdl_snapshot_unref(w.now);
+	hdl_xlator_free(w.x);
+	hdl_resource_store_free(w.store);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(shares_the_rest),
+		cmocka_unit_test(too_large),
+		cmocka_unit_test(stays_small),
 		cmocka_unit_test(same_as_anew),
 	};
 

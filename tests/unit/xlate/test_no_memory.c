@@ -200,9 +200,98 @@ static void each_allocation(void **state)
 	load_done(&l);
 }
 
+/* What an edit of the world above changes: a pod moves, a rule and a route say something else, a service goes. */
+static const struct {
+	const char *from, *to;
+} changes[] = {
+	{ "podIP: 10.1.0.1", "podIP: 10.1.0.2" },
+	{ "attempts: 1", "attempts: 2" },
+	{ "outlierDetection: {}", "loadBalancer: {simple: RANDOM}" },
+	{ "metadata: {name: t2}", "metadata: {name: t3}" },
+	{ "addresses: [10.1.0.1]", "addresses: [10.1.0.2]" },
+	{ "metadata: {name: t}\nspec: {clusterIP: 10.0.0.1", "metadata: {name: u}\nspec: {clusterIP: 10.0.0.1" },
+};
+
+static char *edited(void)
+{
+	char *text = strdup(resources);
+
+	for (size_t i = 0; i < HDL_ARRAY_SIZE(changes); i++) {
+		char *at = strstr(text, changes[i].from), *longer = malloc(strlen(text) + strlen(changes[i].to) + 1);
+
+		assert_non_null(at);
+		snprintf(longer, strlen(text) + strlen(changes[i].to) + 1, "%.*s%s%s", (int)(at - text), text,
+			 changes[i].to, at + strlen(changes[i].from));
+		free(text);
+		text = longer;
+	}
+	return text;
+}
+
+static void run(struct hdl_xlator *x, struct load *l, struct hdl_buf *ret)
+{
+	struct hdl_snapshot *s;
+
+	assert_int_equal(hdl_xlator_run(x, l->list->at, l->list->n, l->list, &l->diags, &s), 0);
+	hdl_diags_done(&l->diags);
+	ret->n = 0;
+	hdl_snapshot_dump(s, ret);
+	hdl_snapshot_unref(s);
+}
+
+/* A second version of all in the same store, so that what did not change is the same resource. */
+static void load_next(const struct load *first, const char *text, struct load *ret)
+{
+	*ret = (struct load){ .store = first->store };
+	assert_int_equal(hdl_resource_store_put(ret->store, "test.yaml", hdl_str_of(text)), 0);
+	assert_int_equal(hdl_resource_store_commit(ret->store, &ret->list), 0);
+}
+
+/* The same of a change: the next run makes all anew, and says what it should. */
+static void each_allocation_of_a_change(void **state)
+{
+	struct hdl_buf first = { 0 }, second = { 0 }, now = { 0 };
+	struct hdl_xlator *x = hdl_xlator_new(NULL);
+	char *text = edited();
+	struct load a, b;
+	int n = 0, r;
+
+	(void)state;
+	load_resources(&a, resources);
+	load_next(&a, text, &b);
+	assert_int_equal(b.list->n, a.list->n);
+	run(x, &a, &first);
+	run(x, &b, &second);
+	assert_string_not_equal(first.p, second.p);
+	do {
+		run(x, &a, &now);
+		assert_string_equal(now.p, first.p);
+		countdown = n++;
+		failed = false;
+		r = hdl_xlator_run(x, b.list->at, b.list->n, b.list, &b.diags, &b.snapshot);
+		countdown = -1;
+		hdl_diags_done(&b.diags);
+		assert_int_equal(r, failed ? -ENOMEM : 0);
+		hdl_snapshot_unref(r == 0 ? b.snapshot : NULL);
+		run(x, &b, &now);
+		assert_string_equal(now.p, second.p);
+	} while (failed);
+	assert_true(n > 100);
+	hdl_xlator_free(x);
+	hdl_resource_list_unref(b.list);
+	load_done(&a);
+	hdl_buf_done(&first);
+	hdl_buf_done(&second);
+	hdl_buf_done(&now);
+	free(text);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(each_allocation) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_allocation),
+		cmocka_unit_test(each_allocation_of_a_change),
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
