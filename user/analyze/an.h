@@ -192,6 +192,9 @@ struct an_tries {
 	int64_t bound_ns;      /* 0: not bounded: the longest that a caller waits */
 };
 struct an_tries an_tries_of(const struct an *an, const struct hdl_vs_http *http);
+/* vs_host.c: HDL0015, when REGISTRY_ONLY holds for the namespace of res and nothing registers the host. */
+void an_check_registered(struct an *an, const struct hdl_resource *res, struct hdl_pos pos, const char *field,
+			 const char *fqdn);
 /* pem.c: there is a certificate that can be read; *ret_not_after_s: when it ends, in seconds since 1970. */
 bool an_pem_certificate(struct hdl_str pem, int64_t *ret_not_after_s);
 bool an_pem_key(struct hdl_str pem);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Chains of calls: retries that multiply, and callers that give up too early (HDL0001, HDL0002).
+ * Chains of calls: retries that multiply, and callers that give up too early (HDL0001, HDL0002, HDL0015).
  *
  * Who calls whom is known from three places: rules whose match.sourceLabels name the pods of a service, the annotation
  * heddle.io/calls of a Service, and chains given by the user. The hop into the first service of a chain is taken by
@@ -170,17 +170,26 @@ static const char *next_name(struct an *an, const char **list)
 	return name;
 }
 
+static void from_annotation(struct graph *g, const struct hdl_resource *res, const struct hdl_kv *kv)
+{
+	const char *from = an_fqdn(g->an, res->name, res->ns), *list = kv->value, *name;
+
+	while ((name = next_name(g->an, &list))) {
+		const char *to = an_fqdn(g->an, name, res->ns);
+
+		add_edge(g, from, to, res->ns);
+		an_check_registered(g->an, res, kv->pos, CALLS, to);
+	}
+}
+
 static void from_annotations(struct graph *g)
 {
 	const struct an_list *list = &g->an->kind[HDL_KIND_SERVICE];
 
-	for (size_t i = 0; i < list->n && !g->an->no_memory; i++) {
-		const struct hdl_resource *res = list->at[i];
-		const char *calls = hdl_kvs_get(&res->annotations, CALLS), *name;
-
-		while (calls && (name = next_name(g->an, &calls)))
-			add_edge(g, an_fqdn(g->an, res->name, res->ns), an_fqdn(g->an, name, res->ns), res->ns);
-	}
+	for (size_t i = 0; i < list->n && !g->an->no_memory; i++)
+		for (size_t k = 0; k < list->at[i]->annotations.n; k++)
+			if (strcmp(list->at[i]->annotations.at[k].key, CALLS) == 0)
+				from_annotation(g, list->at[i], &list->at[i]->annotations.at[k]);
 }
 
 static void from_options(struct graph *g)

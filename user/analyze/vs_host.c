@@ -275,32 +275,30 @@ static bool is_unregistered(struct an *an, const char *fqdn, const char *ns)
 	return an_is_external(an, fqdn) && !an_find_host(an, fqdn, ns);
 }
 
-static void say_unregistered(struct an *an, const struct hdl_resource *res, const struct an_policy *policy,
-			     struct hdl_pos pos, const char *field, const char *host)
+void an_check_registered(struct an *an, const struct hdl_resource *res, struct hdl_pos pos, const char *field,
+			 const char *fqdn)
 {
+	const struct an_policy policy = an_policy_of(an, res->ns);
 	struct an_finding finding = { .type = HDL_AN_UNREGISTERED_HOST, .res = res, .pos = pos };
 
+	if (!policy.res || !is_unregistered(an, fqdn, res->ns))
+		return;
 	finding.text = an_printf(an,
 				 "Host %s is outside the cluster and no ServiceEntry registers it, so REGISTRY_ONLY "
 				 "blocks it",
-				 host);
+				 fqdn);
 	finding.suggestion =
-		an_printf(an, "a ServiceEntry with hosts: [%s], location: MESH_EXTERNAL, resolution: DNS", host);
-	an_place(an, &finding, res, pos, "%s: %s", field, host);
-	an_place(an, &finding, policy->res, policy->pos, "outboundTrafficPolicy.mode: REGISTRY_ONLY");
+		an_printf(an, "a ServiceEntry with hosts: [%s], location: MESH_EXTERNAL, resolution: DNS", fqdn);
+	an_place(an, &finding, res, pos, "%s: %s", field, fqdn);
+	an_place(an, &finding, policy.res, policy.pos, "outboundTrafficPolicy.mode: REGISTRY_ONLY");
 	an_say(an, &finding);
 }
 
 static void check_registry(struct an *an, const struct an_vs *vs)
 {
-	const struct an_policy policy = an_policy_of(an, vs->res->ns);
-
-	if (!policy.res || !vs->mesh)
-		return;
-	for (size_t i = 0; i < vs->spec->hosts.n; i++)
-		if (is_unregistered(an, vs->hosts[i], vs->res->ns))
-			say_unregistered(an, vs->res, &policy, vs->spec->hosts.at[i].pos,
-					 an_printf(an, "spec.hosts[%zu]", i), vs->hosts[i]);
+	for (size_t i = 0; vs->mesh && i < vs->spec->hosts.n; i++)
+		an_check_registered(an, vs->res, vs->spec->hosts.at[i].pos, an_printf(an, "spec.hosts[%zu]", i),
+				    vs->hosts[i]);
 }
 
 void an_vs_hosts(struct an *an)
