@@ -148,13 +148,8 @@ static bool is_gateway_api(enum hdl_kind kind)
 /* What references and selectors name. */
 static bool is_named(const struct hdl_resource *res)
 {
-	static const char *const kinds[] = { "Service", "Namespace", "Secret", "ConfigMap" };
-	const char *kind = hdl_kind_name(res->kind);
-
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (!strcmp(kind, kinds[i]))
-			return true;
-	return false;
+	return res->kind == HDL_KIND_SERVICE || res->kind == HDL_KIND_NAMESPACE || res->kind == HDL_KIND_SECRET ||
+	       res->kind == HDL_KIND_CONFIG_MAP;
 }
 
 bool hdl_gwapi_depends_on(const struct hdl_resource *res)
