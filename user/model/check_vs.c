@@ -356,6 +356,22 @@ static bool bound_to_mesh(const struct hdl_virtual_service *vs)
 	return vs->gateways.n == 0;
 }
 
+/* "outbound_.80_.v1_.reviews.default.svc.cluster.local": the server name of a subset, which only gateways see (A.8). */
+static bool is_subset_name(const char *s)
+{
+	return !strncmp(s, "outbound_.", 10) && strlen(s) <= 255 &&
+	       s[strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.")] == '\0';
+}
+
+static bool has_sni(const struct hdl_virtual_service *vs)
+{
+	for (size_t i = 0; i < vs->tls.n; i++)
+		for (size_t k = 0; k < vs->tls.at[i].match.n; k++)
+			if (vs->tls.at[i].match.at[k].sni_hosts.n)
+				return true;
+	return false;
+}
+
 static void check_host(struct hdl_decode *d, const struct hdl_virtual_service *vs, size_t i)
 {
 	const struct hdl_text *host = &vs->hosts.at[i];
@@ -364,7 +380,8 @@ static void check_host(struct hdl_decode *d, const struct hdl_virtual_service *v
 	if (!host->s)
 		return;
 	snprintf(field, sizeof(field), "hosts[%zu]", i);
-	if (!hdl_name_is_host(host->s, true) && !hdl_name_is_ip(host->s))
+	if (!hdl_name_is_host(host->s, true) && !hdl_name_is_ip(host->s) &&
+	    !(is_subset_name(host->s) && !bound_to_mesh(vs) && has_sni(vs)))
 		hdl_decode_error(d, host->pos, field,
 				 "\"%.100s\" is not a host name (labels joined by dots, * only at the "
 				 "beginning) or address",
@@ -405,7 +422,7 @@ static void check_sni_host(struct hdl_decode *d, const struct hdl_virtual_servic
 				   "\"%.60s\" is an address, which most clients do not send as server name", sni->s);
 		return;
 	}
-	if (!hdl_name_is_host(sni->s, true)) {
+	if (!hdl_name_is_host(sni->s, true) && !(is_subset_name(sni->s) && !bound_to_mesh(vs))) {
 		hdl_decode_error(d, sni->pos, field, "\"%.100s\" is not a host name", sni->s);
 		return;
 	}

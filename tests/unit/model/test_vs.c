@@ -368,6 +368,12 @@ static const struct rule rules[] = {
 	{ "A.3", TLS("port: 1"), "sniHosts: is required" },
 	{ "A.3", TLS("sniHosts: []"), "sniHosts: is required" },
 	{ "A.3", TLS("sniHosts: [db], destinationSubnets: [x]"), "is not an address or address/bits" },
+#define SUBSET "outbound_.80_.v1_.reviews.default.svc.cluster.local"
+	{ "A.8", "{hosts: [" SUBSET "], gateways: [gw], tls: [{match: [{sniHosts: [" SUBSET "]}], " DEST "}]}", NULL },
+	{ "A.8", "{hosts: [" SUBSET "], tls: [{match: [{sniHosts: [" SUBSET "]}], " DEST "}]}",
+	  "spec.hosts[0]: \"" SUBSET "\" is not a host name" },
+	{ "A.8", "{hosts: ['*'], gateways: [gw], tls: [{match: [{sniHosts: ['outbound_.80_.a b']}], " DEST "}]}",
+	  "sniHosts: \"outbound_.80_.a b\" is not a host name" },
 	{ "A.3", "{hosts: [db], tls: [{" DEST "}]}", "spec.tls[0].match: is required" },
 	{ "A.3", "{hosts: [db], tls: [{match: [{sniHosts: [db]}]}]}", "spec.tls[0].route: is required" },
 	{ "A.2", TOP("hosts: [db], tls: []"), NULL },
