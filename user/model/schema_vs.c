@@ -41,7 +41,8 @@ const struct hdl_message hdl_schema_destination =
 static const struct hdl_field header_ops_fields[] = {
 	HDL_STRING_MAP(
 		struct hdl_vs_header_ops, set, "set",
-		"headers to overwrite by name; values may have operators such as %REQ(name)%, %% is a percent sign"),
+		"headers to overwrite by name; values may have operators such as %REQ(name)%, %% is a percent sign",
+		.note = "An operator that is not known is refused, with the list of those that are; a value that comes out empty is not sent. Names and values made for one message are at most 48 KiB together: a header beyond is left out and counted (limit header_values)"),
 	HDL_STRING_MAP(struct hdl_vs_header_ops, add, "add", "headers to append by name, beside those that are there"),
 	HDL_STRINGS(struct hdl_vs_header_ops, remove, "remove", "names of headers to take away"),
 };
@@ -223,11 +224,14 @@ static const struct hdl_message regex_rewrite = HDL_MESSAGE_TABLE("RegexRewrite"
 								  regex_rewrite_fields, hdl_check_vs_regex_rewrite);
 
 static const struct hdl_field rewrite_fields[] = {
-	HDL_STRING(struct hdl_vs_rewrite, uri, "uri",
-		   "what stands in place of the matched prefix, or of the whole path when none was matched"),
+	HDL_STRING(
+		struct hdl_vs_rewrite, uri, "uri",
+		"what stands in place of the matched prefix; of the whole path after exact or regex, and of the first slash without a condition on the path"),
 	HDL_STRING(struct hdl_vs_rewrite, authority, "authority", "Host header that the endpoint gets"),
-	HDL_MESSAGE(struct hdl_vs_rewrite, uri_regex_rewrite, "uriRegexRewrite", &regex_rewrite,
-		    "replacement of parts of the path"),
+	HDL_MESSAGE(
+		struct hdl_vs_rewrite, uri_regex_rewrite, "uriRegexRewrite", &regex_rewrite,
+		"replacement of parts of the path",
+		.note = "A path over 64 KiB is not sent: the answer is 500, and it is counted (limit rewritten_path)"),
 };
 static const struct hdl_message rewrite =
 	HDL_MESSAGE_TABLE("HTTPRewrite", struct hdl_vs_rewrite, rewrite_fields, hdl_check_vs_rewrite);
@@ -260,12 +264,18 @@ static const struct hdl_field http_fields[] = {
 	HDL_MESSAGES(struct hdl_vs_http, match, "match", &match,
 		     "conditions, of which one is enough; none: everything matches"),
 	HDL_MESSAGES(struct hdl_vs_http, route, "route", &route, "destinations that share the requests by weight"),
-	HDL_MESSAGE(struct hdl_vs_http, redirect, "redirect", &redirect,
-		    "answer that sends the client elsewhere, in place of route"),
-	HDL_MESSAGE(struct hdl_vs_http, direct_response, "directResponse", &direct_response,
-		    "answer that is made here, in place of route"),
-	HDL_MESSAGE(struct hdl_vs_http, delegate, "delegate", &delegate,
-		    "VirtualService without hosts whose http rules stand here, in place of route"),
+	HDL_MESSAGE(
+		struct hdl_vs_http, redirect, "redirect", &redirect,
+		"answer that sends the client elsewhere, in place of route",
+		.note = "As the last rule of a port it also counts at layer 4: while no worker lives connections are refused"),
+	HDL_MESSAGE(
+		struct hdl_vs_http, direct_response, "directResponse", &direct_response,
+		"answer that is made here, in place of route",
+		.note = "As the last rule of a port it also counts at layer 4: while no worker lives connections are refused"),
+	HDL_MESSAGE(
+		struct hdl_vs_http, delegate, "delegate", &delegate,
+		"VirtualService without hosts whose http rules stand here, in place of route",
+		.note = "Conditions of both on one header or query parameter conflict, unless that of the delegate is a part of that of the root, as in the code of Istio; its rule is then dropped with a warning"),
 	HDL_MESSAGE(struct hdl_vs_http, rewrite, "rewrite", &rewrite,
 		    "what is changed in path and Host before the request is sent on"),
 	HDL_DURATION(struct hdl_vs_http, timeout, "timeout", "time for the whole request, retries included (no limit)",
