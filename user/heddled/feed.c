@@ -557,6 +557,8 @@ static int begin_full(struct hdl_feed *feed, struct hdl_channel *channel, uint64
 	hdl_watch_end(feed->watch);
 	if (r < 0)
 		return r;
+	if (hdl_watch_is_complete(feed->watch))
+		feed->due_ns = now_ns + HDL_FEED_RESCAN_LOCAL_NS;
 	r = plan(feed, &scan, now_ns, !all);
 	hdl_scan_done(&scan);
 	if (r < 0) {

@@ -27,8 +27,9 @@
 
 #define HDL_FEED_GAP_NS (50 * HDL_NS_PER_MS)
 #define HDL_FEED_HOLD_NS (150 * HDL_NS_PER_MS)
-#define HDL_FEED_RESCAN_NS (5 * HDL_NS_PER_S) /* file systems without events */
-#define HDL_FEED_REQUESTS_MAX 64              /* requests that may wait; more are answered with the next pass */
+#define HDL_FEED_RESCAN_NS (5 * HDL_NS_PER_S)        /* file systems without events */
+#define HDL_FEED_RESCAN_LOCAL_NS (60 * HDL_NS_PER_S) /* with them: hard links that are written elsewhere */
+#define HDL_FEED_REQUESTS_MAX 64                     /* requests that may wait; more are answered with the next pass */
 
 struct hdl_feed;
 

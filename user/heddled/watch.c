@@ -3,14 +3,20 @@
 #include "heddled/watch.h"
 
 #include <errno.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 #include "base/clock.h"
 #include "base/log.h"
 #include "heddled/scan.h"
+
+#ifndef XFS_SUPER_MAGIC
+#define XFS_SUPER_MAGIC 0x58465342
+#endif
 
 #define EVENTS                                                                                          \
 	(IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_MODIFY | IN_CLOSE_WRITE | IN_ATTRIB | \
@@ -32,6 +38,7 @@ struct writing {
 struct hdl_watch {
 	int fd;
 	bool full; /* the limit of watches is reached; said once */
+	bool complete;
 	struct directory *directory;
 	size_t n, capacity;
 	struct writing *writing;
@@ -108,8 +115,29 @@ static void forget(struct hdl_watch *watch, struct directory *directory)
 
 void hdl_watch_begin(struct hdl_watch *watch)
 {
+	watch->complete = true;
 	for (size_t i = 0; i < watch->n; i++)
 		watch->directory[i].named = watch->directory[i].aliased = false;
+}
+
+/* Others may be changed behind the back of this kernel. */
+static bool is_local(const char *path)
+{
+	static const long types[] = { EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC,       BTRFS_SUPER_MAGIC, TMPFS_MAGIC,
+				      RAMFS_MAGIC,      OVERLAYFS_SUPER_MAGIC, F2FS_SUPER_MAGIC,  SQUASHFS_MAGIC };
+	struct statfs fs;
+
+	if (statfs(path, &fs) < 0)
+		return false;
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if ((long)fs.f_type == types[i])
+			return true;
+	return false;
+}
+
+bool hdl_watch_is_complete(const struct hdl_watch *watch)
+{
+	return watch->complete && !watch->full;
 }
 
 static void add(struct hdl_watch *watch, int wd, const char *path, bool any_name)
@@ -127,6 +155,7 @@ static void add(struct hdl_watch *watch, int wd, const char *path, bool any_name
 	}
 	if (!copy || watch->n == watch->capacity) {
 		/* the fallback of the timed scan remains */
+		watch->complete = false;
 		free(copy);
 		inotify_rm_watch(watch->fd, wd);
 		return;
@@ -147,6 +176,7 @@ void hdl_watch_directory(struct hdl_watch *watch, const char *path, bool any_nam
 		}
 	}
 	wd = inotify_add_watch(watch->fd, path, EVENTS);
+	watch->complete &= wd >= 0 && is_local(path);
 	if (wd < 0) {
 		if (errno == ENOSPC && !watch->full) {
 			watch->full = true;

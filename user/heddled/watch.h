@@ -33,6 +33,9 @@ void hdl_watch_begin(struct hdl_watch *watch);
 void hdl_watch_directory(struct hdl_watch *watch, const char *path, bool any_name);
 void hdl_watch_end(struct hdl_watch *watch);
 
+/* After a scan: all that was named is watched, and on file systems that tell of every change. */
+bool hdl_watch_is_complete(const struct hdl_watch *watch);
+
 /* Takes what happened. True: something that counts changed. */
 bool hdl_watch_read(struct hdl_watch *watch, uint64_t now_ns);
 /*
