@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Redirects and fixed answers as specification B.3 has them, in the mesh and at a Gateway.
 from actions import Actions
+from scene import wait_for
 
 RULES = """
 - match: [{uri: {prefix: /https}}]
@@ -58,4 +59,20 @@ a.report.check("log: flag -, details direct_response", len(lines) == 4 and all('
 metrics = a.lab.metrics()
 a.report.check("counters", metrics["heddle_redirects_total"] == 28 and metrics["heddle_direct_responses_total"] == 24,
                {k: v for k, v in metrics.items() if "redirects" in k or "direct_resp" in k})
+# without a worker a service is not laid open that the last rule keeps requests away from
+a.write("- match: [{uri: {prefix: /ok}}]\n  route: [{destination: {host: reviews, subset: v1}}]\n- directResponse: {status: 403}")
+a.lab.reload()
+curl = next(a.ways())[1]
+a.report.check("the last rule answers", curl("/ok").status == 200 and curl("/x").status == 403)
+a.lab.kill_all()
+
+
+def refused(vip):
+    status, out = a.client.output(["curl", "-sS", "-o", "/dev/null", "-w", "%{errormsg}", "--max-time", "5", f"http://{vip}:9080/x"])
+    return status == 7 and "Failed to connect" in out
+
+
+for vip in (a.lab.vip(1), f"[{a.lab.vip6(1)}]"):
+    wait_for(lambda v=vip: refused(v), f"connections to {vip} are refused", 15)
+    a.report.check(f"{vip}: refused while no worker lives", refused(vip))
 a.report.done()
