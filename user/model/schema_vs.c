@@ -307,7 +307,7 @@ static const struct hdl_field tcp_match_fields[] = {
 	HDL_INT(struct hdl_vs_l4_match, port, "port", 1, 65535, "port that the client dialled"),
 	HDL_STRING_MAP(struct hdl_vs_l4_match, source_labels, "sourceLabels", "labels that the pod of the client has",
 		       ACCEPTED),
-	HDL_STRINGS(struct hdl_vs_l4_match, gateways, "gateways", "gateways, or mesh for clients in pods", ACCEPTED),
+	HDL_STRINGS(struct hdl_vs_l4_match, gateways, "gateways", "gateways, or mesh for clients in pods"),
 	HDL_STRING(struct hdl_vs_l4_match, source_namespace, "sourceNamespace", "namespace of the pod of the client",
 		   ACCEPTED),
 	HDL_STRING(struct hdl_vs_l4_match, source_subnet, "sourceSubnet", "without effect, in Istio too", ACCEPTED),
