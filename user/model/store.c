@@ -11,7 +11,7 @@
 #include "model/schema.h"
 #include "model/store_impl.h"
 
-#define PAGE_BYTES 8192u           /* a page is full beyond this */
+#define PAGE_BYTES (12288u - 256u) /* of a page: the first two blocks of an arena */
 #define LARGE_DOCUMENT_BYTES 4096u /* has a page of its own */
 
 /* ---- life and death ---- */
@@ -45,7 +45,8 @@ static struct hdl_page *page_take(struct hdl_resource_store *store, size_t bytes
 {
 	if (bytes > LARGE_DOCUMENT_BYTES)
 		return page_new();
-	if (store->page && hdl_arena_used_bytes(store->page->arena) > PAGE_BYTES)
+	/* a document takes two to three times its text; a third block would be the largest, and stay empty */
+	if (store->page && hdl_arena_used_bytes(store->page->arena) + bytes * 5 / 2 > PAGE_BYTES)
 		store->page = hdl_page_unref(store->page);
 	if (!store->page)
 		store->page = page_new();
