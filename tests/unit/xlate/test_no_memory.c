@@ -152,8 +152,20 @@ static const char resources[] =
 	"  - match: [{uri: {regex: \"/a+\"}, headers: {X-A: {}}, sourceLabels: {a: b}}]\n"
 	"    retries: {attempts: 1, retryOn: \"503\"}\n    mirror: {host: t}\n"
 	"    route: [{destination: {host: s, subset: v1}}, {destination: {host: gone}, weight: 1}]\n"
+	"  - match: [{name: r, uri: {prefix: /d}, queryParams: {a: {}}, gateways: [g, mesh]}]\n    name: r\n"
+	"    delegate: {name: d}\n    mirrors: [{destination: {host: t}}]\n    timeout: 1s\n"
+	"  - match: [{uri: {prefix: /r}}]\n    rewrite: {uriRegexRewrite: {match: \"(a)\", rewrite: '\\1'}, authority: x}\n"
+	"    corsPolicy: {allowOrigins: [{regex: \"b+\"}], allowMethods: [GET], maxAge: 1s}\n"
+	"    route: [{destination: {host: s}, weight: 1, headers: {response: {remove: [a]}}}, {destination: {host: t}, weight: 1}]\n"
+	"  - match: [{uri: {prefix: /f}}]\n    directResponse: {status: 200, body: {string: x}}\n"
 	"  - route: [{destination: {host: s}}]\n"
 	"  tcp: [{route: [{destination: {host: s, port: {number: 81}}}]}]\n"
+	"---\napiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: d}\n"
+	"spec:\n  http:\n  - match: [{name: l, uri: {prefix: /d/e}, headers: {b: {}}, sourceLabels: {a: b}, gateways: [g]}]\n"
+	"    name: l\n    headers: {request: {set: {x: \"%REQ(a?b)%\"}}}\n    route: [{destination: {host: s}}]\n"
+	"  - match: [{uri: {prefix: /other}}]\n    route: [{destination: {host: s}}]\n"
+	"---\napiVersion: install.istio.io/v1alpha1\nkind: IstioOperator\nmetadata: {name: o}\n"
+	"spec: {meshConfig: {defaultHttpRetryPolicy: {attempts: 1, retryOn: \"500\"}}}\n"
 	"---\napiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: t}\n"
 	"spec:\n  hosts: [t, t.default]\n  gateways: [g, mesh]\n  http:\n"
 	"  - match: [{sourceNamespace: x}]\n    route: [{destination: {host: t}}]\n"
@@ -186,7 +198,7 @@ static void each_allocation(void **state)
 
 	(void)state;
 	load_resources(&l, resources);
-	assert_int_equal(l.list->n, 14);
+	assert_int_equal(l.list->n, 16);
 	do {
 		countdown = n++;
 		failed = false;
