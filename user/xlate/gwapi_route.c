@@ -8,6 +8,8 @@
 
 #define NAMESPACE_NAME "kubernetes.io/metadata.name" /* label that every Namespace has */
 
+#define NO_HTTP2 "HTTP/2, which gRPC needs, is not spoken yet: the rules act on requests of HTTP/1.1 only"
+
 struct route {
 	struct hdl_gw *g;
 	const struct hdl_resource *res;
@@ -371,12 +373,11 @@ static void finish_parent(const struct route *r, struct hdl_gwapi_parent_status 
 	else if (faults && faults == r->spec->rules.n)
 		hdl_gw_set(r->g, c, "Accepted", false, "UnsupportedValue", "%s", fault);
 	else
-		hdl_gw_set(r->g, c, "Accepted", true, "Accepted",
-			   r->res->kind == HDL_KIND_GRPC_ROUTE ?
-				   "the route is accepted; HTTP/2 is not spoken yet, so that it acts on HTTP/1.1 only" :
-				   "the route is accepted");
+		hdl_gw_set(r->g, c, "Accepted", true, "Accepted", "the route is accepted");
 	if (reason)
 		hdl_gw_set(r->g, c, "ResolvedRefs", false, reason, "%s", message);
+	else if (r->res->kind == HDL_KIND_GRPC_ROUTE)
+		hdl_gw_set(r->g, c, "ResolvedRefs", false, "UnsupportedProtocol", NO_HTTP2);
 	else
 		hdl_gw_set(r->g, c, "ResolvedRefs", true, "ResolvedRefs", "all references are resolved");
 	if (faults && faults < r->spec->rules.n)
@@ -403,6 +404,5 @@ void hdl_gw_route(struct hdl_gw *g, const struct hdl_resource *res, size_t order
 	for (size_t i = 0; i < status->parent_count && !g->no_memory; i++)
 		finish_parent(&r, &status->parents[i], reason, message, faults, fault);
 	if (res->kind == HDL_KIND_GRPC_ROUTE)
-		hdl_gw_warn(g, res, res->pos, NULL,
-			    "HTTP/2, which gRPC needs, is not spoken yet: the rules act on requests of HTTP/1.1 only");
+		hdl_gw_warn(g, res, res->pos, NULL, NO_HTTP2);
 }

@@ -262,6 +262,10 @@ static const struct {
 		  "BackendTLSPolicy", "a", "p",
 		  "{targetRefs: [{kind: Service, name: s, sectionName: https}], validation: {hostname: a.b, caCertificateRefs: [{kind: ConfigMap, name: m}]}}"),
 	  { "r 0 ResolvedRefs=True ResolvedRefs\n", "p 0 ResolvedRefs=False InvalidCACertificateRef\n" } },
+	/* gRPC to what only speaks HTTP/1.1 yet */
+	{ "F.8",
+	  GATEWAY(HTTP) SERVICE("a", "s") OBJECT("GRPCRoute", "a", "r", "{parentRefs: [{name: g}], " TO("s") "}"),
+	  { "r 0 Accepted=True Accepted\n", "r 0 ResolvedRefs=False UnsupportedProtocol\n" } },
 	/* rules that cannot be carried out */
 	{ "F.4",
 	  GATEWAY(HTTP) ROUTE(
