@@ -19,7 +19,6 @@
 struct an_edge {
 	struct an_node *from, *to;
 	struct an_edge *next_out, *next_in;
-	bool back; /* closes a circle: not followed */
 };
 
 struct an_node {
@@ -27,7 +26,7 @@ struct an_node {
 	const struct an_host *host; /* NULL: not in the registry */
 	struct an_edge *out, *in;
 	/* of the walk: */
-	enum { AN_NEW, AN_OPEN, AN_CLOSED } state;
+	bool seen;
 	struct an_edge *next; /* to be walked */
 	struct an_node *above;
 	/* worst case of a request on its way into it: */
@@ -292,27 +291,25 @@ static void consider(struct graph *g, struct an_node *node, const struct an_edge
 }
 
 /*
- * Walks along the calls from one node, marks those that close a circle, and puts the nodes into order[], from its end
- * to its front: then callers stand before those whom they call.
+ * Walks along the calls from one node and puts the nodes into order[], from its end to its front: then callers stand
+ * before those whom they call, but for calls that close a circle.
  */
 static size_t walk(struct an_node *node, struct an_node **order, size_t free)
 {
-	node->state = AN_OPEN;
+	node->seen = true;
 	node->next = node->out;
 	node->above = NULL;
 	while (node) {
 		struct an_edge *edge = node->next;
 
 		if (!edge) {
-			node->state = AN_CLOSED;
 			order[--free] = node;
 			node = node->above;
 			continue;
 		}
 		node->next = edge->next_out;
-		edge->back = edge->to->state == AN_OPEN;
-		if (edge->to->state == AN_NEW) {
-			edge->to->state = AN_OPEN;
+		if (!edge->to->seen) {
+			edge->to->seen = true;
 			edge->to->next = edge->to->out;
 			edge->to->above = node;
 			node = edge->to;
@@ -335,11 +332,11 @@ static void solve(struct graph *g)
 		if (!g->node[i]->in)
 			free = walk(g->node[i], order, free);
 	for (size_t i = 0; i < g->nodes_n; i++)
-		if (g->node[i]->state == AN_NEW)
+		if (!g->node[i]->seen)
 			free = walk(g->node[i], order, free);
 	for (size_t i = 0; i < g->nodes_n && !g->an->no_memory; i++) {
 		for (const struct an_edge *edge = order[i]->in; edge; edge = edge->next_in)
-			if (!edge->back)
+			if (edge->from->product)
 				consider(g, order[i], edge);
 		if (!order[i]->product)
 			consider(g, order[i], NULL);
