@@ -28,8 +28,8 @@ static int plain_bool(const struct hdl_node *node)
 	static const char *const yes[] = { "true", "True", "TRUE", "y", "Y", "yes", "Yes", "YES", "on", "On", "ON" };
 	static const char *const no[] = { "false", "False", "FALSE", "n", "N", "no", "No", "NO", "off", "Off", "OFF" };
 
-	if (node->n == 0 || node->n > 5)
-		return -1;
+	if (node->n == 0 || node->n > 5 || !strchr("tTyYoOfFnN", node->text[0]))
+		return -1; /* nearly all */
 	for (size_t i = 0; i < sizeof(yes) / sizeof(yes[0]); i++)
 		if (strcmp(node->text, yes[i]) == 0)
 			return 1;
@@ -42,7 +42,7 @@ static int plain_bool(const struct hdl_node *node)
 static bool plain_null(const struct hdl_node *node)
 {
 	return node->n == 0 || (node->n == 1 && node->text[0] == '~') ||
-	       (node->n == 4 &&
+	       (node->n == 4 && (node->text[0] | 0x20) == 'n' &&
 		(!strcmp(node->text, "null") || !strcmp(node->text, "Null") || !strcmp(node->text, "NULL")));
 }
 
@@ -73,6 +73,8 @@ static bool looks_like_float(const char *s)
 
 	if (*s == '-' || *s == '+')
 		s++;
+	if (*s != '.' && !is_digit(*s))
+		return false; /* nearly all */
 	if (!strcmp(s, ".inf") || !strcmp(s, ".Inf") || !strcmp(s, ".INF") || !strcmp(s, ".nan") ||
 	    !strcmp(s, ".NaN") || !strcmp(s, ".NAN"))
 		return true;
