@@ -74,6 +74,7 @@ struct hdl_ir_endpoint {
 	uint16_t weight;                        /* at least 1 */
 	enum hdl_ir_endpoint_status status;     /* only HEALTHY ones get an id and are ever chosen */
 	const struct hdl_ir_workload *workload; /* NULL = no pod known */
+	struct hdl_ir_labels labels;            /* of one that is no pod: a WorkloadEntry's */
 	struct hdl_ir_locality locality;
 	uint32_t id, generation; /* set by dp: index and generation of the `endpoint` and `health` records */
 };

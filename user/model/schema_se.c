@@ -35,7 +35,7 @@ static const struct hdl_message workload =
 
 static const struct hdl_field workload_object_fields[] = {
 	HDL_OBJECT_FIELDS,
-	HDL_INLINE("spec", &workload, "the workload", REQUIRED, ACCEPTED),
+	HDL_INLINE("spec", &workload, "the workload", REQUIRED),
 	HDL_ANY("status", "not read"),
 };
 const struct hdl_message hdl_schema_workload_entry =
@@ -119,7 +119,7 @@ static const struct hdl_message status = {
 
 static const struct hdl_field object_fields[] = {
 	HDL_OBJECT_FIELDS,
-	HDL_INLINE("spec", &spec, "the service", REQUIRED, ACCEPTED),
+	HDL_INLINE("spec", &spec, "the service", REQUIRED),
 	HDL_MESSAGE(struct hdl_service_entry, status, "status", &status, "written by Istio; only addresses is read"),
 };
 const struct hdl_message hdl_schema_service_entry =

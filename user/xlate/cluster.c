@@ -162,7 +162,9 @@ static void set_load_balancer(struct hdl_xl *xl, struct hdl_xl_cluster *c, const
 
 	c->ir.hash_name = "";
 	c->ir.policy = HDL_POLICY_LEAST_REQUEST;
-	if (lb && lb->consistent_hash && has_key(lb->consistent_hash)) {
+	if (service->spec->passthrough) {
+		c->ir.policy = HDL_POLICY_PASSTHROUGH;
+	} else if (lb && lb->consistent_hash && has_key(lb->consistent_hash)) {
 		report_hash(xl, lb->consistent_hash, policy->lb_res);
 		set_hash(xl, c, lb->consistent_hash, policy->lb_res);
 	} else if (lb) {

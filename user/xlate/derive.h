@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Gateway API objects as Istio resources, derived again only when something they depend on changed. */
+/* Resources derived of others: Gateway API objects as Istio resources, hosts of a ServiceEntry as one entry each. */
 #ifndef HDL_XLATE_DERIVE_H
 #define HDL_XLATE_DERIVE_H
 
@@ -12,7 +12,7 @@ struct hdl_resource;
 
 /* All zero: nothing was derived. */
 struct hdl_xl_derivation {
-	struct hdl_arena *arena;                   /* of what was derived; NULL: no object of the Gateway API */
+	struct hdl_arena *arena;                   /* of what was derived; NULL: nothing was */
 	const struct hdl_resource *const *derived; /* comes after the given ones */
 	size_t derived_n, given_n;
 	struct hdl_diags diags;

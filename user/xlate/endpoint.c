@@ -162,7 +162,7 @@ int hdl_xl_slice_endpoints(struct hdl_xl *xl, const struct hdl_xl_service *servi
 static bool has_labels(const struct hdl_ir_endpoint *e, const struct hdl_kvs *labels)
 {
 	for (size_t i = 0; i < labels->n; i++) {
-		const char *value = e->workload ? hdl_xl_label(&e->workload->labels, labels->at[i].key) : NULL;
+		const char *value = hdl_xl_label(e->workload ? &e->workload->labels : &e->labels, labels->at[i].key);
 
 		if (!value || strcmp(value, labels->at[i].value) != 0)
 			return false;

@@ -47,6 +47,7 @@ enum hdl_xl_index {
 	HDL_XL_SLICES,        /* fqdn of the service -> EndpointSlices */
 	HDL_XL_PODS,          /* "ns/name" -> Pods */
 	HDL_XL_POD_IPS,       /* address -> Pods that ask for it */
+	HDL_XL_WORKLOADS,     /* ns -> Pods and WorkloadEntries, which a ServiceEntry may select */
 	HDL_XL_RULES,         /* "ns/host" and "/host" -> DestinationRules */
 	HDL_XL_VS_NAMES,      /* "ns/name" -> VirtualServices */
 	HDL_XL_CLAIMS,        /* host -> VirtualServices for it in the mesh */

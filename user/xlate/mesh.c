@@ -103,14 +103,17 @@ static int add_domains(struct hdl_xl *xl, const struct hdl_xl_front *front, cons
 {
 	const struct hdl_ir_service *s = &front->ir;
 	const char *names[5];
+	bool host = front->base->spec->host;
 	size_t n = 0;
 
 	names[n++] = s->fqdn;
 	names[n++] = hdl_xl_internf(xl, "%s.", s->fqdn);
-	if (has_bare_name(xl, front, vhost->port))
+	if (!host && has_bare_name(xl, front, vhost->port))
 		names[n++] = s->name;
-	names[n++] = hdl_xl_internf(xl, "%s.%s", s->name, s->ns);
-	names[n++] = hdl_xl_internf(xl, "%s.%s.svc", s->name, s->ns);
+	if (!host) {
+		names[n++] = hdl_xl_internf(xl, "%s.%s", s->name, s->ns);
+		names[n++] = hdl_xl_internf(xl, "%s.%s.svc", s->name, s->ns);
+	}
 	for (size_t i = 0; i < n; i++)
 		if (add_domain(xl, front, vhost, names[i]) < 0)
 			return -ENOMEM;

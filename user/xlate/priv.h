@@ -108,6 +108,8 @@ struct hdl_xl_registration {
 	const struct hdl_text **addresses; /* that it asks for, as written */
 	size_t address_count;
 	bool headless, publish_not_ready, client_ip_affinity;
+	bool host;                 /* of a ServiceEntry: its only name is fqdn, which may begin with "*." */
+	bool passthrough;          /* connections go where they were dialled (ServiceEntry, resolution NONE) */
 	struct hdl_pos local_only; /* line 0: endpoints of all nodes are used */
 	/* Endpoints of a port, to port->endpoints in scratch memory. */
 	int (*endpoints)(struct hdl_xl *xl, const struct hdl_xl_service *service, struct hdl_xl_port *port);
@@ -307,6 +309,13 @@ void hdl_xl_reset(struct hdl_xl *xl);
 /* Whether a change of this kind is carried out without making all anew. */
 bool hdl_xl_is_incremental(enum hdl_kind kind);
 int hdl_xl_register_service(struct hdl_xl *xl, struct hdl_xl_source *source); /* service.c */
+/* What source->data is to be; zeroed. NULL: out of memory. */
+struct hdl_xl_registration *hdl_xl_registration_new(struct hdl_xl_source *source, const char *fqdn);
+/* Any kind of resource that registers services, once its registration is complete. */
+int hdl_xl_enter_service(struct hdl_xl *xl, struct hdl_xl_source *source);
+int hdl_xl_register_service_entry(struct hdl_xl *xl, struct hdl_xl_source *source); /* serviceentry.c */
+/* "region/zone/subzone", of which the end may be missing. */
+struct hdl_ir_locality hdl_xl_locality(struct hdl_xl *xl, const char *text);
 void hdl_xl_unregister_service(struct hdl_xl *xl, struct hdl_xl_source *source);
 int hdl_xl_register_pod(struct hdl_xl *xl, struct hdl_xl_source *source);  /* workload.c */
 int hdl_xl_register_rule(struct hdl_xl *xl, struct hdl_xl_source *source); /* rule.c */
@@ -362,7 +371,7 @@ int hdl_xl_make_ingress(struct hdl_xl *xl, struct hdl_xl_unit *unit);  /* gatewa
 /* ---- shared between them ---- */
 
 /* service.c */
-bool hdl_xl_owns_name(struct hdl_xl *xl, const struct hdl_xl_source *source);
+struct hdl_xl_source *hdl_xl_name_owner(const struct hdl_xl_cell *services);
 /* endpoint.c */
 int hdl_xl_slice_endpoints(struct hdl_xl *xl, const struct hdl_xl_service *service, struct hdl_xl_port *port);
 /* rule.c: the rule for a service (A.7), NULL: none. */

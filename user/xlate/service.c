@@ -6,6 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "model/registry.h"
+
 static const struct {
 	const char *word;
 	enum hdl_ir_protocol protocol;
@@ -112,21 +114,29 @@ static int describe_addresses(const struct hdl_kube_service *spec, struct hdl_xl
 	return 0;
 }
 
-static int describe(struct hdl_xl_source *source, const char *fqdn, struct hdl_xl_registration **ret)
+struct hdl_xl_registration *hdl_xl_registration_new(struct hdl_xl_source *source, const char *fqdn)
 {
-	const struct hdl_kube_service *spec = source->res->service;
 	struct hdl_xl_registration *r = hdl_ir_alloc(1, sizeof(*r) + strlen(fqdn) + 1);
 
 	if (!r)
-		return -ENOMEM;
+		return NULL;
 	source->data = r;
 	r->fqdn = memcpy(r + 1, fqdn, strlen(fqdn) + 1);
+	return r;
+}
+
+static int describe(struct hdl_xl_source *source, const char *fqdn)
+{
+	const struct hdl_kube_service *spec = source->res->service;
+	struct hdl_xl_registration *r = hdl_xl_registration_new(source, fqdn);
+
+	if (!r)
+		return -ENOMEM;
 	r->endpoints = hdl_xl_slice_endpoints;
 	r->publish_not_ready = spec->publish_not_ready_addresses.value;
 	r->client_ip_affinity = spec->session_affinity.value == HDL_AFFINITY_CLIENT_IP;
 	if (spec->internal_traffic_policy.value == HDL_TRAFFIC_LOCAL)
 		r->local_only = spec->internal_traffic_policy.pos;
-	*ret = r;
 	return describe_ports(spec, r) < 0 || describe_addresses(spec, r) < 0 ? -ENOMEM : 0;
 }
 
@@ -161,16 +171,18 @@ static int join_names(struct hdl_xl *xl, struct hdl_xl_source *source, const str
 			continue;
 		if (r->ports[i].port == HDL_XL_OUTSIDE_PORT)
 			hdl_xl_flag_add(&xl->graph, &xl->outside_port, 1);
-		if (hdl_xl_enter_cell(xl, source, HDL_XL_BARE_NAMES,
+		if (!r->host &&
+		    hdl_xl_enter_cell(xl, source, HDL_XL_BARE_NAMES,
 				      hdl_xl_scratchf(xl, "%u %s", r->ports[i].port, source->res->name), NULL) < 0)
 			return -ENOMEM;
 	}
 	return 0;
 }
 
-/* For any kind of resource that registers services: source->data is its registration. */
-static int enter(struct hdl_xl *xl, struct hdl_xl_source *source, const struct hdl_xl_registration *r)
+int hdl_xl_enter_service(struct hdl_xl *xl, struct hdl_xl_source *source)
 {
+	const struct hdl_xl_registration *r = source->data;
+
 	if (hdl_xl_enter_cell(xl, source, HDL_XL_SERVICES, r->fqdn, NULL) < 0 || join_addresses(xl, source, r) < 0 ||
 	    join_names(xl, source, r) < 0)
 		return -ENOMEM;
@@ -180,15 +192,14 @@ static int enter(struct hdl_xl *xl, struct hdl_xl_source *source, const struct h
 int hdl_xl_register_service(struct hdl_xl *xl, struct hdl_xl_source *source)
 {
 	const struct hdl_resource *res = source->res;
-	struct hdl_xl_registration *r;
 
 	if (hdl_xl_add_unit(xl, HDL_XL_BACKEND, source, NULL, &source->unit) < 0)
 		return -ENOMEM;
 	if (res->service->type.value == HDL_SERVICE_EXTERNAL_NAME)
 		return 0;
-	if (describe(source, hdl_xl_scratchf(xl, "%s.%s.svc.%s", res->name, res->ns, xl->ir_node.domain), &r) < 0)
+	if (describe(source, hdl_xl_scratchf(xl, "%s.%s.svc.%s", res->name, res->ns, xl->ir_node.domain)) < 0)
 		return -ENOMEM;
-	return enter(xl, source, r);
+	return hdl_xl_enter_service(xl, source);
 }
 
 void hdl_xl_unregister_service(struct hdl_xl *xl, struct hdl_xl_source *source)
@@ -251,6 +262,12 @@ static const struct hdl_xl_source *address_owner(struct hdl_xl *xl, const struct
 	return NULL;
 }
 
+/* Several hosts of one ServiceEntry. */
+static bool same_entry(const struct hdl_resource *a, const struct hdl_resource *b)
+{
+	return (a->derived_from ? a->derived_from : a) == (b->derived_from ? b->derived_from : b);
+}
+
 /* Reported once per address. */
 static void claim_address(struct hdl_xl *xl, struct hdl_xl_service *service, const struct hdl_xl_source *source,
 			  const struct hdl_text *text)
@@ -272,12 +289,16 @@ static void claim_address(struct hdl_xl *xl, struct hdl_xl_service *service, con
 	owner = cell ? address_owner(xl, cell, source, &port) : NULL;
 	if (!owner)
 		addresses[service->ir.address_count++] = address;
+	else if (same_entry(owner->res, service->res))
+		hdl_xl_report(xl->diags, HDL_INFO, service->res, text->pos, NULL,
+			      "%s shares address %s with %s: they are told apart by Host where requests are read",
+			      service->ir.fqdn, printed, ((const struct hdl_xl_registration *)owner->data)->fqdn);
 	else if (hdl_xl_first_time(xl, "address %s %s", service->ir.fqdn, printed)) /* clusterIP and clusterIPs */
-		hdl_xl_report(
-			xl->diags, HDL_ERROR, service->res, text->pos, NULL,
-			"address %s with port %u is already that of Service %s/%s at %s:%u: this service does not get "
-			"the address",
-			printed, port, owner->res->ns, owner->res->name, owner->res->file, owner->res->pos.line);
+		hdl_xl_report(xl->diags, HDL_ERROR, service->res, text->pos, NULL,
+			      "address %s with port %u is already that of %s %s/%s at %s:%u: this service does not get "
+			      "the address",
+			      printed, port, hdl_kind_name(owner->res->kind), owner->res->ns, owner->res->name,
+			      owner->res->file, owner->res->pos.line);
 }
 
 static int make_ports(struct hdl_xl *xl, struct hdl_xl_service *service)
@@ -303,7 +324,8 @@ static int make_addresses(struct hdl_xl *xl, struct hdl_xl_service *service, con
 	/* not headless on purpose, and not refused its address either: often forgotten in a file written by hand */
 	if (!spec->address_count && !spec->headless)
 		hdl_xl_report(
-			xl->diags, HDL_INFO, service->res, service->res->pos, "spec.clusterIP",
+			xl->diags, HDL_INFO, service->res, service->res->pos,
+			spec->host ? "spec.addresses" : "spec.clusterIP",
 			"the service has no address: it can be a destination, but no connection is dialled to it");
 	return 0;
 }
@@ -323,13 +345,27 @@ static int make_endpoints(struct hdl_xl *xl, struct hdl_xl_service *service)
 	return 0;
 }
 
-/* Of several sources for one name the first has it. */
-bool hdl_xl_owns_name(struct hdl_xl *xl, const struct hdl_xl_source *source)
+/* D.1: of several sources for one name a Kubernetes Service has it, else the first. */
+struct hdl_xl_source *hdl_xl_name_owner(const struct hdl_xl_cell *services)
+{
+	for (uint32_t i = 0; i < services->n; i++)
+		if (hdl_xl_member(services, i)->res->kind == HDL_KIND_SERVICE)
+			return hdl_xl_member(services, i);
+	return services->n ? hdl_xl_member(services, 0) : NULL;
+}
+
+static bool owns_name(struct hdl_xl *xl, const struct hdl_xl_source *source)
 {
 	const struct hdl_xl_registration *r = source->data;
 	const struct hdl_xl_cell *cell = hdl_xl_read(xl, HDL_XL_SERVICES, r->fqdn);
+	const struct hdl_xl_source *owner = cell ? hdl_xl_name_owner(cell) : NULL;
 
-	return cell && cell->n && hdl_xl_member(cell, 0) == source;
+	if (owner && owner != source && r->host)
+		hdl_xl_report(xl->diags, HDL_WARNING, source->res, source->res->service_entry->hosts.at[0].pos,
+			      "spec.hosts", "%s is already a host of %s %s/%s at %s:%u, which keeps it", r->fqdn,
+			      hdl_kind_name(owner->res->kind), owner->res->ns, owner->res->name, owner->res->file,
+			      owner->res->pos.line);
+	return owner == source;
 }
 
 int hdl_xl_make_backend(struct hdl_xl *xl, struct hdl_xl_unit *unit)
@@ -345,7 +381,7 @@ int hdl_xl_make_backend(struct hdl_xl *xl, struct hdl_xl_unit *unit)
 			      "ExternalName services are not supported: this one is left alone");
 		return 0;
 	}
-	if (!hdl_xl_owns_name(xl, source))
+	if (!owns_name(xl, source))
 		return 0;
 	service = hdl_xl_product_new(xl, sizeof(*service));
 	if (!service)
@@ -354,7 +390,7 @@ int hdl_xl_make_backend(struct hdl_xl *xl, struct hdl_xl_unit *unit)
 	service->spec = source->data;
 	service->label = source->label;
 	service->ir.ns = hdl_xl_intern(xl, res->ns);
-	service->ir.name = hdl_xl_intern(xl, res->name);
+	service->ir.name = hdl_xl_intern(xl, service->spec->host ? service->spec->fqdn : res->name);
 	service->ir.fqdn = hdl_xl_intern(xl, service->spec->fqdn);
 	service->ir.origin = hdl_xl_origin(xl, res, res->pos);
 	if (make_ports(xl, service) < 0 || make_addresses(xl, service, source) < 0)

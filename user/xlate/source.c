@@ -43,6 +43,10 @@ static int enter(struct hdl_xl *xl, struct hdl_xl_source *source)
 		return hdl_xl_register_service(xl, source);
 	case HDL_KIND_ENDPOINT_SLICE:
 		return register_slice(xl, source);
+	case HDL_KIND_SERVICE_ENTRY:
+		return hdl_xl_register_service_entry(xl, source);
+	case HDL_KIND_WORKLOAD_ENTRY:
+		return hdl_xl_enter_cell(xl, source, HDL_XL_WORKLOADS, source->res->ns, NULL);
 	case HDL_KIND_DESTINATION_RULE:
 		return hdl_xl_register_rule(xl, source);
 	case HDL_KIND_VIRTUAL_SERVICE:
@@ -78,6 +82,7 @@ void hdl_xl_source_exit(struct hdl_xl *xl, struct hdl_xl_source *source)
 
 	switch (source->res->kind) {
 	case HDL_KIND_SERVICE:
+	case HDL_KIND_SERVICE_ENTRY:
 		if (source->front && registration)
 			hdl_xl_set_claimed(xl, source->front, registration->fqdn, NULL);
 		hdl_xl_unregister_service(xl, source);

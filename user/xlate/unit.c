@@ -353,7 +353,7 @@ const struct hdl_xl_service *hdl_xl_read_service(struct hdl_xl *xl, const char *
 {
 	struct hdl_xl_cell *cell = hdl_xl_read(xl, HDL_XL_SERVICES, fqdn);
 
-	return cell && cell->n ? hdl_xl_read_unit(xl, hdl_xl_member(cell, 0)->unit) : NULL;
+	return cell && cell->n ? hdl_xl_read_unit(xl, hdl_xl_name_owner(cell)->unit) : NULL;
 }
 
 static struct hdl_xl_cell *probe(struct hdl_xl *xl, enum hdl_xl_index index, const char *prefix, const char *star,

@@ -104,6 +104,8 @@ int hdl_xl_register_pod(struct hdl_xl *xl, struct hdl_xl_source *source)
 		if (text[f] &&
 		    hdl_xl_enter_cell(xl, source, HDL_XL_POD_IPS, hdl_addr_print(&address[f], key), NULL) < 0)
 			return -ENOMEM;
+	if (hdl_xl_enter_cell(xl, source, HDL_XL_WORKLOADS, res->ns, NULL) < 0)
+		return -ENOMEM;
 	return hdl_xl_add_unit(xl, HDL_XL_WORKLOAD, source, NULL, &source->unit);
 }
 
