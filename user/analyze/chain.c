@@ -129,18 +129,41 @@ static size_t add_from(struct graph *g, const struct hdl_kvs *labels, const char
 	return found;
 }
 
+/* The name of the application, by the usual labels; NULL: they do not say it. */
+static const char *app_of(const struct hdl_kvs *labels)
+{
+	static const char *const keys[] = { "app", "app.kubernetes.io/name", "service.istio.io/canonical-name",
+					    "k8s-app" };
+	const char *value = NULL;
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]) && !value; i++)
+		value = hdl_kvs_get(labels, keys[i]);
+	return value && *value ? value : NULL;
+}
+
+/* Without the Services in the files: a host that is called like the application. */
+static void add_from_app(struct graph *g, const struct hdl_kvs *labels, const char *ns, const char *to)
+{
+	const char *app = app_of(labels), *from = app ? an_fqdn(g->an, app, ns) : NULL;
+
+	if (from && hdl_xl_map_get(&g->an->vs_hosts, from))
+		add_edge(g, from, to, ns);
+}
+
 static void add_callers(struct graph *g, const struct an_vs *vs, const struct hdl_vs_match *m)
 {
 	for (size_t i = 0; i < vs->spec->hosts.n; i++) {
 		if (vs->hosts[i][0] == '*')
 			continue;
 		if (m->source_namespace.s) {
-			add_from(g, &m->source_labels, m->source_namespace.s, vs->hosts[i], vs->res->ns);
+			if (!add_from(g, &m->source_labels, m->source_namespace.s, vs->hosts[i], vs->res->ns))
+				add_from_app(g, &m->source_labels, m->source_namespace.s, vs->hosts[i]);
 			continue;
 		}
 		/* of the same name in several namespaces those beside the rule are meant */
-		if (!add_from(g, &m->source_labels, vs->res->ns, vs->hosts[i], vs->res->ns))
-			add_from(g, &m->source_labels, NULL, vs->hosts[i], vs->res->ns);
+		if (!add_from(g, &m->source_labels, vs->res->ns, vs->hosts[i], vs->res->ns) &&
+		    !add_from(g, &m->source_labels, NULL, vs->hosts[i], vs->res->ns))
+			add_from_app(g, &m->source_labels, vs->res->ns, vs->hosts[i]);
 	}
 }
 
@@ -211,6 +234,18 @@ static void from_options(struct graph *g)
 
 /* ---- the rules of a hop ---- */
 
+/* The labels name the application that the host is called like: "app: cart" and cart.shop.svc.cluster.local. */
+static bool is_called_like(const char *fqdn, const struct hdl_vs_match *m)
+{
+	const char *app = app_of(&m->source_labels), *ns = m->source_namespace.s;
+	size_t name = strcspn(fqdn, ".");
+
+	if (m->source_labels.n && (!app || strlen(app) != name || strncmp(fqdn, app, name) != 0))
+		return false;
+	return !ns || (fqdn[name] == '.' && strcspn(fqdn + name + 1, ".") == strlen(ns) &&
+		       strncmp(fqdn + name + 1, ns, strlen(ns)) == 0);
+}
+
 static bool applies(const struct hdl_vs_match *m, const struct an_node *caller)
 {
 	const struct hdl_resource *service;
@@ -219,7 +254,7 @@ static bool applies(const struct hdl_vs_match *m, const struct an_node *caller)
 	if (!caller || m->gateways.n)
 		return !m->gateways.n;
 	if (!caller->host || caller->host->res->kind != HDL_KIND_SERVICE)
-		return !m->source_labels.n && !m->source_namespace.s;
+		return is_called_like(caller->fqdn, m);
 	service = caller->host->res;
 	return (!m->source_namespace.s || strcmp(m->source_namespace.s, service->ns) == 0) &&
 	       (!m->source_labels.n || labels_name(service, &m->source_labels));
