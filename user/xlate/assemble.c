@@ -8,10 +8,8 @@
 #include <string.h>
 
 #include "ir/lookup.h"
+#include "xlate/configs.h"
 #include "xlate/order.h"
-
-/* After all labels of sources: hosts that no service has come last. */
-#define OUTSIDE_LABEL (1ull << 63)
 
 /* A list as snapshots have it. */
 struct array {
@@ -20,27 +18,10 @@ struct array {
 	void *at[];
 };
 
-/* A route configuration as snapshots have it. */
-struct config_ir {
-	struct hdl_ir_retired retired;
-	struct hdl_ir_route_config ir;
-	char name[8];
-	const struct hdl_ir_vhost *vhosts[];
-};
-
-/* The virtual hosts of a port of the mesh. */
-struct config {
-	uint16_t port;
-	struct hdl_xl_order vhosts;
-	struct config_ir *ir; /* NULL: no service has the port */
-	struct config *next;  /* by port */
-};
-
 struct hdl_xl_state {
 	struct hdl_xl_order workloads, services, clusters;
-	struct config *configs;
+	struct hdl_xl_configs configs;
 	struct array *workload, *service, *service_port, *cluster, *config;
-	bool ingress_changed;
 	struct hdl_ir_pmap *vips, *addresses;
 	uint64_t generation; /* of the last snapshot; 0: there is none */
 };
@@ -55,25 +36,10 @@ static void free_array(struct hdl_ir_retired *array)
 	hdl_ir_free(array);
 }
 
-static void free_config(struct hdl_ir_retired *retired)
-{
-	struct config_ir *config = (struct config_ir *)retired;
-
-	if (config->ir.table)
-		config->ir.free_table(config->ir.table);
-	hdl_ir_free(config);
-}
-
 static void retire_array(struct hdl_xl *xl, struct array *array)
 {
 	if (array)
 		hdl_ir_generation_retire(xl->generation, &array->retired, free_array);
-}
-
-static void retire_config(struct hdl_xl *xl, struct config_ir *config)
-{
-	if (config)
-		hdl_ir_generation_retire(xl->generation, &config->retired, free_config);
 }
 
 void hdl_xl_state_free(struct hdl_xl *xl, struct hdl_xl_state *s)
@@ -83,12 +49,7 @@ void hdl_xl_state_free(struct hdl_xl *xl, struct hdl_xl_state *s)
 	hdl_xl_order_done(&s->workloads);
 	hdl_xl_order_done(&s->services);
 	hdl_xl_order_done(&s->clusters);
-	for (struct config *config = s->configs, *next; config; config = next) {
-		next = config->next;
-		retire_config(xl, config->ir);
-		hdl_xl_order_done(&config->vhosts);
-		hdl_ir_free(config);
-	}
+	hdl_xl_configs_done(xl, &s->configs);
 	retire_array(xl, s->workload);
 	retire_array(xl, s->service);
 	retire_array(xl, s->service_port);
@@ -100,36 +61,6 @@ void hdl_xl_state_free(struct hdl_xl *xl, struct hdl_xl_state *s)
 }
 
 /* ---- what units became ---- */
-
-static struct config *config_of(struct hdl_xl_state *s, uint16_t port)
-{
-	struct config **at = &s->configs, *config;
-
-	while (*at && (*at)->port < port)
-		at = &(*at)->next;
-	if (*at && (*at)->port == port)
-		return *at;
-	config = hdl_ir_alloc(1, sizeof(*config));
-	if (!config)
-		return NULL;
-	config->port = port;
-	config->next = *at;
-	*at = config;
-	return config;
-}
-
-/* set: they are there from now on; else they are gone. */
-static int set_vhosts(struct hdl_xl_state *s, uint64_t label, const struct hdl_xl_vhost *v, size_t n, bool set)
-{
-	for (size_t i = 0; i < n; i++) {
-		struct config *config = config_of(s, v[i].port);
-		struct hdl_xl_place at = { .label = label, .place = v[i].place };
-
-		if (!config || hdl_xl_order_set(&config->vhosts, at, set ? v[i].ir : NULL) < 0)
-			return -ENOMEM;
-	}
-	return 0;
-}
 
 static int set_clusters(struct hdl_xl_state *s, const struct hdl_xl_service *service, bool set)
 {
@@ -159,15 +90,17 @@ static int set_product(struct hdl_xl_state *s, const struct hdl_xl_unit *unit, c
 
 		if (hdl_xl_order_set(&s->services, at, set ? &front->ir : NULL) < 0)
 			return -ENOMEM;
-		return set_vhosts(s, unit->label, front->vhosts, front->vhost_count, set);
+		return hdl_xl_configs_set(&s->configs, unit->label, front->vhosts, front->vhost_count, set);
 	}
 	case HDL_XL_OUTSIDE: {
 		const struct hdl_xl_outside *outside = (const struct hdl_xl_outside *)product;
 
-		return set_vhosts(s, unit->label | OUTSIDE_LABEL, outside->vhosts, outside->vhost_count, set);
+		return hdl_xl_configs_set(&s->configs, unit->label | HDL_XL_OUTSIDE_LABEL, outside->vhosts,
+					  outside->vhost_count, set);
 	}
 	case HDL_XL_INGRESS:
-		s->ingress_changed = true;
+	case HDL_XL_DOMAIN:
+		s->configs.ingress_changed = true;
 		return 0;
 	default:
 		return 0;
@@ -229,52 +162,17 @@ static int list_service_ports(struct hdl_xl *xl, struct hdl_xl_state *s)
 	return 0;
 }
 
-static int make_config(struct hdl_xl *xl, struct config *config)
-{
-	const struct hdl_xl_order *o = &config->vhosts;
-	struct config_ir *made = NULL;
-
-	/* hosts that no service has need a port that a service has */
-	if (o->n && !(o->entry[0].at.label & OUTSIDE_LABEL)) {
-		made = hdl_ir_alloc(1, sizeof(*made) + o->n * sizeof(const struct hdl_ir_vhost *));
-		if (!made)
-			return -ENOMEM;
-		snprintf(made->name, sizeof(made->name), "%u", config->port);
-		made->ir.name = made->name;
-		made->ir.port = config->port;
-		made->ir.vhosts = made->vhosts;
-		made->ir.vhost_count = o->n;
-		for (size_t i = 0; i < o->n; i++)
-			made->vhosts[i] = o->entry[i].object;
-	}
-	retire_config(xl, config->ir);
-	config->ir = made;
-	return 0;
-}
-
 static int list_configs(struct hdl_xl *xl, struct hdl_xl_state *s)
 {
-	const struct hdl_xl_ingress *ingress = (const struct hdl_xl_ingress *)xl->ingress->product;
-	bool changed = !s->config || s->ingress_changed;
-	size_t n = ingress->n;
+	bool changed;
 
-	for (struct config *config = s->configs; config; config = config->next) {
-		if (hdl_xl_order_commit(&config->vhosts) < 0 || (config->vhosts.changes && make_config(xl, config) < 0))
-			return -ENOMEM;
-		changed |= config->vhosts.changes != 0;
-		n += config->ir != NULL;
-	}
-	s->ingress_changed = false;
-	if (!changed)
-		return 0;
-	if (replace_array(xl, &s->config, n) < 0)
+	if (hdl_xl_configs_patch(xl, &s->configs, &changed) < 0)
 		return -ENOMEM;
-	n = 0;
-	for (struct config *config = s->configs; config; config = config->next)
-		if (config->ir)
-			s->config->at[n++] = &config->ir->ir;
-	for (size_t i = 0; i < ingress->n; i++)
-		s->config->at[n++] = ingress->configs[i];
+	if (s->config && !changed)
+		return 0;
+	if (replace_array(xl, &s->config, hdl_xl_configs_list(&s->configs, NULL)) < 0)
+		return -ENOMEM;
+	hdl_xl_configs_list(&s->configs, s->config->at);
 	return 0;
 }
 
@@ -369,12 +267,12 @@ static int list_vhost_changes(const struct hdl_xl_state *s, struct hdl_snapshot 
 	struct hdl_ir_changes *changes = &snapshot->changes;
 	size_t n = 0;
 
-	for (const struct config *config = s->configs; config; config = config->next)
+	for (const struct hdl_xl_config *config = s->configs.mesh; config; config = config->next)
 		n += config->vhosts.changes;
 	changes->vhosts = hdl_arena_calloc(snapshot->arena, n, sizeof(*changes->vhosts));
 	if (!changes->vhosts)
 		return -ENOMEM;
-	for (const struct config *config = s->configs; config; config = config->next)
+	for (const struct hdl_xl_config *config = s->configs.mesh; config; config = config->next)
 		for (size_t i = 0; i < config->vhosts.changes; i++) {
 			const struct hdl_xl_change *c = &config->vhosts.change[i];
 
@@ -428,7 +326,7 @@ static void fill(struct hdl_xl *xl, const struct hdl_xl_state *s, struct hdl_sna
 	snapshot->cluster_count = s->cluster->n;
 	snapshot->route_configs = (struct hdl_ir_route_config **)s->config->at;
 	snapshot->route_config_count = s->config->n;
-	snapshot->gateway_listeners = ingress->listeners;
+	snapshot->gateway_listeners = hdl_xl_configs_listeners(&s->configs);
 	snapshot->gateway_listener_count = ingress->n;
 	snapshot->vips = s->vips;
 	snapshot->addresses = s->addresses;
@@ -563,7 +461,8 @@ static void collect_unit(struct collection *c, const struct hdl_xl_unit *unit)
 	if (unit->kind == HDL_XL_ROUTES) /* at the place of those who read it */
 		return;
 	for (size_t i = 0; i < unit->notes->n; i++)
-		collect(c, (struct said){ &unit->notes->at[i], unit, unit->notes->at[i].label, i });
+		collect(c, (struct said){ &unit->notes->at[i], unit,
+					  unit->kind == HDL_XL_DOMAIN ? unit->label : unit->notes->at[i].label, i });
 }
 
 int hdl_xl_collect_diags(const struct hdl_xl *xl, struct hdl_diags *diags)

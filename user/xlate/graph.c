@@ -89,8 +89,7 @@ struct hdl_xl_cell *hdl_xl_cell(struct hdl_xl_graph *g, enum hdl_xl_index index,
 	return cell;
 }
 
-/* Nobody cares about it: keys come and go. */
-static void drop_idle_cell(struct hdl_xl_graph *g, struct hdl_xl_cell *cell)
+void hdl_xl_drop_idle_cell(struct hdl_xl_graph *g, struct hdl_xl_cell *cell)
 {
 	struct hdl_xl_cell **at;
 
@@ -198,7 +197,7 @@ void hdl_xl_leave(struct hdl_xl_graph *g, struct hdl_xl_source *source)
 	for (uint32_t i = 0; i < source->cells; i++) {
 		remove_member(source->cell[i], source);
 		hdl_xl_touch(g, &source->cell[i]->head);
-		drop_idle_cell(g, source->cell[i]);
+		hdl_xl_drop_idle_cell(g, source->cell[i]);
 	}
 	hdl_ir_free(source->cell);
 	source->cell = NULL;
@@ -272,7 +271,7 @@ void hdl_xl_forget_reads(struct hdl_xl_graph *g, struct hdl_xl_unit *unit)
 		next = edge->next_read;
 		drop_edge(g, edge);
 		if (cell)
-			drop_idle_cell(g, cell);
+			hdl_xl_drop_idle_cell(g, cell);
 	}
 	unit->reads = NULL;
 }

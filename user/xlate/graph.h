@@ -42,6 +42,8 @@ struct hdl_xl_flag {
 
 enum hdl_xl_index {
 	HDL_XL_SERVICES,      /* fqdn -> Services */
+	HDL_XL_ALIASES,       /* fqdn -> ExternalName Services that stand for it */
+	HDL_XL_ALIAS_NAMES,   /* fqdn -> the ExternalName Services of that name */
 	HDL_XL_SERVICE_IPS,   /* address -> Services that ask for it */
 	HDL_XL_BARE_NAMES,    /* "port name" -> Services with an http port of that number */
 	HDL_XL_SLICES,        /* fqdn of the service -> EndpointSlices */

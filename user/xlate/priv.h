@@ -186,12 +186,18 @@ struct hdl_xl_outside {
 	size_t vhost_count;
 };
 
-/* HDL_XL_INGRESS */
+/* HDL_XL_INGRESS: the listeners, without their routes, and the names of these. */
 struct hdl_xl_ingress {
 	struct hdl_xl_product product;
-	struct hdl_ir_route_config **configs;
 	struct hdl_ir_gateway_listener *listeners;
+	const char **names;
 	size_t n;
+};
+
+/* HDL_XL_DOMAIN */
+struct hdl_xl_gateway_vhost {
+	struct hdl_xl_product product;
+	struct hdl_ir_vhost *ir;
 };
 
 /* A unit being made. */
@@ -229,6 +235,7 @@ struct hdl_xl {
 	struct hdl_xl_flag claim_wildcards, odd_claim_wildcards, rule_wildcards, odd_rule_wildcards;
 	struct hdl_xl_flag outside_port; /* services with http on port 80 */
 	struct hdl_xl_unit *ingress;
+	struct hdl_xl_plan *plan; /* made by it; NULL before */
 	struct hdl_xl_regexes *regexes;
 	struct hdl_xl_budget *budget;
 	struct hdl_ir_generation *generation;
@@ -329,6 +336,7 @@ int hdl_xl_add_unit(struct hdl_xl *xl, enum hdl_xl_kind kind, struct hdl_xl_sour
 		    struct hdl_xl_unit **at);
 /* Its product goes when no snapshot has it any more. */
 void hdl_xl_drop_unit(struct hdl_xl *xl, struct hdl_xl_unit **at);
+void hdl_xl_drop_cell_unit(struct hdl_xl *xl, struct hdl_xl_cell *cell);
 
 /* ---- units (unit.c) ---- */
 
@@ -367,6 +375,7 @@ int hdl_xl_make_routes(struct hdl_xl *xl, struct hdl_xl_unit *unit);   /* http.c
 int hdl_xl_make_front(struct hdl_xl *xl, struct hdl_xl_unit *unit);    /* mesh.c */
 int hdl_xl_make_outside(struct hdl_xl *xl, struct hdl_xl_unit *unit);  /* vs.c */
 int hdl_xl_make_ingress(struct hdl_xl *xl, struct hdl_xl_unit *unit);  /* gateway.c */
+int hdl_xl_make_domain(struct hdl_xl *xl, struct hdl_xl_unit *unit);   /* domain.c */
 
 /* ---- shared between them ---- */
 

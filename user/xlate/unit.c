@@ -353,6 +353,14 @@ const struct hdl_xl_service *hdl_xl_read_service(struct hdl_xl *xl, const char *
 {
 	struct hdl_xl_cell *cell = hdl_xl_read(xl, HDL_XL_SERVICES, fqdn);
 
+	if (cell && !cell->n) { /* D.4: an ExternalName Service stands for another; a chain of them for nothing */
+		const struct hdl_xl_cell *alias = hdl_xl_read(xl, HDL_XL_ALIAS_NAMES, fqdn);
+		const struct hdl_resource *res = alias && alias->n ? hdl_xl_member(alias, 0)->res : NULL;
+
+		if (res)
+			cell = hdl_xl_read(xl, HDL_XL_SERVICES,
+					   hdl_xl_host(xl, res->service->external_name.s, res->ns));
+	}
 	return cell && cell->n ? hdl_xl_read_unit(xl, hdl_xl_name_owner(cell)->unit) : NULL;
 }
 

@@ -9,6 +9,7 @@
 #include "model/store.h"
 #include "xlate/assemble.h"
 #include "xlate/changes.h"
+#include "xlate/ingress.h"
 #include "xlate/regex.h"
 
 struct hdl_xlator {
@@ -46,6 +47,8 @@ void hdl_xl_reset(struct hdl_xl *xl)
 	xl->n = 0;
 	hdl_resource_list_unref(xl->keep);
 	xl->keep = NULL;
+	hdl_xl_plan_free(xl->plan);
+	xl->plan = NULL;
 	hdl_xl_page_unref(xl->page);
 	xl->page = NULL;
 	hdl_xl_budget_unref(xl->budget);

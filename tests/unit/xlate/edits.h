@@ -9,6 +9,7 @@
 #include "unit/unit.h"
 #include "base/buf.h"
 #include "model/store.h"
+#include "xlate/xlate.h"
 
 enum edit_kind {
 	EDIT_SERVICE,
