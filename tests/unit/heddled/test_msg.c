@@ -39,12 +39,16 @@ static void test_round_trip(void **state)
 {
 	struct hdl_msg messages[] = {
 		{ .type = HDL_MSG_HELLO, .hello = { .worker_count = 2, .keeper_pid = 11, .mode = HDL_MODE_PROXY } },
-		{ .type = HDL_MSG_CONFIG_BEGIN, .config_mark = { 3, 0 } },
+		{ .type = HDL_MSG_CONFIG_BEGIN, .config_mark = { .sequence = 3, .event_ns = 5, .partial = 1 } },
 		file_message(),
 		{ .type = HDL_MSG_MAPS, .maps.present = 5, .fd_count = 2, .fd = { 8, 9 } },
 		{ .type = HDL_MSG_LISTENERS, .listeners = { 1, 2, { 0, 4000 } }, .fd_count = 1, .fd = { 3 } },
 		{ .type = HDL_MSG_POD, .pod = { .netns_cookie = 77, .flags = HDL_MSG_POD_TC } },
 		{ .type = HDL_MSG_DRAIN },
+		{ .type = HDL_MSG_PING },
+		{ .type = HDL_MSG_PONG },
+		{ .type = HDL_MSG_STATE, .state.present = 2, .fd_count = 1, .fd = { 4 } },
+		{ .type = HDL_MSG_STATE_WRITTEN },
 		setup_message(),
 		{ .type = HDL_MSG_PODS, .pods = { .count = 1, .more = 1, .address = { { .byte = { 1 } } } } },
 		{ .type = HDL_MSG_GATEWAY_LISTEN, .gateway = { .port = 80 } },
@@ -156,6 +160,8 @@ static void test_content(void **state)
 	struct hdl_msg path = { .type = HDL_MSG_ACCESS_LOG_PATH };
 	struct hdl_msg failed = { .type = HDL_MSG_FAILED, .failed.status = 1 };
 	struct hdl_msg pod = { .type = HDL_MSG_POD };
+	struct hdl_msg begin = { .type = HDL_MSG_CONFIG_BEGIN };
+	struct hdl_msg kept = { .type = HDL_MSG_STATE, .state.present = 3, .fd_count = 2 };
 
 	(void)state;
 	REFUSE(hello, m.hello.mode = 2);
@@ -168,6 +174,11 @@ static void test_content(void **state)
 	REFUSE(file_message(), m.config_file.same = 1);
 	REFUSE(file_message(), m.fd_count = 0);
 	REFUSE(file_message(), m.fd_count = 2);
+	REFUSE(file_message(), m.config_file.gone = 1);
+	REFUSE(begin, m.config_mark.partial = 2);
+	REFUSE(kept, m.state.present = 7);
+	REFUSE(kept, m.fd_count = 1);
+	REFUSE(kept, m.state.present = 1);
 	REFUSE(maps, m.maps.present = 3);
 	REFUSE(maps, m.maps.present = 1u << HDL_MSG_MAP_FDS);
 	REFUSE(listeners, m.listeners.worker = HDL_WORKERS_MAX);
