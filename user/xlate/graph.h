@@ -55,6 +55,7 @@ enum hdl_xl_index {
 	HDL_XL_CLAIMS,        /* host -> VirtualServices for it in the mesh */
 	HDL_XL_GATEWAYS,      /* "" -> Gateways */
 	HDL_XL_GATEWAY_USERS, /* "" -> VirtualServices that name gateways */
+	HDL_XL_DOMAINS,       /* "port[.address] host" -> nothing, but the unit of it */
 };
 
 /* The sources of one key, in document order. */
@@ -152,7 +153,8 @@ enum hdl_xl_kind {
 	HDL_XL_ROUTES,   /* of a VirtualService for one port and gateway; made when it is read */
 	HDL_XL_FRONT,    /* of a service: ports, labels, virtual hosts */
 	HDL_XL_OUTSIDE,  /* of a VirtualService: virtual hosts that no service has */
-	HDL_XL_INGRESS,  /* of all Gateways */
+	HDL_XL_INGRESS,  /* of all Gateways: listeners and their domains */
+	HDL_XL_DOMAIN,   /* of a domain of a listener: its virtual host */
 	HDL_XL_KINDS,
 };
 
@@ -172,6 +174,8 @@ struct hdl_xl_unit {
 	uint16_t port;                   /* HDL_XL_ROUTES */
 	char *gateway;                   /* HDL_XL_ROUTES; NULL: mesh */
 	struct hdl_xl_unit *next_routes; /* HDL_XL_ROUTES: of the same VirtualService */
+	struct hdl_xl_domain *domain;    /* HDL_XL_DOMAIN: of the newest plan */
+	uint64_t plan;                   /* HDL_XL_DOMAIN: the run that made it */
 	struct hdl_xl_vs *claimed_by;    /* HDL_XL_FRONT: whose hosts count the service; NULL: nobody's */
 };
 
@@ -197,6 +201,8 @@ struct hdl_xl_source *hdl_xl_member(const struct hdl_xl_cell *cell, size_t i);
 /* Puts source into the cell, once. Readers of the cell become dirty. 0 or -ENOMEM. */
 int hdl_xl_join(struct hdl_xl_graph *graph, struct hdl_xl_source *source, enum hdl_xl_index index, const char *key,
 		struct hdl_xl_cell **ret_cell);
+/* Nobody cares about it: it goes. */
+void hdl_xl_drop_idle_cell(struct hdl_xl_graph *graph, struct hdl_xl_cell *cell);
 /* Takes source out of all cells. */
 void hdl_xl_leave(struct hdl_xl_graph *graph, struct hdl_xl_source *source);
 

@@ -17,7 +17,7 @@ static int (*const makers[])(struct hdl_xl *xl, struct hdl_xl_unit *unit) = {
 	[HDL_XL_RULE] = hdl_xl_make_rule,       [HDL_XL_BACKEND] = hdl_xl_make_backend,
 	[HDL_XL_MERGED] = hdl_xl_make_merged,   [HDL_XL_ROUTES] = hdl_xl_make_routes,
 	[HDL_XL_FRONT] = hdl_xl_make_front,     [HDL_XL_OUTSIDE] = hdl_xl_make_outside,
-	[HDL_XL_INGRESS] = hdl_xl_make_ingress,
+	[HDL_XL_INGRESS] = hdl_xl_make_ingress, [HDL_XL_DOMAIN] = hdl_xl_make_domain,
 };
 
 /* ---- memory ---- */
@@ -292,6 +292,12 @@ void hdl_xl_drop_unit(struct hdl_xl *xl, struct hdl_xl_unit **at)
 		xl->no_memory = true;
 	hdl_xl_product_retire(xl, unit->product);
 	hdl_xl_unit_free(&xl->graph, unit);
+}
+
+void hdl_xl_drop_cell_unit(struct hdl_xl *xl, struct hdl_xl_cell *cell)
+{
+	hdl_xl_drop_unit(xl, &cell->unit);
+	hdl_xl_drop_idle_cell(&xl->graph, cell);
 }
 
 /* ---- reading ---- */
