@@ -86,6 +86,24 @@ static int add_address_domains(struct hdl_xl *xl, const struct hdl_xl_front *fro
 	return 0;
 }
 
+/* D.4: names of the ExternalName Services that stand for it. */
+static int add_alias_domains(struct hdl_xl *xl, const struct hdl_xl_front *front, const struct hdl_xl_vhost *vhost,
+			     const struct hdl_xl_cell *aliases)
+{
+	for (uint32_t i = 0; aliases && i < aliases->n; i++) {
+		const struct hdl_resource *res = hdl_xl_member(aliases, i)->res;
+		const char *svc = hdl_xl_internf(xl, "%s.%s.svc", res->name, res->ns);
+		const char *names[] = { hdl_xl_internf(xl, "%s.%s", svc, xl->ir_node.domain),
+					hdl_xl_internf(xl, "%s.%s.", svc, xl->ir_node.domain), svc,
+					hdl_xl_internf(xl, "%s.%s", res->name, res->ns) };
+
+		for (size_t k = 0; k < sizeof(names) / sizeof(names[0]); k++)
+			if (add_domain(xl, front, vhost, names[k]) < 0)
+				return -ENOMEM;
+	}
+	return 0;
+}
+
 /* No other service with this port has the bare name. */
 static bool has_bare_name(struct hdl_xl *xl, const struct hdl_xl_front *front, uint16_t port)
 {
@@ -99,7 +117,8 @@ static bool has_bare_name(struct hdl_xl *xl, const struct hdl_xl_front *front, u
  * A.1, as clients of any namespace see it: a bare name is left out when two services of the port have it; the service
  * that was dialled takes such a Host.
  */
-static int add_domains(struct hdl_xl *xl, const struct hdl_xl_front *front, const struct hdl_xl_vhost *vhost)
+static int add_domains(struct hdl_xl *xl, const struct hdl_xl_front *front, const struct hdl_xl_vhost *vhost,
+		       const struct hdl_xl_cell *aliases)
 {
 	const struct hdl_ir_service *s = &front->ir;
 	const char *names[5];
@@ -120,7 +139,7 @@ static int add_domains(struct hdl_xl *xl, const struct hdl_xl_front *front, cons
 	for (size_t i = 0; front->base->spec->headless && i < n; i++)
 		if (add_domain(xl, front, vhost, hdl_xl_internf(xl, "*.%s", names[i])) < 0)
 			return -ENOMEM;
-	return add_address_domains(xl, front, vhost);
+	return add_alias_domains(xl, front, vhost, aliases) < 0 ? -ENOMEM : add_address_domains(xl, front, vhost);
 }
 
 /* ---- rules ---- */
@@ -185,7 +204,8 @@ int hdl_xl_add_rules(struct hdl_xl *xl, const struct hdl_xl_cell *claim, uint16_
 
 static int add_vhost(struct hdl_xl *xl, struct hdl_xl_front *front, struct hdl_xl_front_port *port)
 {
-	size_t domains = 10 + front->ir.address_count;
+	const struct hdl_xl_cell *aliases = hdl_xl_read(xl, HDL_XL_ALIASES, front->ir.fqdn);
+	size_t domains = 10 + front->ir.address_count + (aliases ? 4 * (size_t)aliases->n : 0);
 	struct hdl_xl_vhost *vhost = &front->vhosts[front->vhost_count];
 	const struct hdl_ir_http_route *rest;
 
@@ -196,7 +216,7 @@ static int add_vhost(struct hdl_xl *xl, struct hdl_xl_front *front, struct hdl_x
 	vhost->ir->service = &front->ir;
 	port->ir->route_name = hdl_xl_internf(xl, "%u", port->ir->port);
 	port->ir->vhost = vhost->ir;
-	if (add_domains(xl, front, vhost) < 0 || hdl_xl_default_route(xl, port->ir->cluster, &rest) < 0)
+	if (add_domains(xl, front, vhost, aliases) < 0 || hdl_xl_default_route(xl, port->ir->cluster, &rest) < 0)
 		return -ENOMEM;
 	front->vhost_count++;
 	return hdl_xl_add_rules(xl, front->claim, port->ir->port, rest, vhost->ir);

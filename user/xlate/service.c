@@ -98,8 +98,9 @@ static int describe_addresses(const struct hdl_kube_service *spec, struct hdl_xl
 {
 	const struct hdl_texts single = { .at = (struct hdl_text *)&spec->cluster_ip, .n = spec->cluster_ip.s != NULL };
 	const struct hdl_texts *lists[] = { &single, &spec->cluster_ips, &spec->external_ips };
+	size_t given = spec->load_balancer ? spec->load_balancer->ingress.n : 0;
 
-	r->addresses = hdl_ir_alloc(1 + spec->cluster_ips.n + spec->external_ips.n, sizeof(*r->addresses));
+	r->addresses = hdl_ir_alloc(1 + spec->cluster_ips.n + spec->external_ips.n + given, sizeof(*r->addresses));
 	if (!r->addresses)
 		return -ENOMEM;
 	for (size_t l = 0; l < sizeof(lists) / sizeof(lists[0]); l++)
@@ -111,6 +112,9 @@ static int describe_addresses(const struct hdl_kube_service *spec, struct hdl_xl
 			else if (text->s[0])
 				r->addresses[r->address_count++] = text;
 		}
+	for (size_t i = 0; i < given; i++)
+		if (spec->load_balancer->ingress.at[i].ip.s)
+			r->addresses[r->address_count++] = &spec->load_balancer->ingress.at[i].ip;
 	return 0;
 }
 
@@ -189,15 +193,26 @@ int hdl_xl_enter_service(struct hdl_xl *xl, struct hdl_xl_source *source)
 	return hdl_xl_add_unit(xl, HDL_XL_FRONT, source, NULL, &source->front);
 }
 
+/* D.4: another name of a service: the names of both choose its routes. */
+static int register_alias(struct hdl_xl *xl, struct hdl_xl_source *source, const char *fqdn)
+{
+	const char *target = hdl_xl_host(xl, source->res->service->external_name.s, source->res->ns);
+
+	return hdl_xl_enter_cell(xl, source, HDL_XL_ALIASES, target, NULL) < 0 ?
+		       -ENOMEM :
+		       hdl_xl_enter_cell(xl, source, HDL_XL_ALIAS_NAMES, fqdn, NULL);
+}
+
 int hdl_xl_register_service(struct hdl_xl *xl, struct hdl_xl_source *source)
 {
 	const struct hdl_resource *res = source->res;
+	const char *fqdn = hdl_xl_scratchf(xl, "%s.%s.svc.%s", res->name, res->ns, xl->ir_node.domain);
 
 	if (hdl_xl_add_unit(xl, HDL_XL_BACKEND, source, NULL, &source->unit) < 0)
 		return -ENOMEM;
 	if (res->service->type.value == HDL_SERVICE_EXTERNAL_NAME)
-		return 0;
-	if (describe(source, hdl_xl_scratchf(xl, "%s.%s.svc.%s", res->name, res->ns, xl->ir_node.domain)) < 0)
+		return register_alias(xl, source, fqdn);
+	if (describe(source, fqdn) < 0)
 		return -ENOMEM;
 	return hdl_xl_enter_service(xl, source);
 }
@@ -368,6 +383,16 @@ static bool owns_name(struct hdl_xl *xl, const struct hdl_xl_source *source)
 	return owner == source;
 }
 
+static void report_alias(struct hdl_xl *xl, const struct hdl_resource *res)
+{
+	const struct hdl_text *target = &res->service->external_name;
+	const struct hdl_xl_cell *cell = hdl_xl_read(xl, HDL_XL_SERVICES, hdl_xl_host(xl, target->s, res->ns));
+
+	if (!cell || !cell->n)
+		hdl_xl_report(xl->diags, HDL_INFO, res, target->pos, "spec.externalName",
+			      "there is no service %s: connections go where the name leads", target->s);
+}
+
 int hdl_xl_make_backend(struct hdl_xl *xl, struct hdl_xl_unit *unit)
 {
 	const struct hdl_xl_source *source = unit->source;
@@ -377,8 +402,7 @@ int hdl_xl_make_backend(struct hdl_xl *xl, struct hdl_xl_unit *unit)
 
 	hdl_xl_phase(xl, HDL_XL_PHASE_SERVICES);
 	if (!source->data) {
-		hdl_xl_report(xl->diags, HDL_WARNING, res, res->service->type.pos, "spec.type",
-			      "ExternalName services are not supported: this one is left alone");
+		report_alias(xl, res);
 		return 0;
 	}
 	if (!owns_name(xl, source))
