@@ -97,9 +97,22 @@ static bool looks_like_float(const char *s)
 	return *s == '\0';
 }
 
+/* Most scalars are names: one look at the first character tells. */
+static bool may_be_special(const struct hdl_node *node)
+{
+	static const bool first[256] = {
+		['0'] = true, ['1'] = true, ['2'] = true, ['3'] = true, ['4'] = true, ['5'] = true,
+		['6'] = true, ['7'] = true, ['8'] = true, ['9'] = true, ['+'] = true, ['-'] = true,
+		['.'] = true, ['~'] = true, ['t'] = true, ['T'] = true, ['y'] = true, ['Y'] = true,
+		['o'] = true, ['O'] = true, ['f'] = true, ['F'] = true, ['n'] = true, ['N'] = true,
+	};
+
+	return node->n == 0 || first[(unsigned char)node->text[0]];
+}
+
 enum hdl_scalar_type hdl_node_scalar_type(const struct hdl_node *node)
 {
-	if (node->quoted)
+	if (node->quoted || !may_be_special(node))
 		return HDL_SCALAR_STRING;
 	if (plain_null(node))
 		return HDL_SCALAR_NULL;
