@@ -114,7 +114,7 @@ struct hdl_control {
 	bool access_log_sent;
 	struct hdl_msg_gateway gateway[HDL_MSG_GATEWAYS_MAX];
 	size_t gateway_count;
-	uint64_t pods_hash; /* of the last list sent */
+	uint64_t pods_hash;       /* of the last list sent */
 	uint64_t pods_generation; /* of the snapshot whose list was looked at; 0 = none */
 	bool pods_sent;
 	struct hdl_msg_interfaces interfaces;
