@@ -55,7 +55,7 @@ int hdl_analyze(const struct hdl_resource *const *resources, size_t n, const str
 	if (!analysis)
 		return -ENOMEM;
 	analysis->an = (struct an){ .res = resources, .n = n, .options = options ? options : &no_options };
-	analysis->an.arena = hdl_arena_new(0);
+	analysis->an.arena = hdl_arena_new(options && options->bytes_max ? options->bytes_max : HDL_AN_BYTES_MAX);
 	r = analysis->an.arena ? run(&analysis->an, diags) : -ENOMEM;
 	if (r < 0) {
 		hdl_analysis_free(analysis);

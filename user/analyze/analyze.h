@@ -122,19 +122,23 @@ struct hdl_an_message {
 /* Hops of a chain of calls. */
 #define HDL_AN_CHAIN_MAX 32
 
+/* Memory of the indexes and messages of one analysis. */
+#define HDL_AN_BYTES_MAX ((size_t)1 << 30)
+
 struct hdl_an_options {
 	/* Chains of calls known beforehand: "a,b,c" is a calls b, b calls c; short names are of default_ns. */
 	const char *const *chain;
 	size_t chain_count;
 	const char *default_ns; /* NULL: "default" */
 	int64_t now_s;          /* seconds since 1970, for the validity of certificates; 0: not checked */
+	size_t bytes_max;       /* in place of HDL_AN_BYTES_MAX; 0: that */
 };
 
 struct hdl_analysis;
 
 /*
  * Resources as accepted, in creation order, and what was said of the documents (may be NULL): both are kept by
- * reference until the analysis is freed. 0 or -ENOMEM.
+ * reference until the analysis is freed. 0 or -ENOMEM, also when HDL_AN_BYTES_MAX is met.
  */
 int hdl_analyze(const struct hdl_resource *const *resources, size_t n, const struct hdl_diags *diags,
 		const struct hdl_an_options *options, struct hdl_analysis **ret);

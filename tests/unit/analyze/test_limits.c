@@ -2,6 +2,7 @@
 /* Large and hostile inputs: limits are told, nothing takes the square of the time, nothing is lost without a word. */
 #include "unit/analyze/analysis.h"
 
+#include <errno.h>
 #include <time.h>
 
 static double seconds(void)
@@ -165,6 +166,47 @@ static void test_messages_are_bounded(void **state)
 	found_done(&found);
 }
 
+/* Memory that ends at any place ends the analysis with -ENOMEM, and nothing is left over. */
+static void test_memory_ends(void **state)
+{
+	static const char *const cases[] = { "hdl0001-no-services", "hdl0002-labels",   "ist0110-pod",
+					     "ist0138-same",        "ist0145-host",     "ist0171-backend",
+					     "ist0173-zone",        "ist0177-protocol", "hdl0015-sidecar",
+					     "hdl0013-post",        "ist0131-double",   "hdl0005-several" };
+	struct hdl_buf buf = { 0 };
+	struct found found;
+	size_t failures = 0;
+	int r = -ENOMEM;
+
+	(void)state;
+	found_begin(&found);
+	hdl_resource_store_set_check(found.store, NULL);
+	for (size_t i = 0; i < HDL_ARRAY_SIZE(cases); i++) {
+		char path[200], *text;
+
+		snprintf(path, sizeof(path), "tests/unit/analyze/cases/%s.yaml", cases[i]);
+		text = read_text(path);
+		assert_non_null(text);
+		found_put(&found, path, text);
+		free(text);
+	}
+	assert_int_equal(hdl_resource_store_commit(found.store, &found.list), 0);
+	hdl_resource_store_diags(found.store, &found.diags);
+	for (size_t limit = 64; r < 0; limit += 64) {
+		const struct hdl_an_options options = { .bytes_max = limit };
+
+		r = hdl_analyze(found.list->at, found.list->n, &found.diags, &options, &found.analysis);
+		assert_true(r == 0 || r == -ENOMEM);
+		failures += r < 0;
+	}
+	assert_true(failures > 100);
+	found.n = hdl_analysis_messages(found.analysis, &found.at);
+	for (size_t i = 0; i < found.n; i++)
+		hdl_an_print_text(&found.at[i], false, &buf);
+	hdl_buf_done(&buf);
+	found_done(&found);
+}
+
 static void test_nothing(void **state)
 {
 	struct found found;
@@ -184,6 +226,7 @@ int main(void)
 		cmocka_unit_test(test_long_chain_of_calls),
 		cmocka_unit_test(test_calls_are_bounded),
 		cmocka_unit_test(test_messages_are_bounded),
+		cmocka_unit_test(test_memory_ends),
 		cmocka_unit_test(test_nothing),
 	};
 
