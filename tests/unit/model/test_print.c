@@ -226,13 +226,49 @@ static void many_differences(void **state)
 	hdl_buf_done(&b);
 }
 
+/* No text that we make shows what is in a Secret, but the one that is asked to. */
+static void secrets(void **state)
+{
+	static const char was_text[] =
+		"{apiVersion: v1, kind: Secret, metadata: {name: s, creationTimestamp: '2024-05-06T09:08:09+02:00'}, "
+		"type: Opaque, data: {key: aHVzaA==, same: eA==}, stringData: {text: hush}}";
+	static const char now_text[] =
+		"{apiVersion: v1, kind: Secret, metadata: {name: s, creationTimestamp: '2024-05-06T07:08:09Z'}, "
+		"type: Opaque, data: {key: c3Q=, same: eA==}, stringData: {text: st, more: hush}}";
+	static const char *const paths[] = { "data[key]", "stringData[text]", "stringData[more]" };
+	struct hdl_field_changes changes;
+	struct decoded was, now;
+	char *text;
+
+	(void)state;
+	accept(&was, was_text);
+	accept(&now, now_text);
+	text = print(was.resource, HDL_EMIT_YAML, 0);
+	assert_string_equal(text, HEAD("v1", "Secret") "  name: s\n  namespace: default\n"
+						       "  creationTimestamp: \"2024-05-06T07:08:09Z\"\n"
+						       "type: Opaque\ndata:\n  key: REDACTED\n  same: REDACTED\n"
+						       "stringData:\n  text: REDACTED\n");
+	free(text);
+	text = print(was.resource, HDL_EMIT_YAML, HDL_PRINT_SECRETS);
+	assert_non_null(strstr(text, "data:\n  key: aHVzaA==\n  same: eA==\nstringData:\n  text: hush\n"));
+	free(text);
+	assert_false(hdl_resource_equal(was.resource, now.resource));
+	assert_int_equal(hdl_resource_diff(was.arena, was.resource, now.resource, &changes), 0);
+	assert_int_equal(changes.n, HDL_ARRAY_SIZE(paths));
+	for (size_t i = 0; i < changes.n; i++) {
+		assert_string_equal(changes.at[i].path, paths[i]);
+		assert_true(!changes.at[i].was || !strcmp(changes.at[i].was, "\"REDACTED\""));
+		assert_string_equal(changes.at[i].now, "\"REDACTED\"");
+	}
+	decoded_done(&was);
+	decoded_done(&now);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(canonical),
-		cmocka_unit_test(json),
-		cmocka_unit_test(differences),
-		cmocka_unit_test(many_differences),
+		cmocka_unit_test(canonical),        cmocka_unit_test(json),    cmocka_unit_test(differences),
+		cmocka_unit_test(many_differences), cmocka_unit_test(secrets),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
