@@ -11,7 +11,7 @@
 
 static const struct hdl_field parent_ref_fields[] = {
 	HDL_STRING(struct hdl_gwapi_ref, group, "group", "API group; \"\" for a Service (gateway.networking.k8s.io)"),
-	HDL_STRING(struct hdl_gwapi_ref, kind, "kind", "Gateway or Service (Gateway)"),
+	HDL_STRING(struct hdl_gwapi_ref, kind, "kind", "Gateway, Service or ServiceEntry (Gateway)"),
 	HDL_STRING(struct hdl_gwapi_ref, ns, "namespace", "namespace of the parent (the route's)"),
 	HDL_STRING(struct hdl_gwapi_ref, name, "name", "name of the parent", REQUIRED),
 	HDL_STRING(struct hdl_gwapi_ref, section_name, "sectionName", "name of one listener (all)"),

@@ -148,8 +148,8 @@ static bool is_gateway_api(enum hdl_kind kind)
 /* What references and selectors name. */
 static bool is_named(const struct hdl_resource *res)
 {
-	return res->kind == HDL_KIND_SERVICE || res->kind == HDL_KIND_NAMESPACE || res->kind == HDL_KIND_SECRET ||
-	       res->kind == HDL_KIND_CONFIG_MAP;
+	return res->kind == HDL_KIND_SERVICE || res->kind == HDL_KIND_SERVICE_ENTRY ||
+	       res->kind == HDL_KIND_NAMESPACE || res->kind == HDL_KIND_SECRET || res->kind == HDL_KIND_CONFIG_MAP;
 }
 
 bool hdl_gwapi_depends_on(const struct hdl_resource *res)

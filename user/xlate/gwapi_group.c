@@ -11,10 +11,10 @@ struct hdl_gw_group *hdl_gw_group_of(struct hdl_gw *g, const struct hdl_gw_liste
 				     const struct hdl_resource *route)
 {
 	bool l4 = service && route->kind == HDL_KIND_TCP_ROUTE;
-	const char *key = listener ?
-				  hdl_gw_text(g, "%s/%s %s", listener->gateway->res->ns, listener->name, host) :
-				  hdl_gw_text(g, "%s %s/%s %s%s%s", client_ns ? client_ns : "", service->ns,
-					      service->name, l4 ? route->ns : "", l4 ? "/" : "", l4 ? route->name : "");
+	const char *key =
+		listener ? hdl_gw_text(g, "%s/%s %s", listener->gateway->res->ns, listener->name, host) :
+			   hdl_gw_text(g, "%s %d %s/%s %s%s%s", client_ns ? client_ns : "", service->kind, service->ns,
+				       host, l4 ? route->ns : "", l4 ? "/" : "", l4 ? route->name : "");
 	struct hdl_gw_group *group = hdl_xl_map_get(&g->groups, key);
 
 	if (group)
@@ -91,7 +91,10 @@ static void derive_vs(struct hdl_gw *g, struct hdl_gw_group *group, size_t index
 
 	if (!vs || !res || !host || !gateway)
 		return;
-	*host = (struct hdl_text){ group->service ? group->host : hdl_gw_full_host(g, group->host), group->first->pos };
+	*host = (struct hdl_text){ group->service && group->service->kind == HDL_KIND_SERVICE ?
+					   group->host :
+					   hdl_gw_full_host(g, group->host),
+				   group->first->pos };
 	*gateway = (struct hdl_text){ group->listener ? hdl_gw_text(g, "%s/%s", group->listener->gateway->res->ns,
 								    group->listener->name) :
 							"mesh",

@@ -9,6 +9,7 @@
 #include "model/gwapi.h"
 #include "model/istio.h"
 #include "model/kube.h"
+#include "model/registry.h"
 #include "model/resource.h"
 #include "xlate/gwapi.h"
 #include "xlate/map.h"

@@ -228,10 +228,15 @@ static void gateway_parent(const struct route *r, size_t parent, uint64_t *bits,
 
 /* ---- Services: the mesh ---- */
 
-static bool has_port(const struct hdl_resource *service, int64_t port)
+/* Of a Service or a ServiceEntry. */
+static bool has_port(const struct hdl_resource *parent, int64_t port)
 {
-	for (size_t i = 0; i < service->service->ports.n; i++)
-		if (service->service->ports.at[i].port.value == port)
+	bool entry = parent->kind == HDL_KIND_SERVICE_ENTRY;
+	size_t n = entry ? parent->service_entry->ports.n : parent->service->ports.n;
+
+	for (size_t i = 0; i < n; i++)
+		if ((entry ? parent->service_entry->ports.at[i].number : parent->service->ports.at[i].port).value ==
+		    port)
 			return true;
 	return false;
 }
@@ -261,28 +266,39 @@ static void mesh_http(const struct route *r, struct hdl_gw_group *group, uint16_
 		hdl_gw_group_add(r->g, group, r->rules, r->n, port);
 }
 
-static void mesh_parent(const struct route *r, const struct hdl_gwapi_ref *ref, struct hdl_gwapi_conditions *c)
+static void mesh_host(const struct route *r, const struct hdl_gwapi_ref *ref, const struct hdl_resource *parent,
+		      const char *client_ns, const char *host, struct hdl_gwapi_conditions *c)
 {
-	const char *ns = hdl_gwapi_text(&ref->ns, r->res->ns);
-	const struct hdl_resource *service = hdl_gw_find(r->g, "Service", ns, ref->name.s);
-	const char *client_ns = strcmp(ns, r->res->ns) != 0 ? r->res->ns : NULL;
-	struct hdl_gw_group *group;
+	struct hdl_gw_group *group = hdl_gw_group_of(r->g, NULL, parent, client_ns, host, r->res);
 
-	if (!service || (ref->port.has && !has_port(service, ref->port.value))) {
-		hdl_gw_set(r->g, c, "Accepted", false, "NoMatchingParent", "there is no Service %s/%s%s", ns,
-			   ref->name.s, service ? " with that port" : "");
-		return;
-	}
-	if (!is_http(r) && (r->res->kind != HDL_KIND_TCP_ROUTE || client_ns)) {
-		hdl_gw_set(r->g, c, "Accepted", false, "UnsupportedValue", "%s for a Service%s is not supported",
-			   r->kind, r->res->kind == HDL_KIND_TCP_ROUTE ? " of another namespace" : "");
-		return;
-	}
-	group = hdl_gw_group_of(r->g, NULL, service, client_ns, service->name, r->res);
 	if (group && is_http(r))
 		mesh_http(r, group, (uint16_t)ref->port.value, c);
 	else
 		add_l4(r, group, (uint16_t)ref->port.value, NULL);
+}
+
+/* kind: Service, or Istio's ServiceEntry. */
+static void mesh_parent(const struct route *r, const struct hdl_gwapi_ref *ref, const char *kind,
+			struct hdl_gwapi_conditions *c)
+{
+	const char *ns = hdl_gwapi_text(&ref->ns, r->res->ns);
+	const struct hdl_resource *parent = hdl_gw_find(r->g, kind, ns, ref->name.s);
+	const char *client_ns = strcmp(ns, r->res->ns) != 0 ? r->res->ns : NULL;
+
+	if (!parent || (ref->port.has && !has_port(parent, ref->port.value))) {
+		hdl_gw_set(r->g, c, "Accepted", false, "NoMatchingParent", "there is no %s %s/%s%s", kind, ns,
+			   ref->name.s, parent ? " with that port" : "");
+		return;
+	}
+	if (!is_http(r) && (r->res->kind != HDL_KIND_TCP_ROUTE || client_ns)) {
+		hdl_gw_set(r->g, c, "Accepted", false, "UnsupportedValue", "%s for a %s%s is not supported", r->kind,
+			   kind, r->res->kind == HDL_KIND_TCP_ROUTE ? " of another namespace" : "");
+		return;
+	}
+	if (parent->kind == HDL_KIND_SERVICE)
+		mesh_host(r, ref, parent, client_ns, parent->name, c);
+	for (size_t i = 0; parent->kind == HDL_KIND_SERVICE_ENTRY && i < parent->service_entry->hosts.n; i++)
+		mesh_host(r, ref, parent, client_ns, parent->service_entry->hosts.at[i].s, c);
 }
 
 /* ---- conditions ---- */
@@ -353,11 +369,13 @@ static void set_parents(const struct route *r, struct hdl_gwapi_status *status)
 		if (!strcmp(group, HDL_GWAPI_GROUP) && !strcmp(kind, "Gateway"))
 			gateway_parent(r, i, bits, c);
 		else if (!*group && !strcmp(kind, "Service"))
-			mesh_parent(r, ref, c);
+			mesh_parent(r, ref, kind, c);
+		else if (!strcmp(group, "networking.istio.io") && !strcmp(kind, "ServiceEntry"))
+			mesh_parent(r, ref, kind, c);
 		else
 			hdl_gw_set(r->g, c, "Accepted", false, "NoMatchingParent",
-				   "parents of kind %s%s%s are not supported: Gateway and Service are", group,
-				   *group ? "/" : "", kind);
+				   "parents of kind %s%s%s are not supported: Gateway, Service and ServiceEntry are",
+				   group, *group ? "/" : "", kind);
 	}
 }
 

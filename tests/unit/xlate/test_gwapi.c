@@ -18,6 +18,9 @@
 	"---\napiVersion: v1\nkind: Service\nmetadata: {name: " name ", namespace: " ns \
 	"}\nspec: {clusterIP: None, ports: "                                            \
 	"[{name: http, port: 80}, {name: https, port: 443}]}\n"
+#define ENTRY                                                                                                            \
+	"---\napiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: e, namespace: a}\nspec: {hosts: " \
+	"[a.io, b], ports: [{number: 80, name: http, protocol: HTTP}], resolution: NONE}\n"
 #define TO(name) "rules: [{backendRefs: [{name: " name ", port: 80}]}]"
 #define GRANT(from_kind, from_ns, to_kind, rest)                                                                        \
 	"---\napiVersion: gateway.networking.k8s.io/v1beta1\nkind: ReferenceGrant\nmetadata: {name: r, namespace: b}\n" \
@@ -277,6 +280,10 @@ static const struct {
 		  ROUTE("r", "{parentRefs: [{name: g}], rules: [{filters: [{type: ExternalAuth, externalAuth: {}}]}]}"),
 	  { "r 0 Accepted=False UnsupportedValue\n" } },
 	/* the mesh */
+	{ "F.7",
+	  ENTRY ROUTE("r", "{parentRefs: [{group: networking.istio.io, kind: ServiceEntry, name: e, port: 80}]}")
+		  ROUTE("q", "{parentRefs: [{group: networking.istio.io, kind: ServiceEntry, name: e, port: 81}]}"),
+	  { "r 0 Accepted=True Accepted\n", "q 0 Accepted=False NoMatchingParent\n" } },
 	{ "F.7",
 	  SERVICE("a", "s") ROUTE("r", "{parentRefs: [{group: '', kind: Service, name: s}], " TO("s") "}"),
 	  { "r 0 Accepted=True Accepted\n" } },
@@ -545,6 +552,9 @@ static void test_hosts(void **state)
 	check_hosts(GATEWAY(HTTP ", {name: x, port: 80, protocol: HTTP, hostname: '*.x.io'}")
 			    ROUTE("r", "{parentRefs: [{name: g, sectionName: http}], hostnames: [a.x.io, y.io]}"),
 		    "a/g~http y.io 1; a/g~x *.x.io 0");
+	/* F.7: Istio's ServiceEntry as a parent, by each of its hosts */
+	check_hosts(ENTRY ROUTE("r", "{parentRefs: [{group: networking.istio.io, kind: ServiceEntry, name: e}]}"),
+		    "mesh a.io 1; mesh b. 1");
 	/* rules of several routes for one host are one list */
 	check_hosts(GATEWAY(HTTP) ROUTE("r", "{parentRefs: [{name: g}], hostnames: [a.io]}")
 			    ROUTE("q", "{parentRefs: [{name: g}], hostnames: [a.io, b.io]}"),
