@@ -58,6 +58,9 @@ lab.ctl("reload", check=False)
 row = objects().get("VirtualService demo/reviews")
 report.check("the object is named with the epoch that stays", row and 0 < row["epoch"] and
              f"version of epoch {row['epoch']} stays in force" in row["reason"], row)
+source = next(r for r in lab.ctl_json("proxy-status")["rows"] if r["name"].endswith("reviews.yaml"))
+report.check("the file with the epoch that brought what is in force of it", source["status"] == "STALE" and
+             0 < source["accepted_epoch"] <= lab.ctl_json("status")["epoch"], source)
 restart()
 restart()
 report.check("twice", serving() == {"reviews-v1"})

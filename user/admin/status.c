@@ -247,7 +247,7 @@ static void write_rollback(struct hdl_jsonw *w, const struct hdl_admin_view *vie
 }
 
 static void write_source(struct hdl_jsonw *w, const struct hdl_admin_view *view, uint64_t epoch,
-			 const struct hdl_admin_file *file)
+			 const struct hdl_admin_file *file, uint64_t accepted_epoch)
 {
 	bool good = file->refused == 0 && file->reason[0] == '\0';
 
@@ -256,6 +256,7 @@ static void write_source(struct hdl_jsonw *w, const struct hdl_admin_view *view,
 		write_row(w, file->path, "source", epoch, false, view->last_refusal);
 	else
 		write_row(w, file->path, "source", epoch, good, file->reason);
+	hdl_jsonw_ku64(w, "accepted_epoch", accepted_epoch);
 	hdl_jsonw_ku64(w, "documents", file->documents);
 	hdl_jsonw_ku64(w, "accepted", file->accepted);
 	hdl_jsonw_ku64(w, "refused", file->refused);
@@ -297,7 +298,7 @@ void hdl_admin_json_proxy_status(struct hdl_jsonw *w, const struct hdl_admin_vie
 	write_readers(w, view, epoch);
 	write_rollback(w, view, epoch);
 	for (size_t i = 0; view->file && view->file(view->data, i, &file); i++)
-		write_source(w, view, epoch, &file);
+		write_source(w, view, epoch, &file, view->file_epoch ? view->file_epoch(view->data, i) : 0);
 	write_stale_objects(w, view);
 	hdl_jsonw_array_end(w);
 }

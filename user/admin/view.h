@@ -107,6 +107,8 @@ struct hdl_admin_view {
 
 	size_t file_count;
 	bool (*file)(void *data, size_t i, struct hdl_admin_file *ret);
+	/* The last epoch that brought something from file i; asked for in turn, from 0 to the end. NULL = not known. */
+	uint64_t (*file_epoch)(void *data, size_t i);
 	size_t diag_count, diag_errors, diag_warnings, diag_dropped;
 	bool (*diag)(void *data, size_t i, struct hdl_admin_diag *ret);
 

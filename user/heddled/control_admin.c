@@ -130,6 +130,7 @@ static void view(void *data, struct hdl_admin_view *ret)
 		.returned = control->sweep.returned,
 		.file_count = hdl_resource_store_files(hdl_config_store(control->config)),
 		.file = file_at,
+		.file_epoch = hdl_control_file_epoch,
 		.diag_count = diags->n,
 		.diag_errors = diags->errors,
 		.diag_warnings = diags->warnings,

@@ -272,6 +272,29 @@ bool hdl_control_change_at(void *data, size_t i, size_t j, struct hdl_admin_chan
 	return false;
 }
 
+static bool index_history(struct hdl_control *control)
+{
+	hdl_history_index_done(&control->object_index);
+	return hdl_history_index_make(&control->state.history, &control->object_index) == 0;
+}
+
+uint64_t hdl_control_file_epoch(void *data, size_t i)
+{
+	struct hdl_control *control = data;
+	struct hdl_store_cursor cursor = { .file = i };
+	struct hdl_store_object object;
+	uint64_t epoch = 0;
+
+	if (i == 0 && !index_history(control))
+		return 0;
+	while (hdl_resource_store_next(hdl_config_store(control->config), &cursor, &object) && cursor.file == i) {
+		uint64_t brought = object.resource ? hdl_history_index_epoch(&control->object_index, object.id) : 0;
+
+		epoch = brought > epoch ? brought : epoch;
+	}
+	return epoch;
+}
+
 bool hdl_control_object_at(void *data, size_t i, struct hdl_admin_object *ret)
 {
 	struct hdl_control *control = data;
@@ -281,8 +304,7 @@ bool hdl_control_object_at(void *data, size_t i, struct hdl_admin_object *ret)
 	/* asked for in turn, from 0 to the end */
 	if (i == 0) {
 		control->object_cursor = (struct hdl_store_cursor){ 0 };
-		hdl_history_index_done(&control->object_index);
-		if (hdl_history_index_make(&control->state.history, &control->object_index) < 0)
+		if (!index_history(control))
 			return false;
 	}
 	if (!hdl_resource_store_next(hdl_config_store(control->config), &control->object_cursor, &object)) {

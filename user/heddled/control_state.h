@@ -169,6 +169,7 @@ int hdl_control_roll_back(void *data, uint64_t call, uint64_t epoch, struct hdl_
 void hdl_control_documents(void *data, struct hdl_jsonw *w);
 bool hdl_control_epoch_at(void *data, size_t i, struct hdl_admin_epoch *ret);
 bool hdl_control_change_at(void *data, size_t i, size_t j, struct hdl_admin_change *ret);
+uint64_t hdl_control_file_epoch(void *data, size_t i);
 bool hdl_control_object_at(void *data, size_t i, struct hdl_admin_object *ret);
 
 /* control_pods.c: namespaces in the workload map. */

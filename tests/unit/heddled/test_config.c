@@ -177,10 +177,86 @@ static void test_again(void **state)
 	hdl_snapshot_unref(snapshot);
 }
 
+/* Only files that are named change; what is gone is said so. */
+static void test_partial(void **state)
+{
+	struct fixture *f = *state;
+
+	hdl_config_begin(f->config, false);
+	file(f, "a.yaml", SERVICE("a", "10.0.0.1"), false);
+	file(f, "b.yaml", SERVICE("b", "10.0.0.2"), false);
+	assert_int_equal(end(f), 1);
+	assert_int_equal(hdl_config_set(f->config)->n, 2);
+	hdl_config_begin(f->config, true);
+	file(f, "c.yaml", SERVICE("c", "10.0.0.3"), false);
+	assert_int_equal(end(f), 1);
+	assert_int_equal(f->snapshot->service_count, 3);
+	hdl_config_begin(f->config, true);
+	hdl_config_gone(f->config, "a.yaml");
+	hdl_config_gone(f->config, "never.yaml");
+	assert_int_equal(end(f), 1);
+	assert_int_equal(f->snapshot->service_count, 2);
+	hdl_config_begin(f->config, true);
+	assert_int_equal(end(f), 0);
+}
+
+/* A set with some objects as they were: it stays until the files change, and their hash says whether they did. */
+static void test_roll_back(void **state)
+{
+	struct fixture *f = *state;
+	struct hdl_former former[] = {
+		{ "Service",
+		  "",
+		  "demo",
+		  "a",
+		  { "{\"apiVersion\": \"v1\", \"kind\": \"Service\", \"metadata\": {\"name\": \"a\", \"namespace\": \"demo\"}, "
+		    "\"spec\": {\"clusterIP\": \"10.0.0.9\", \"ports\": [{\"port\": 80}]}}",
+		    0, "a.yaml", 7, 0 } },
+		{ "Service", "", "demo", "b", { 0 } },
+	};
+	struct hdl_snapshot *snapshot;
+	struct hdl_err err;
+	uint64_t hash;
+
+	former[0].version.bytes = strlen(former[0].version.text);
+	hdl_config_begin(f->config, false);
+	file(f, "a.yaml", SERVICE("a", "10.0.0.1"), false);
+	file(f, "b.yaml", SERVICE("b", "10.0.0.2") "---\n" SERVICE("c", "10.0.0.3"), false);
+	assert_int_equal(end(f), 1);
+	hash = hdl_config_files_hash(f->config);
+	assert_int_equal(hdl_config_roll_back(f->config, hdl_config_set(f->config), former, 2, 5, &snapshot, &err), 0);
+	assert_int_equal(snapshot->service_count, 2);
+	assert_int_equal(hdl_config_set(f->config)->rolled_back_to, 5);
+	assert_string_equal(hdl_config_set(f->config)->at[0]->name, "a");
+	hdl_snapshot_unref(snapshot);
+	/* the same files again: it stays */
+	hdl_config_begin(f->config, false);
+	file(f, "a.yaml", SERVICE("a", "10.0.0.1"), false);
+	file(f, "b.yaml", SERVICE("b", "10.0.0.2") "---\n" SERVICE("c", "10.0.0.3"), false);
+	assert_int_equal(end(f), 0);
+	assert_int_equal(hdl_config_set(f->config)->rolled_back_to, 5);
+	assert_true(hdl_config_files_hash(f->config) == hash);
+	/* other ones: they win */
+	hdl_config_begin(f->config, true);
+	file(f, "b.yaml", SERVICE("b", "10.0.0.2"), false);
+	assert_int_equal(end(f), 1);
+	assert_int_equal(hdl_config_set(f->config)->rolled_back_to, 0);
+	assert_int_equal(f->snapshot->service_count, 2);
+	assert_false(hdl_config_files_hash(f->config) == hash);
+	/* what this version does not accept is refused whole */
+	former[0].version.text =
+		"{\"apiVersion\": \"v1\", \"kind\": \"Service\", \"metadata\": {\"name\": \"a\"}, \"spec\": 1}";
+	former[0].version.bytes = strlen(former[0].version.text);
+	assert_true(hdl_config_roll_back(f->config, hdl_config_set(f->config), former, 1, 5, &snapshot, &err) < 0);
+	assert_non_null(strstr(err.text, "not accepted any more"));
+	assert_int_equal(hdl_config_set(f->config)->rolled_back_to, 0);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
-	const struct CMUnitTest tests[] = { T(passes), T(last_good_version), T(too_large), T(node_config), T(again) };
+	const struct CMUnitTest tests[] = { T(passes), T(last_good_version), T(too_large), T(node_config),
+					    T(again),  T(partial),           T(roll_back) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
