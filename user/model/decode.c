@@ -387,7 +387,11 @@ static void decode_list(struct hdl_decode *d, const struct hdl_field *field, con
 	char *at;
 
 	if (node->kind != HDL_NODE_LIST) {
-		hdl_decode_error(d, pos_of(node), NULL, "must be a list, not %s", kind_of(node));
+		hdl_decode_error(d, pos_of(node), NULL, "must be a list%s, not %s",
+				 field->type == HDL_FIELD_STRINGS ? " of strings" :
+				 field->type == HDL_FIELD_INTS    ? " of numbers" :
+								    "",
+				 kind_of(node));
 		return;
 	}
 	if (field->type == HDL_FIELD_INTS || !limit) /* min..max is of each number */

@@ -75,8 +75,8 @@ static const struct rule rules[] = {
 	{ "durations", HTTP("timeout: ''"), "\"\" is not a duration" },
 	{ "durations", HTTP("timeout: {seconds: 1}"), "must be a duration such as 1.5s or 100ms, not a map" },
 	/* shapes */
-	{ "shapes", "{hosts: a, http: [{" ROUTE "}]}", "spec.hosts: must be a list, not a string" },
-	{ "shapes", "{hosts: {a: b}, http: [{" ROUTE "}]}", "spec.hosts: must be a list, not a map" },
+	{ "shapes", "{hosts: a, http: [{" ROUTE "}]}", "spec.hosts: must be a list of strings, not a string" },
+	{ "shapes", "{hosts: {a: b}, http: [{" ROUTE "}]}", "spec.hosts: must be a list of strings, not a map" },
 	{ "shapes", "{hosts: [[a]], http: [{" ROUTE "}]}", "spec.hosts[0]: must be a string, not a list" },
 	{ "shapes", "{hosts: [a], http: {" ROUTE "}}", "spec.http: must be a list, not a map" },
 	{ "shapes", "{hosts: [a], http: [text]}", "spec.http[0]: must be a map, not a string" },

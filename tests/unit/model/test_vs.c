@@ -20,7 +20,7 @@ static const struct rule rules[] = {
 	{ "A.3", "{http: [{delegate: {name: x}}]}",
 	  "spec.http[0].delegate: a delegate (a VirtualService without hosts)" },
 	{ "A.3", "{}", "spec: needs one of http, tls and tcp" },
-	{ "A.3", TOP("hosts: reviews"), "spec.hosts: must be a list, not a string" },
+	{ "A.3", TOP("hosts: reviews"), "spec.hosts: must be a list of strings, not a string" },
 	{ "A.3", TOP("hosts: [null]"), "spec.hosts[0]: must not be null" },
 	{ "A.3", TOP("hosts: [1]"), "spec.hosts[0]: must be a string, not a number (write \"1\")" },
 	{ "A.3", TOP("hosts: ['*.foo.com', 'a.b.c.', 10.0.0.1, '2001:db8::1']"), NULL },
