@@ -62,14 +62,18 @@ void hdl_xl_state_free(struct hdl_xl *xl, struct hdl_xl_state *s)
 
 /* ---- what units became ---- */
 
+static int set_one(struct hdl_xl_order *order, struct hdl_xl_place at, void *object, bool set)
+{
+	return hdl_xl_order_set(order, at, set ? NULL : object, set ? object : NULL);
+}
+
 static int set_clusters(struct hdl_xl_state *s, const struct hdl_xl_service *service, bool set)
 {
 	for (size_t p = 0; p < service->port_count; p++)
 		for (size_t i = 0; i < service->ports[p].cluster_count; i++) {
 			struct hdl_ir_cluster *ir = &service->ports[p].clusters[i]->ir;
 
-			if (hdl_xl_order_set(&s->clusters, (struct hdl_xl_place){ .name = ir->name }, set ? ir : NULL) <
-			    0)
+			if (set_one(&s->clusters, (struct hdl_xl_place){ .name = ir->name }, ir, set) < 0)
 				return -ENOMEM;
 		}
 	return 0;
@@ -82,13 +86,13 @@ static int set_product(struct hdl_xl_state *s, const struct hdl_xl_unit *unit, c
 
 	switch (unit->kind) {
 	case HDL_XL_WORKLOAD:
-		return hdl_xl_order_set(&s->workloads, at, set ? &((struct hdl_xl_workload *)product)->ir : NULL);
+		return set_one(&s->workloads, at, &((struct hdl_xl_workload *)product)->ir, set);
 	case HDL_XL_BACKEND:
 		return set_clusters(s, (const struct hdl_xl_service *)product, set);
 	case HDL_XL_FRONT: {
 		struct hdl_xl_front *front = (struct hdl_xl_front *)product;
 
-		if (hdl_xl_order_set(&s->services, at, set ? &front->ir : NULL) < 0)
+		if (set_one(&s->services, at, &front->ir, set) < 0)
 			return -ENOMEM;
 		return hdl_xl_configs_set(&s->configs, unit->label, front->vhosts, front->vhost_count, set);
 	}

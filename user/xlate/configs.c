@@ -101,7 +101,7 @@ int hdl_xl_configs_set(struct hdl_xl_configs *c, uint64_t label, const struct hd
 		struct hdl_xl_config *config = config_of(c, v[i].port);
 		struct hdl_xl_place at = { .label = label, .place = v[i].place };
 
-		if (!config || hdl_xl_order_set(&config->vhosts, at, set ? v[i].ir : NULL) < 0)
+		if (!config || hdl_xl_order_set(&config->vhosts, at, set ? NULL : v[i].ir, set ? v[i].ir : NULL) < 0)
 			return -ENOMEM;
 	}
 	return 0;

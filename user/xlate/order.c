@@ -16,18 +16,18 @@ void hdl_xl_order_done(struct hdl_xl_order *order)
 	*order = (struct hdl_xl_order){ 0 };
 }
 
-int hdl_xl_order_set(struct hdl_xl_order *order, struct hdl_xl_place at, void *object)
+int hdl_xl_order_set(struct hdl_xl_order *order, struct hdl_xl_place at, void *gone, void *come)
 {
 	if (order->pending_n == order->pending_capacity) {
 		size_t capacity = order->pending_capacity ? 2 * order->pending_capacity : 8;
-		struct pending *more = hdl_ir_realloc(order->pending, capacity, sizeof(*more));
+		struct hdl_xl_pending *more = hdl_ir_realloc(order->pending, capacity, sizeof(*more));
 
 		if (!more)
 			return -ENOMEM;
 		order->pending = more;
 		order->pending_capacity = capacity;
 	}
-	order->pending[order->pending_n] = (struct pending){ at, object, order->pending_n };
+	order->pending[order->pending_n] = (struct hdl_xl_pending){ at, gone, come, order->pending_n };
 	order->pending_n++;
 	return 0;
 }
@@ -43,24 +43,10 @@ static int compare_places(const struct hdl_xl_place *a, const struct hdl_xl_plac
 
 static int compare_pending(const void *a, const void *b)
 {
-	const struct pending *x = a, *y = b;
+	const struct hdl_xl_pending *x = a, *y = b;
 	int r = compare_places(&x->at, &y->at);
 
 	return r ? r : x->serial < y->serial ? -1 : 1;
-}
-
-/* The last one of each place. */
-static void settle_pending(struct hdl_xl_order *order)
-{
-	size_t n = 0;
-
-	qsort(order->pending, order->pending_n, sizeof(*order->pending), compare_pending);
-	for (size_t i = 0; i < order->pending_n; i++) {
-		if (n && compare_places(&order->pending[n - 1].at, &order->pending[i].at) == 0)
-			n--;
-		order->pending[n++] = order->pending[i];
-	}
-	order->pending_n = n;
 }
 
 /* First entry that is not before at. */
@@ -79,22 +65,45 @@ static size_t find(const struct hdl_xl_order *order, size_t from, const struct h
 	return low;
 }
 
+/* What is at the place of the i-th pending change after all of them for it; *ret_next: the first for another place. */
+static void *outcome(const struct hdl_xl_order *order, size_t i, void *before, struct hdl_xl_place *ret_at,
+		     size_t *ret_next)
+{
+	const struct hdl_xl_place at = order->pending[i].at;
+	void *now = before;
+
+	*ret_at = at;
+	for (; i < order->pending_n && compare_places(&order->pending[i].at, &at) == 0; i++) {
+		const struct hdl_xl_pending *p = &order->pending[i];
+
+		if (p->gone && p->gone == now)
+			now = NULL;
+		if (p->come) {
+			now = p->come;
+			*ret_at = p->at; /* with the name that is of the object */
+		}
+	}
+	*ret_next = i;
+	return now;
+}
+
 /* What changes, and how much longer the list gets. */
 static long note_changes(struct hdl_xl_order *order)
 {
 	long longer = 0;
 	size_t at = 0;
 
-	for (size_t i = 0; i < order->pending_n; i++) {
-		const struct pending *p = &order->pending[i];
-		void *before = NULL;
+	for (size_t i = 0; i < order->pending_n;) {
+		struct hdl_xl_place place;
+		void *before = NULL, *after;
 
-		at = find(order, at, &p->at);
-		if (at < order->n && compare_places(&order->entry[at].at, &p->at) == 0)
+		at = find(order, at, &order->pending[i].at);
+		if (at < order->n && compare_places(&order->entry[at].at, &order->pending[i].at) == 0)
 			before = order->entry[at].object;
-		if (before != p->object)
-			order->change[order->changes++] = (struct hdl_xl_change){ p->at, before, p->object };
-		longer += (p->object != NULL) - (before != NULL);
+		after = outcome(order, i, before, &place, &i);
+		if (before != after)
+			order->change[order->changes++] = (struct hdl_xl_change){ place, before, after };
+		longer += (after != NULL) - (before != NULL);
 	}
 	return longer;
 }
@@ -153,7 +162,7 @@ int hdl_xl_order_commit(struct hdl_xl_order *order)
 	order->changes = 0;
 	if (order->pending_n == 0)
 		return 0;
-	settle_pending(order);
+	qsort(order->pending, order->pending_n, sizeof(*order->pending), compare_pending);
 	order->change = hdl_ir_alloc(order->pending_n, sizeof(*order->change));
 	if (!order->change)
 		return -ENOMEM;

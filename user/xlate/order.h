@@ -29,17 +29,20 @@ struct hdl_xl_order {
 	size_t n;
 	struct hdl_xl_change *change; /* of the last commit */
 	size_t changes;
-	struct pending {
+	struct hdl_xl_pending {
 		struct hdl_xl_place at;
-		void *object;
+		void *gone, *come;
 		size_t serial;
 	} * pending;
 	size_t pending_n, pending_capacity;
 };
 
 void hdl_xl_order_done(struct hdl_xl_order *order);
-/* object (NULL: none) is at this place from the next commit on; the last one for a place counts. 0 or -ENOMEM. */
-int hdl_xl_order_set(struct hdl_xl_order *order, struct hdl_xl_place at, void *object);
+/*
+ * From the next commit on gone is not at this place any more, unless another is there anyway, and come is; either may
+ * be NULL. Of several for one place the last that came has it. 0 or -ENOMEM.
+ */
+int hdl_xl_order_set(struct hdl_xl_order *order, struct hdl_xl_place at, void *gone, void *come);
 /* 0 or -ENOMEM, then the order is to be given up. */
 int hdl_xl_order_commit(struct hdl_xl_order *order);
 

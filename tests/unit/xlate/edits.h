@@ -20,12 +20,14 @@ enum edit_kind {
 	EDIT_GATEWAY,
 	EDIT_KUBE_GATEWAY,
 	EDIT_HTTP_ROUTE,
+	EDIT_ENTRY,
+	EDIT_WORKLOAD,
 	EDIT_NODE,
 	EDIT_KINDS
 };
 
 /* How many documents of each kind there may be. */
-static const unsigned int edit_count[EDIT_KINDS] = { 8, 10, 14, 7, 12, 2, 1, 2, 1 };
+static const unsigned int edit_count[EDIT_KINDS] = { 8, 10, 14, 7, 12, 2, 1, 2, 4, 4, 1 };
 
 struct edits {
 	struct hdl_resource_store *store;
@@ -215,6 +217,31 @@ static inline void edit_kube(struct edits *e, struct hdl_buf *text, bool gateway
 		       EDIT_PICK(e, "name: k0", "name: k0", "kind: Service, group: \"\", name: s1"), edit_draw(e, 3));
 }
 
+static inline void edit_entry(struct edits *e, struct hdl_buf *text, unsigned int i)
+{
+	bool selects = edit_draw(e, 2);
+
+	edit_head(text, "networking.istio.io/v1", "ServiceEntry", "x", i, edit_ns(i));
+	hdl_buf_printf(text, "spec:\n  hosts: [%s%s]\n  location: MESH_INTERNAL\n  resolution: STATIC\n",
+		       EDIT_PICK(e, "api.example", "x.example", "s1.a.svc.cluster.local"),
+		       EDIT_PICK(e, "", "", ", y.example"));
+	hdl_buf_printf(text, "  ports: [{number: 80, name: %s, protocol: %s}]\n", EDIT_PICK(e, "http", "p"),
+		       EDIT_PICK(e, "HTTP", "HTTP", "TCP"));
+	if (edit_draw(e, 2))
+		hdl_buf_printf(text, "  addresses: [10.0.0.%u]\n", 1 + edit_draw(e, 12));
+	if (selects)
+		hdl_buf_adds(text, "  workloadSelector: {labels: {app: x}}\n");
+	else
+		hdl_buf_printf(text, "  endpoints: [{address: 10.2.0.%u, labels: {version: v1}}]\n", edit_draw(e, 8));
+}
+
+static inline void edit_workload(struct edits *e, struct hdl_buf *text, unsigned int i)
+{
+	edit_head(text, "networking.istio.io/v1", "WorkloadEntry", "w", i, "a");
+	hdl_buf_printf(text, "spec: {address: 10.2.0.%u, labels: {app: %s, version: %s}}\n", edit_draw(e, 8),
+		       EDIT_PICK(e, "x", "x", "y"), EDIT_PICK(e, "v1", "v2"));
+}
+
 static inline void edit_text(struct edits *e, enum edit_kind kind, unsigned int i, struct hdl_buf *text)
 {
 	switch (kind) {
@@ -239,6 +266,12 @@ static inline void edit_text(struct edits *e, enum edit_kind kind, unsigned int 
 	case EDIT_KUBE_GATEWAY:
 	case EDIT_HTTP_ROUTE:
 		edit_kube(e, text, kind == EDIT_KUBE_GATEWAY, i);
+		break;
+	case EDIT_ENTRY:
+		edit_entry(e, text, i);
+		break;
+	case EDIT_WORKLOAD:
+		edit_workload(e, text, i);
 		break;
 	default:
 		hdl_buf_printf(text,
@@ -274,10 +307,11 @@ static inline void edit_one(struct edits *e, enum edit_kind kind, unsigned int i
 /* What changes most in practice, changes most here. */
 static inline void edit_any(struct edits *e)
 {
-	static const enum edit_kind often[] = { EDIT_SLICE, EDIT_SLICE, EDIT_POD,  EDIT_POD,     EDIT_VS,
-						EDIT_VS,    EDIT_VS,    EDIT_RULE, EDIT_SERVICE, EDIT_GATEWAY };
+	static const enum edit_kind often[] = { EDIT_SLICE,    EDIT_SLICE, EDIT_POD,     EDIT_POD,     EDIT_VS,
+						EDIT_VS,       EDIT_VS,    EDIT_RULE,    EDIT_SERVICE, EDIT_ENTRY,
+						EDIT_WORKLOAD, EDIT_RULE,  EDIT_GATEWAY, EDIT_SERVICE };
 	unsigned int n = edit_draw(e, 60);
-	enum edit_kind kind = n < 56  ? often[n % 10] :
+	enum edit_kind kind = n < 56  ? often[n % HDL_ARRAY_SIZE(often)] :
 			      n == 56 ? EDIT_NODE :
 			      n == 57 ? EDIT_KUBE_GATEWAY :
 					EDIT_HTTP_ROUTE;
