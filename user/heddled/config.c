@@ -397,6 +397,13 @@ int hdl_config_roll_back(struct hdl_config *config, const struct hdl_config_set 
 	return r;
 }
 
+void hdl_config_stay(struct hdl_config *config, const struct hdl_config_set *set)
+{
+	hdl_config_set_ref(set);
+	hdl_config_set_unref(config->set);
+	config->set = set;
+}
+
 const struct hdl_config_set *hdl_config_set(const struct hdl_config *config)
 {
 	return config->set;

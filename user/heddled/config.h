@@ -45,6 +45,8 @@ int hdl_config_end(struct hdl_config *config, bool again, struct hdl_snapshot **
 int hdl_config_roll_back(struct hdl_config *config, const struct hdl_config_set *now, const struct hdl_former *former,
 			 size_t n, uint64_t epoch, struct hdl_snapshot **ret, struct hdl_err *err);
 
+/* The last snapshot did not come into force: that set is what stays until the files change. */
+void hdl_config_stay(struct hdl_config *config, const struct hdl_config_set *set);
 /* What the last snapshot was made of; NULL before the first. */
 const struct hdl_config_set *hdl_config_set(const struct hdl_config *config);
 /* Of the content of all files: the same after a restart when they are the same. */

@@ -213,14 +213,15 @@ static int publish(struct hdl_control *control, struct hdl_snapshot *snapshot, s
 	return 0;
 }
 
-int hdl_control_apply(struct hdl_control *control, struct hdl_snapshot *snapshot, struct hdl_err *err)
+int hdl_control_apply(struct hdl_control *control, struct hdl_snapshot *snapshot, bool files, struct hdl_err *err)
 {
 	int r = publish(control, snapshot, err);
 
 	if (r < 0) {
 		control->changes_refused++;
 		hdl_control_note_refusal(control, true, err->text);
-		set_refusal(control, err->text);
+		if (files)
+			set_refusal(control, err->text);
 		hdl_log_error("change refused, the configuration before it stays in force: %s", err->text);
 		return r;
 	}
@@ -309,7 +310,7 @@ void hdl_control_finish_pass(struct hdl_control *control, const struct hdl_msg_c
 		return;
 	}
 	if (r > 0)
-		(void)hdl_control_apply(control, snapshot, &err);
+		(void)hdl_control_apply(control, snapshot, true, &err);
 	hdl_control_answer_reload(control, mark->request);
 	tell_synced(control, HDL_MSG_SYNCED);
 }

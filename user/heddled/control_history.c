@@ -149,10 +149,13 @@ int hdl_control_roll_back(void *data, uint64_t call, uint64_t epoch, struct hdl_
 		return refuse_epoch(control, r, epoch, err);
 	r = hdl_config_roll_back(control->config, control->set, former, n, epoch, &snapshot, err);
 	free(former);
-	if (r == 0)
-		r = hdl_control_apply(control, snapshot, err);
 	if (r < 0)
 		return r;
+	r = hdl_control_apply(control, snapshot, false, err);
+	if (r < 0) {
+		hdl_config_stay(control->config, control->set);
+		return r;
+	}
 	hdl_log_info("rolled back to epoch %" PRIu64 ", until the files change", epoch);
 	hdl_control_answer_reload(control, call);
 	return 0;

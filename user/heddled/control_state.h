@@ -153,8 +153,11 @@ void hdl_control_start(struct hdl_control *control);
 /* Tells the keeper what the snapshot needs of it. */
 void hdl_control_tell_wishes(struct hdl_control *control, const struct hdl_snapshot *snapshot);
 
-/* Into the maps, then to the workers; answers nobody. 0, or negative errno with text: the former one stays. */
-int hdl_control_apply(struct hdl_control *control, struct hdl_snapshot *snapshot, struct hdl_err *err);
+/*
+ * Into the maps, then to the workers; answers nobody. files: it is what the files say, so that a refusal is theirs. 0, or
+ * negative errno with text: the former one stays.
+ */
+int hdl_control_apply(struct hdl_control *control, struct hdl_snapshot *snapshot, bool files, struct hdl_err *err);
 
 /* control_history.c: what the epochs changed, going back, and the state file. */
 void hdl_control_on_state_timer(struct hdl_timer *timer);

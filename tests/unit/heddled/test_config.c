@@ -214,6 +214,7 @@ static void test_roll_back(void **state)
 		    0, "a.yaml", 7, 0 } },
 		{ "Service", "", "demo", "b", { 0 } },
 	};
+	const struct hdl_config_set *in_force;
 	struct hdl_snapshot *snapshot;
 	struct hdl_err err;
 	uint64_t hash;
@@ -229,6 +230,14 @@ static void test_roll_back(void **state)
 	assert_int_equal(hdl_config_set(f->config)->rolled_back_to, 5);
 	assert_string_equal(hdl_config_set(f->config)->at[0]->name, "a");
 	hdl_snapshot_unref(snapshot);
+	/* the maps refused it: what was in force stays, and is what a reload makes again */
+	in_force = hdl_config_set_ref(hdl_config_set(f->config));
+	assert_int_equal(hdl_config_roll_back(f->config, in_force, &former[1], 1, 4, &snapshot, &err), 0);
+	hdl_snapshot_unref(snapshot);
+	hdl_config_stay(f->config, in_force);
+	assert_ptr_equal(hdl_config_set(f->config), in_force);
+	hdl_config_set_unref(in_force);
+	assert_int_equal(hdl_config_set(f->config)->rolled_back_to, 5);
 	/* the same files again: it stays */
 	hdl_config_begin(f->config, false);
 	file(f, "a.yaml", SERVICE("a", "10.0.0.1"), false);
