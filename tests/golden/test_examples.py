@@ -3,7 +3,7 @@
 """Every example is accepted together with the services it speaks of, and nothing is said but what it announces.
 
 A line "# Not enforced by this version: WORD, WORD." among the first comments of an example announces warnings with these
-words, and goes when they do. Each kind has an example, and examples/README.md lists each file.
+words, and goes when they do. heddlectl analyze finds no error. Each kind has an example, and examples/README.md lists each file.
 """
 import os
 import re
@@ -12,6 +12,7 @@ import sys
 
 ROOT = os.environ.get("HDL_ROOT", ".")
 HEDDLED = os.environ["HEDDLED"]
+HEDDLECTL = os.environ["HEDDLECTL"]
 EXAMPLES = os.path.join(ROOT, "examples")
 DIRECTORIES = ["services", "istio", "gateway-api", "kubernetes", "heddle"]
 
@@ -43,6 +44,10 @@ def complaints(name):
             found.append(line)
     found += ["announces %s, but nothing is said of it: leave it out" % word for word in announced(text)
               if word not in run.stderr]
+    run = subprocess.run([HEDDLECTL, "analyze", "--output-threshold", "Error"] + config[1::2], capture_output=True,
+                         text=True, timeout=60)
+    if run.returncode != 0:
+        found += run.stdout.splitlines()
     if not text.startswith("# "):
         found.append("does not begin with a comment that says what it shows")
     return found
