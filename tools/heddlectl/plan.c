@@ -189,10 +189,24 @@ static int add_refused(const struct plan *plan, const struct hdl_resource_set *i
 	return r;
 }
 
+/* Of many objects in a row that come from one file. */
+struct same_file {
+	const char *last;
+	bool is;
+};
+
+static bool is_of_path(struct same_file *cache, const char *in_force, const char *path)
+{
+	if (!cache->last || strcmp(cache->last, in_force) != 0)
+		*cache = (struct same_file){ in_force, is_same_file(in_force, path) };
+	return cache->is;
+}
+
 /* PATH laid over what is in force: each object in the place that it had, new ones behind. */
-static int lay_over(struct plan *plan, const char *path, const struct hdl_resource_set *set)
+static void lay_over(struct plan *plan, const char *path, const struct hdl_resource_set *set)
 {
 	struct side *before = &plan->before, *after = &plan->after;
+	struct same_file cache = { 0 };
 
 	for (size_t i = 0; i < before->n; i++) {
 		const struct hdl_resource *was = before->at[i];
@@ -200,10 +214,9 @@ static int lay_over(struct plan *plan, const char *path, const struct hdl_resour
 
 		if (now)
 			after->at[after->n++] = now;
-		else if (!is_same_file(was->file, path))
+		else if (!is_of_path(&cache, was->file, path))
 			after->at[after->n++] = was;
 	}
-	return 0;
 }
 
 static int make_after(struct plan *plan, const char *path, bool whole)
@@ -223,7 +236,7 @@ static int make_after(struct plan *plan, const char *path, bool whole)
 		r = after->at ? 0 : -ENOMEM;
 	}
 	if (r == 0 && !whole)
-		r = lay_over(plan, path, &set);
+		lay_over(plan, path, &set);
 	for (size_t i = 0; r == 0 && i < set.n; i++) {
 		const struct hdl_resource *now = set.at[i];
 
