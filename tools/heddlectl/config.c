@@ -14,7 +14,9 @@
 #include "xlate/gwapi.h"
 #include "xlate/xlate.h"
 
-#define USAGE "usage: heddlectl config status [KIND[/NAME]] [-n NS] [-f PATH]... [-o text|json|yaml]\n"
+#define USAGE                                                                                     \
+	"usage: heddlectl config status [KIND[/NAME]] [-n NS] [-f PATH]... [-o text|json|yaml]\n" \
+	"       heddlectl config show [KIND[/NAME]] [-n NS] [-f PATH]... [-o yaml|json]\n"
 
 /* ---- from files ---- */
 
@@ -220,6 +222,8 @@ static int status(struct ctl *ctl)
 
 int ctl_config(struct ctl *ctl)
 {
+	if (ctl->argc >= 1 && ctl->argc <= 2 && strcmp(ctl->argv[0], "show") == 0)
+		return ctl_config_show(ctl);
 	if (ctl->argc < 1 || ctl->argc > 2 || strcmp(ctl->argv[0], "status") != 0) {
 		fputs(USAGE, stderr);
 		return CTL_USAGE;

@@ -59,6 +59,7 @@ int ctl_status(struct ctl *ctl);
 int ctl_proxy_status(struct ctl *ctl);
 int ctl_proxy_config(struct ctl *ctl);
 int ctl_config(struct ctl *ctl);
+int ctl_config_show(struct ctl *ctl);
 int ctl_analyze(struct ctl *ctl);
 int ctl_maps(struct ctl *ctl);
 int ctl_endpoint(struct ctl *ctl);
