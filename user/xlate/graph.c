@@ -107,10 +107,25 @@ struct hdl_xl_source *hdl_xl_member(const struct hdl_xl_cell *cell, size_t i)
 	return cell->n > 1 ? cell->many[i] : cell->one;
 }
 
-static int add_member(struct hdl_xl_cell *cell, struct hdl_xl_source *source)
+/* The first member that does not come before the label. */
+static uint32_t find_member(const struct hdl_xl_cell *cell, uint64_t label)
+{
+	uint32_t low = 0, high = cell->n;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (hdl_xl_member(cell, middle)->label < label)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static int add_member(struct hdl_xl_cell *cell, struct hdl_xl_source *source, uint32_t at)
 {
 	struct hdl_xl_source **many;
-	uint32_t at = cell->n;
 
 	if (cell->n == 0) {
 		cell->one = source;
@@ -130,8 +145,6 @@ static int add_member(struct hdl_xl_cell *cell, struct hdl_xl_source *source)
 			return -ENOMEM;
 		cell->many = many;
 	}
-	while (at > 0 && cell->many[at - 1]->label > source->label)
-		at--;
 	memmove(&cell->many[at + 1], &cell->many[at], (cell->n - at) * sizeof(struct hdl_xl_source *));
 	cell->many[at] = source;
 	cell->n++;
@@ -141,15 +154,13 @@ static int add_member(struct hdl_xl_cell *cell, struct hdl_xl_source *source)
 static void remove_member(struct hdl_xl_cell *cell, const struct hdl_xl_source *source)
 {
 	struct hdl_xl_source **many = cell->many;
-	uint32_t at = 0;
+	uint32_t at = find_member(cell, source->label);
 
 	if (cell->n == 1) {
 		cell->one = NULL;
 		cell->n = 0;
 		return;
 	}
-	while (many[at] != source)
-		at++;
 	cell->n--;
 	memmove(&many[at], &many[at + 1], (cell->n - at) * sizeof(struct hdl_xl_source *));
 	if (cell->n == 1) {
@@ -158,24 +169,18 @@ static void remove_member(struct hdl_xl_cell *cell, const struct hdl_xl_source *
 	}
 }
 
-static bool is_member(const struct hdl_xl_source *source, const struct hdl_xl_cell *cell)
-{
-	for (uint32_t i = 0; i < source->cells; i++)
-		if (source->cell[i] == cell)
-			return true;
-	return false;
-}
-
 int hdl_xl_join(struct hdl_xl_graph *g, struct hdl_xl_source *source, enum hdl_xl_index index, const char *key,
 		struct hdl_xl_cell **ret_cell)
 {
 	struct hdl_xl_cell *cell = hdl_xl_cell(g, index, key, true);
+	uint32_t at;
 
 	if (!cell)
 		return -ENOMEM;
 	if (ret_cell)
 		*ret_cell = cell;
-	if (is_member(source, cell))
+	at = find_member(cell, source->label);
+	if (at < cell->n && hdl_xl_member(cell, at) == source)
 		return 0;
 	if ((source->cells & (source->cells - 1)) == 0) {
 		struct hdl_xl_cell **more = hdl_ir_realloc(source->cell, source->cells ? 2 * (size_t)source->cells : 1,
@@ -185,7 +190,7 @@ int hdl_xl_join(struct hdl_xl_graph *g, struct hdl_xl_source *source, enum hdl_x
 			return -ENOMEM;
 		source->cell = more;
 	}
-	if (add_member(cell, source) < 0)
+	if (add_member(cell, source, at) < 0)
 		return -ENOMEM;
 	source->cell[source->cells++] = cell;
 	hdl_xl_touch(g, &cell->head);
@@ -194,7 +199,7 @@ int hdl_xl_join(struct hdl_xl_graph *g, struct hdl_xl_source *source, enum hdl_x
 
 void hdl_xl_leave(struct hdl_xl_graph *g, struct hdl_xl_source *source)
 {
-	for (uint32_t i = 0; i < source->cells; i++) {
+	for (uint32_t i = 0; !g->closing && i < source->cells; i++) {
 		remove_member(source->cell[i], source);
 		hdl_xl_touch(g, &source->cell[i]->head);
 		hdl_xl_drop_idle_cell(g, source->cell[i]);

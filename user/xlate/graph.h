@@ -188,6 +188,7 @@ struct hdl_xl_graph {
 	struct hdl_xl_unit *dirty[HDL_XL_KINDS], **dirty_end[HDL_XL_KINDS];
 	struct hdl_xl_unit *noted;
 	size_t units;
+	bool closing;   /* all sources and units go: cells go with the graph */
 	bool no_memory; /* sticky: what was read or is a member could not be remembered */
 };
 

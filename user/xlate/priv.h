@@ -166,6 +166,7 @@ struct hdl_xl_vs {
 	struct hdl_xl_unit *merged;             /* NULL: there are none */
 	const char **hosts;                     /* resolved, parallel to spec->hosts */
 	size_t *matched;                        /* parallel to hosts: registered services behind */
+	bool *repeats;                          /* parallel to hosts: in the mesh, one that an earlier one says too */
 	bool mesh;                              /* named by, or by default */
 	bool gateways;                          /* some are named */
 	struct hdl_xl_unit *routes;             /* made of it, by next_routes */

@@ -110,6 +110,21 @@ bool hdl_xl_is_incremental(enum hdl_kind kind)
 	case HDL_KIND_DESTINATION_RULE:
 	case HDL_KIND_VIRTUAL_SERVICE:
 	case HDL_KIND_GATEWAY:
+	case HDL_KIND_SERVICE_ENTRY:
+	case HDL_KIND_WORKLOAD_ENTRY:
+		return true;
+	/* makers see only what is derived of these (derive.c) */
+	case HDL_KIND_GATEWAY_CLASS:
+	case HDL_KIND_KUBE_GATEWAY:
+	case HDL_KIND_HTTP_ROUTE:
+	case HDL_KIND_GRPC_ROUTE:
+	case HDL_KIND_TLS_ROUTE:
+	case HDL_KIND_TCP_ROUTE:
+	case HDL_KIND_UDP_ROUTE:
+	case HDL_KIND_REFERENCE_GRANT:
+	case HDL_KIND_BACKEND_TLS_POLICY:
+	case HDL_KIND_SECRET:
+	case HDL_KIND_CONFIG_MAP:
 		return true;
 	default:
 		return false;

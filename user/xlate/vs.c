@@ -48,7 +48,8 @@ static struct hdl_xl_vs *vs_new(const struct hdl_resource *res, const char *cons
 
 	for (size_t i = 0; i < n; i++)
 		bytes += strlen(hosts[i]) + 1;
-	vs = hdl_ir_alloc(1, sizeof(*vs) + n * (sizeof(*vs->hosts) + sizeof(*vs->matched)) + bytes);
+	vs = hdl_ir_alloc(1,
+			  sizeof(*vs) + n * (sizeof(*vs->hosts) + sizeof(*vs->matched) + sizeof(*vs->repeats)) + bytes);
 	if (!vs)
 		return NULL;
 	vs->references = 1;
@@ -56,7 +57,8 @@ static struct hdl_xl_vs *vs_new(const struct hdl_resource *res, const char *cons
 	vs->spec = res->virtual_service;
 	vs->hosts = (const char **)(vs + 1);
 	vs->matched = (size_t *)(vs->hosts + n);
-	text = (char *)(vs->matched + n);
+	vs->repeats = (bool *)(vs->matched + n);
+	text = (char *)(vs->repeats + n);
 	for (size_t i = 0; i < n; i++) {
 		size_t size = strlen(hosts[i]) + 1;
 
@@ -150,7 +152,8 @@ int hdl_xl_register_vs(struct hdl_xl *xl, struct hdl_xl_source *source)
 
 		if (hdl_xl_enter_cell(xl, source, HDL_XL_CLAIMS, vs->hosts[i], NULL) < 0)
 			return -ENOMEM;
-		if (source->cells > cells)
+		vs->repeats[i] = source->cells == cells;
+		if (!vs->repeats[i])
 			hdl_xl_count_wildcard(xl, &xl->claim_wildcards, &xl->odd_claim_wildcards, vs->hosts[i], 1);
 	}
 	return enter_vs(xl, source, vs);
@@ -257,21 +260,12 @@ void hdl_xl_report_idle_rules(struct hdl_xl *xl, const struct hdl_xl_front *fron
 
 /* ---- hosts that no service has ---- */
 
-/* The host as given, or the first of two that say the same. */
-static bool is_first_of_its_name(const struct hdl_xl_vs *vs, size_t host)
-{
-	for (size_t i = 0; i < host; i++)
-		if (strcmp(vs->hosts[i], vs->hosts[host]) == 0)
-			return false;
-	return true;
-}
-
 /* It is the first to claim the host in the mesh. */
 static bool has_claimed(struct hdl_xl *xl, const struct hdl_xl_vs *vs, size_t host)
 {
 	const struct hdl_xl_cell *claim = hdl_xl_read(xl, HDL_XL_CLAIMS, vs->hosts[host]);
 
-	return claim && claim->n && hdl_xl_claimant(claim, 0) == vs && is_first_of_its_name(vs, host);
+	return claim && claim->n && hdl_xl_claimant(claim, 0) == vs && !vs->repeats[host];
 }
 
 static void report_claims(struct hdl_xl *xl, const struct hdl_xl_vs *vs)
@@ -279,7 +273,7 @@ static void report_claims(struct hdl_xl *xl, const struct hdl_xl_vs *vs)
 	for (size_t i = 0; i < vs->spec->hosts.n; i++) {
 		const struct hdl_resource *owner;
 
-		if (!is_first_of_its_name(vs, i) || has_claimed(xl, vs, i) || xl->no_memory)
+		if (vs->repeats[i] || has_claimed(xl, vs, i) || xl->no_memory)
 			continue;
 		owner = hdl_xl_member(hdl_xl_read(xl, HDL_XL_CLAIMS, vs->hosts[i]), 0)->res;
 		if (vs->spec->derived && owner->virtual_service->derived) /* those for other clients */

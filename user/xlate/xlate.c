@@ -34,6 +34,7 @@ void hdl_xl_reset(struct hdl_xl *xl)
 	struct hdl_xl_state *state = xl->state;
 
 	xl->state = NULL; /* patching it is not worth while */
+	xl->graph.closing = true;
 	for (size_t i = 0; i < xl->n; i++)
 		hdl_xl_source_free(xl, xl->source[i]);
 	drop_units(xl);
