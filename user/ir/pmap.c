@@ -60,6 +60,7 @@ static struct hdl_ir_pmap *node_new(const struct hdl_ir_pmap_edit *edit, uint32_
 
 	if (node) {
 		node->serial = edit->serial;
+		node->retired.born = hdl_ir_generation_next(edit->generation);
 		node->capacity = capacity;
 	}
 	return node;

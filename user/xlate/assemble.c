@@ -127,6 +127,7 @@ static int replace_array(struct hdl_xl *xl, struct array **at, size_t n)
 
 	if (!array)
 		return -ENOMEM;
+	array->retired.born = hdl_ir_generation_next(xl->generation);
 	array->n = n;
 	retire_array(xl, *at);
 	*at = array;

@@ -46,13 +46,15 @@ static void retire_listeners(struct hdl_xl *xl, struct hdl_xl_listeners *listene
 		hdl_ir_generation_retire(xl->generation, &listeners->retired, free_listeners);
 }
 
-static struct hdl_xl_config_ir *config_new(const char *name, uint16_t port, bool gateway, size_t n)
+static struct hdl_xl_config_ir *config_new(const struct hdl_xl *xl, const char *name, uint16_t port, bool gateway,
+					   size_t n)
 {
 	struct hdl_xl_config_ir *config =
 		hdl_ir_alloc(1, sizeof(*config) + n * sizeof(const struct hdl_ir_vhost *) + strlen(name) + 1);
 
 	if (!config)
 		return NULL;
+	config->retired.born = hdl_ir_generation_next(xl->generation);
 	config->ir.name = memcpy(&config->vhosts[n], name, strlen(name) + 1);
 	config->ir.port = port;
 	config->ir.gateway = gateway;
@@ -116,7 +118,7 @@ static int patch_mesh(struct hdl_xl *xl, struct hdl_xl_config *config)
 	/* hosts that no service has need a port that a service has */
 	if (o->n && !(o->entry[0].at.label & HDL_XL_OUTSIDE_LABEL)) {
 		snprintf(name, sizeof(name), "%u", config->port);
-		made = config_new(name, config->port, false, o->n);
+		made = config_new(xl, name, config->port, false, o->n);
 		if (!made)
 			return -ENOMEM;
 		for (size_t i = 0; i < o->n; i++)
@@ -130,10 +132,10 @@ static int patch_mesh(struct hdl_xl *xl, struct hdl_xl_config *config)
 /* ---- gateways ---- */
 
 /* The configuration of the listener: the one that there was, when its virtual hosts are the same; else a new one. */
-static struct hdl_xl_config_ir *gateway_config(const struct hdl_xl_configs *c, const struct hdl_xl_listener *l,
-					       const char *name)
+static struct hdl_xl_config_ir *gateway_config(const struct hdl_xl *xl, const struct hdl_xl_configs *c,
+					       const struct hdl_xl_listener *l, const char *name)
 {
-	struct hdl_xl_config_ir *made = config_new(name, l->port, true, l->domain_count);
+	struct hdl_xl_config_ir *made = config_new(xl, name, l->port, true, l->domain_count);
 	size_t n = 0;
 
 	if (!made)
@@ -177,6 +179,7 @@ static int list_listeners(struct hdl_xl *xl, struct hdl_xl_configs *c, const str
 
 	if (!made)
 		return -ENOMEM;
+	made->retired.born = hdl_ir_generation_next(xl->generation);
 	for (size_t i = 0; i < ingress->n; i++) {
 		made->at[i] = ingress->listeners[i];
 		made->at[i].route_config = &c->gateway[i]->ir;
@@ -195,7 +198,7 @@ static int patch_gateways(struct hdl_xl *xl, struct hdl_xl_configs *c)
 	if (!list)
 		return -ENOMEM;
 	for (const struct hdl_xl_listener *l = xl->plan->first; l; l = l->next, n++) {
-		list[n] = gateway_config(c, l, ingress->names[n]);
+		list[n] = gateway_config(xl, c, l, ingress->names[n]);
 		if (!list[n]) {
 			/* those before are of this list or of the last one: all go with the state */
 			for (size_t i = 0; i < n; i++)

@@ -81,7 +81,7 @@ static void count(struct hdl_ir_retired *object)
 static void generations(void **state)
 {
 	struct hdl_ir_generation *maker = hdl_ir_generation_new(), *g[3];
-	struct hdl_ir_retired object[3];
+	struct hdl_ir_retired object[3] = { { .born = 0 } };
 
 	(void)state;
 	for (int i = 0; i < 3; i++) {
@@ -101,9 +101,38 @@ static void generations(void **state)
 	assert_int_equal(freed, 3);
 }
 
+/* A snapshot that is used for long keeps what it has, and nothing of what came and went after it. */
+static void long_use(void **state)
+{
+	struct hdl_ir_generation *maker = hdl_ir_generation_new(), *first = hdl_ir_generation_ref(maker),
+				 *second = NULL;
+	static struct hdl_ir_retired object[1000];
+
+	(void)state;
+	freed = 0;
+	for (int i = 0; i < 1000; i++) {
+		struct hdl_ir_generation *next = hdl_ir_generation_new();
+
+		/* the first ten are as old as the one in use; later ones are of one generation each */
+		object[i].born = i < 10 ? 1 : hdl_ir_generation_next(maker) - 1;
+		hdl_ir_generation_retire(maker, &object[i], count);
+		if (i == 500)
+			second = hdl_ir_generation_ref(maker);
+		hdl_ir_generation_follow(maker, next);
+		maker = next;
+	}
+	assert_int_equal(freed, 1000 - 10 - 1);
+	hdl_ir_generation_unref(second);
+	assert_int_equal(freed, 1000 - 10);
+	hdl_ir_generation_unref(first);
+	assert_int_equal(freed, 1000);
+	hdl_ir_generation_unref(maker);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(versions), cmocka_unit_test(generations) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(versions), cmocka_unit_test(generations),
+					    cmocka_unit_test(long_use) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
