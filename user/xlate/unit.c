@@ -105,6 +105,7 @@ void *hdl_xl_product_new(struct hdl_xl *xl, size_t size)
 
 	if (!product)
 		return NULL;
+	product->retired.born = hdl_ir_generation_next(xl->generation);
 	product->page = xl->build->page;
 	atomic_fetch_add_explicit(&product->page->references, 1, memory_order_relaxed);
 	xl->build->product = product;
