@@ -37,12 +37,10 @@ static void check(const struct hdl_resource *resource)
 		abort();
 	if (resource->kind != HDL_KIND_VIRTUAL_SERVICE)
 		return;
-	if (!resource->virtual_service->hosts.n)
-		abort();
 	for (size_t i = 0; i < resource->virtual_service->http.n; i++) {
 		const struct hdl_vs_http *http = &resource->virtual_service->http.at[i];
 
-		if (!http->route.n || http->redirect || http->rewrite)
+		if ((http->route.n > 0) + !!http->redirect + !!http->direct_response + !!http->delegate != 1)
 			abort();
 		for (size_t j = 0; j < http->route.n; j++)
 			if (!http->route.at[j].destination || !http->route.at[j].destination->host.s)
