@@ -11,8 +11,8 @@
  *    configuration. So an equal pointer means: nothing in it and nothing behind it changed, and it keeps its "set by dp"
  *    fields, which are set once, when the object first appears (nothing is stored that is there already: other threads
  *    read shared objects). Not behind it: cluster->service, which has names and addresses only;
- *  - an object lives as long as a snapshot that has it, or one older than that, is referred to. So pointers of the
- *    snapshot that one holds may be compared with those of any later one: no address is used again meanwhile;
+ *  - an object lives as long as a snapshot that has it is referred to. So pointers of the snapshot that one holds may be
+ *    compared with those of any later one: no address of its objects is used again meanwhile;
  *  - what changed: `changes` when changes.base is the generation that one comes from; otherwise (one was skipped, or
  *    base is 0: everything was made anew) compare: first the arrays themselves, then their elements.
  * Nobody but the translator frees shared objects. What others derive from them and share too is given to
