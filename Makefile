@@ -137,7 +137,7 @@ define build_and_run
 endef
 
 check-run:
-	$(call build_and_run,all tests,$(CHECK_GROUPS))
+	$(call build_and_run,all tests lint-needs,$(CHECK_GROUPS))
 
 check-unit: ## unit tests (no root, under a minute)
 	$(call build_and_run,unit-tests,unit)
