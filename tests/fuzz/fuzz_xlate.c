@@ -27,6 +27,15 @@ static void check_destinations(const struct hdl_ir_destination *d, size_t n)
 	}
 }
 
+/* A route sends on, or answers by itself. */
+static void check_route(const struct hdl_ir_http_route *route)
+{
+	if (route->redirect || route->direct_response)
+		REQUIRE(route->destination_count == 0 && !(route->redirect && route->direct_response));
+	else
+		check_destinations(route->destinations, route->destination_count);
+}
+
 static void check_vhost(const struct hdl_ir_vhost *vhost, uint16_t port)
 {
 	static const struct hdl_http_head head = {
@@ -42,7 +51,7 @@ static void check_vhost(const struct hdl_ir_vhost *vhost, uint16_t port)
 
 	for (const struct hdl_ir_vhost *v = vhost; v; v = v->otherwise)
 		for (size_t i = 0; i < v->route_count; i++)
-			check_destinations(v->routes[i].destinations, v->routes[i].destination_count);
+			check_route(&v->routes[i]);
 	hdl_route_match(vhost, &head, head.path, &client, NULL);
 }
 
@@ -63,7 +72,9 @@ static void check_port(const struct hdl_ir_service_port *port)
 {
 	REQUIRE(port->service && port->cluster && port->label_reason && port->label != HDL_LABEL_NONE);
 	REQUIRE(port->label != HDL_LABEL_REQUEST || (port->vhost && port->route_name));
-	check_destinations(port->destinations, port->destination_count);
+	/* a port whose last rule answers by itself has nowhere to send connections while no worker lives */
+	if (port->destination_count || port->label != HDL_LABEL_REQUEST)
+		check_destinations(port->destinations, port->destination_count);
 }
 
 static void check_snapshot(struct hdl_snapshot *snapshot)
