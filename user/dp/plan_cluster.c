@@ -86,7 +86,7 @@ static int plan_members(struct hdl_plan *plan, struct hdl_ir_cluster *cluster, u
 	for (size_t i = 0; r == 0 && i < cluster->endpoint_count; i++) {
 		struct hdl_ir_endpoint *e = &cluster->endpoints[i];
 
-		if (e->status != HDL_IR_HEALTHY || e->port == 0 ||
+		if (e->status != HDL_IR_HEALTHY || e->standby || e->port == 0 ||
 		    (hdl_addr_is_zero(&e->address[HDL_FAMILY_V4]) && hdl_addr_is_zero(&e->address[HDL_FAMILY_V6]))) {
 			hdl_plan_set_u32(&e->id, 0);
 			hdl_plan_set_u32(&e->generation, 0);

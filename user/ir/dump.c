@@ -320,7 +320,19 @@ static void dump_endpoint(struct hdl_buf *buf, const struct hdl_ir_endpoint *e)
 	if (e->workload)
 		hdl_buf_printf(buf, " pod %s/%s", e->workload->ns, e->workload->name);
 	dump_locality(buf, &e->locality);
-	hdl_buf_adds(buf, "\n");
+	if (e->priority)
+		hdl_buf_printf(buf, " priority %u", e->priority);
+	hdl_buf_adds(buf, e->standby ? " standby\n" : "\n");
+}
+
+static void dump_groups(struct hdl_buf *buf, const struct hdl_ir_cluster *c)
+{
+	for (size_t i = 0; i < c->group_count; i++) {
+		const struct hdl_ir_group *g = &c->groups[i];
+
+		hdl_buf_printf(buf, "  group priority %u weight %u endpoints %u to %u healthy %u\n", g->priority,
+			       g->weight, g->first, g->first + g->count - 1, g->healthy);
+	}
 }
 
 static void dump_cluster(struct hdl_buf *buf, const struct hdl_ir_cluster *c)
@@ -338,6 +350,7 @@ static void dump_cluster(struct hdl_buf *buf, const struct hdl_ir_cluster *c)
 	hdl_buf_printf(buf, " max-requests %u endpoints %zu healthy %zu\n", c->max_requests_per_connection,
 		       c->endpoint_count, c->healthy_count);
 	dump_outlier(buf, &c->outlier);
+	dump_groups(buf, c);
 	for (size_t i = 0; i < c->endpoint_count; i++)
 		dump_endpoint(buf, &c->endpoints[i]);
 }

@@ -61,6 +61,7 @@ struct hdl_ir_workload {
 	struct hdl_ir_labels labels;
 	struct hdl_addr address[HDL_FAMILIES]; /* zero = none */
 	struct hdl_ir_locality locality;
+	const char *node; /* that it is on; "" = unknown */
 	/* Label values of specification E.2; "unknown" where they say so. */
 	const char *workload_name, *app, *version, *canonical_service, *canonical_revision;
 	struct hdl_ir_origin origin;
@@ -76,8 +77,23 @@ struct hdl_ir_endpoint {
 	const struct hdl_ir_workload *workload; /* NULL = no pod known */
 	struct hdl_ir_labels labels;            /* of one that is no pod: a WorkloadEntry's */
 	struct hdl_ir_locality locality;
+	const char *node;        /* that it is on; NULL = unknown */
+	uint32_t priority;       /* specification C.4; 0 first */
+	bool standby;            /* has no part in the traffic at present: never gets an id */
 	uint32_t id, generation; /* set by dp: index and generation of the `endpoint` and `health` records */
 };
+
+/* Endpoints of one priority, or of one locality with a share of its own (specification C.4); none is standby. */
+struct hdl_ir_group {
+	uint32_t priority;
+	uint32_t weight;       /* share of the locality; 0: the priority is one group */
+	uint32_t first, count; /* of cluster->endpoints */
+	uint32_t healthy;      /* of those, with status HEALTHY */
+	/* relative to cluster->member: where those with an address of the family are */
+	struct hdl_range member[HDL_FAMILIES];
+};
+
+#define HDL_IR_GROUPS_MAX 64
 
 /* Specification C.7. */
 struct hdl_ir_outlier {
@@ -110,7 +126,9 @@ struct hdl_ir_cluster {
 	const struct hdl_ir_service *service; /* NULL never; its names and addresses: ports are not there */
 	struct hdl_ir_endpoint *endpoints;
 	size_t endpoint_count;
-	size_t healthy_count; /* endpoints with status HEALTHY */
+	size_t healthy_count; /* endpoints with status HEALTHY that are not standby */
+	const struct hdl_ir_group *groups; /* by priority; the endpoints are in their order, those on standby last */
+	size_t group_count;                /* 0: all endpoints are alike; else at most HDL_IR_GROUPS_MAX */
 	enum hdl_policy policy;
 	enum hdl_ir_hash_source hash_source;
 	const char *hash_name; /* header (lower case), cookie or parameter name; "" otherwise */

@@ -319,7 +319,7 @@ struct hdl_dr_failover {
 	struct hdl_text from, to;
 };
 
-struct hdl_dr_locality_lb { /* accepted, not enforced */
+struct hdl_dr_locality_lb {
 	struct hdl_pos pos;
 	HDL_ARRAY_OF(struct hdl_dr_distribute) distribute;
 	HDL_ARRAY_OF(struct hdl_dr_failover) failover;

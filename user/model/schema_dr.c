@@ -122,8 +122,13 @@ static const struct hdl_field load_balancer_fields[] = {
 	HDL_ENUM(struct hdl_dr_load_balancer, simple, "simple", simple, "how an endpoint is chosen (LEAST_REQUEST)"),
 	HDL_MESSAGE(struct hdl_dr_load_balancer, consistent_hash, "consistentHash", &consistent_hash,
 		    "requests with the same key go to the same endpoint"),
-	HDL_MESSAGE(struct hdl_dr_load_balancer, locality_lb_setting, "localityLbSetting", &hdl_schema_locality_lb,
-		    "endpoints near the client come first", ACCEPTED),
+	HDL_MESSAGE(
+		struct hdl_dr_load_balancer, locality_lb_setting, "localityLbSetting", &hdl_schema_locality_lb,
+		"endpoints near the client come first",
+		.note = "The clients of a node are in the place of the node, and only their place and node name count "
+			"as their labels. Where requests are read it acts as in Istio; at layer 4 the endpoints that "
+			"come first are used while one of them is ready, whatever is ejected, and distribute keeps to "
+			"the localities that it names without their shares"),
 	HDL_MESSAGE(struct hdl_dr_load_balancer, zone_aware_lb_setting, "zoneAwareLbSetting", &zone_aware,
 		    "endpoints in the zone of the client come first", ACCEPTED),
 	HDL_DURATION(struct hdl_dr_load_balancer, warmup_duration_secs, "warmupDurationSecs", "use warmup.duration",

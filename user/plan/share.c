@@ -174,7 +174,7 @@ static int table_keys(struct hdl_arena *arena, const struct hdl_ir_cluster *clus
 	for (size_t i = 0; i < cluster->endpoint_count; i++) {
 		const struct hdl_ir_endpoint *e = &cluster->endpoints[i];
 
-		if (e->status != HDL_IR_HEALTHY || hdl_addr_is_zero(&e->address[family]))
+		if (e->status != HDL_IR_HEALTHY || e->standby || hdl_addr_is_zero(&e->address[family]))
 			continue;
 		hdl_addr_port_print(&e->address[family], e->port, text);
 		ret->key[ret->n] = hdl_arena_strdup(arena, text);

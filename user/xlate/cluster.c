@@ -228,6 +228,34 @@ static void set_outlier(struct hdl_xl *xl, struct hdl_xl_cluster *c, const struc
 		needs_requests(xl, c, policy->outlier_res, o->pos, "outlierDetection, which counts 5xx responses,");
 }
 
+/* Specification C.4. Where requests are read groups of endpoints act; elsewhere the best of them are all that there is. */
+static int set_groups(struct hdl_xl *xl, struct hdl_xl_cluster *c, const struct hdl_xl_service *service,
+		      const struct hdl_xl_port *port, const struct policy *policy)
+{
+	struct hdl_xl_preference p = hdl_xl_preference(xl, service, policy->lb, policy->outlier != NULL);
+	const struct hdl_resource *res = p.by.n                         ? service->res :
+					 p.setting == xl->mesh_locality ? xl->mesh_res :
+									  policy->lb_res;
+	struct hdl_pos pos = p.setting ? p.setting->pos : service->res->pos;
+	int r;
+
+	if (c->ir.policy == HDL_POLICY_PASSTHROUGH)
+		return 0;
+	if (!p.setting && !p.by.n) { /* the mesh's own habit: what outlierDetection brings */
+		res = policy->outlier_res;
+		pos = policy->outlier ? policy->outlier->pos : pos;
+	}
+	r = hdl_xl_group_endpoints(xl, &p, port->spec->protocol == HDL_IR_HTTP, &c->ir);
+	if (r == 1)
+		needs_requests(xl, c, res, pos, "the order of localities, in which endpoints are used,");
+	else if (r == 2 && hdl_xl_first_time(xl, "locality %s", c->ir.name))
+		hdl_xl_report(xl->diags, HDL_INFO, res, pos, NULL,
+			      "%s: at layer 4 the endpoints that come first are used as long as one of them is ready; "
+			      "they are not left for ejected ones, and shares of localities are not kept",
+			      c->ir.name);
+	return r < 0 ? r : 0;
+}
+
 static void set_origin(struct hdl_xl *xl, struct hdl_ir_cluster *ir, const struct hdl_xl_rule *rule,
 		       const struct hdl_xl_subset *subset)
 {
@@ -258,6 +286,8 @@ static int add(struct hdl_xl *xl, const struct hdl_xl_service *service, struct h
 	if (hdl_xl_select_endpoints(xl, port, subset ? &subset->spec->labels : NULL, ir) < 0)
 		return -ENOMEM;
 	set_load_balancer(xl, c, service, &policy);
+	if (set_groups(xl, c, service, port, &policy) < 0)
+		return -ENOMEM;
 	set_pool(xl, c, &policy);
 	set_outlier(xl, c, &policy);
 	set_origin(xl, ir, rule, subset);

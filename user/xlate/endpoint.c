@@ -96,8 +96,12 @@ static int add_address(struct hdl_xl *xl, struct build *b, const struct hdl_reso
 	/* slices that disagree while a pod comes or goes: the better one */
 	if (status == HDL_IR_HEALTHY || ep->status == HDL_IR_UNHEALTHY)
 		ep->status = status;
+	if (!ep->node && ep->workload && ep->workload->node[0])
+		ep->node = ep->workload->node;
+	if (!ep->node && e->node_name.s)
+		ep->node = hdl_xl_intern(xl, e->node_name.s);
 	if (!ep->locality.region)
-		ep->locality = ep->workload ? ep->workload->locality : (struct hdl_ir_locality){ "", "", "" };
+		ep->locality = ep->workload ? ep->workload->locality : hdl_xl_node_locality(xl, e->node_name.s);
 	if (e->zone.s)
 		ep->locality.zone = hdl_xl_intern(xl, e->zone.s);
 	return hdl_xl_map_put(&b->known, xl->scratch, address_key, ep);

@@ -48,6 +48,7 @@ enum hdl_xl_index {
 	HDL_XL_BARE_NAMES,    /* "port name" -> Services with an http port of that number */
 	HDL_XL_SLICES,        /* fqdn of the service -> EndpointSlices */
 	HDL_XL_PODS,          /* "ns/name" -> Pods */
+	HDL_XL_NODES,         /* name -> Nodes */
 	HDL_XL_POD_IPS,       /* address -> Pods that ask for it */
 	HDL_XL_WORKLOADS,     /* ns -> Pods and WorkloadEntries, which a ServiceEntry may select */
 	HDL_XL_RULES,         /* "ns/host" and "/host" -> DestinationRules */

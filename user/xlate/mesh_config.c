@@ -36,6 +36,9 @@ int hdl_xl_mesh_config(struct hdl_xl *xl)
 		else
 			first = res;
 	}
+	xl->mesh = first ? first->istio_operator->mesh_config : NULL;
+	xl->mesh_res = first;
+	xl->mesh_locality = xl->mesh ? xl->mesh->locality_lb_setting : NULL;
 	if (!first)
 		return hdl_xl_mesh_retry(xl, NULL, NULL, &xl->mesh_retry);
 	mesh = first->istio_operator->mesh_config;

@@ -51,6 +51,26 @@ static void choose(struct hdl_xl *xl)
 	}
 }
 
+/* What NodeConfig leaves open, its Node object says. Nodes that change make everything anew. */
+static void locality(struct hdl_xl *xl, struct hdl_ir_node *node, const struct hdl_node_config *c)
+{
+	node->locality =
+		(struct hdl_ir_locality){ text(xl, &c->region, ""), text(xl, &c->zone, ""), text(xl, &c->subzone, "") };
+	if (node->locality.region[0] || node->locality.zone[0] || !node->node_name[0])
+		return;
+	for (size_t i = 0; i < xl->n; i++) {
+		struct hdl_locality_names names;
+
+		if (xl->res[i]->kind != HDL_KIND_NODE || strcmp(xl->res[i]->name, node->node_name) != 0)
+			continue;
+		names = hdl_node_locality(&xl->res[i]->labels);
+		node->locality =
+			(struct hdl_ir_locality){ hdl_xl_intern(xl, names.region), hdl_xl_intern(xl, names.zone),
+						  hdl_xl_intern(xl, names.subzone) };
+		return;
+	}
+}
+
 static void limits(struct hdl_ir_node *node, const struct hdl_nc_limits *l)
 {
 	node->max_request_headers_bytes = hdl_xl_number(&l->max_header_bytes, 60 * 1024);
@@ -129,8 +149,7 @@ int hdl_xl_make_node(struct hdl_xl *xl, struct hdl_xl_unit *unit)
 	node->node_name = text(xl, &c->node_name, xl->options.node_name);
 	node->domain = domain(xl, c->domain.s ? c->domain.s : "cluster.local");
 	node->root_namespace = text(xl, &c->root_namespace, "istio-system");
-	node->locality =
-		(struct hdl_ir_locality){ text(xl, &c->region, ""), text(xl, &c->zone, ""), text(xl, &c->subzone, "") };
+	locality(xl, node, c);
 	node->fail_mode = c->fail_mode.value == HDL_NC_FAIL_CLOSED ? HDL_FAIL_CLOSED : HDL_FAIL_OPEN;
 	node->http_default_request = c->http_default.value == HDL_NC_HTTP_REQUEST;
 	marks(node, c->packet_mark ? c->packet_mark : &no_mark);

@@ -37,6 +37,7 @@
 #include "model/diag.h"
 #include "model/istio.h"
 #include "model/kube.h"
+#include "model/meshconfig.h"
 #include "model/nodeconfig.h"
 #include "model/resource.h"
 #include "xlate/derive.h"
@@ -232,6 +233,10 @@ struct hdl_xl {
 	struct hdl_ir_node ir_node; /* its strings are in the memory of node_unit's product */
 	const struct hdl_node_config *node;
 	struct hdl_ir_retry mesh_retry; /* for routes that say nothing of retries (B.9) */
+	/* of meshConfig; NULL: nothing */
+	const struct hdl_mesh_config *mesh;
+	const struct hdl_resource *mesh_res;
+	const struct hdl_dr_locality_lb *mesh_locality;
 	const struct hdl_resource *node_res;
 	struct hdl_xl_flag claim_wildcards, odd_claim_wildcards, rule_wildcards, odd_rule_wildcards;
 	struct hdl_xl_flag outside_port; /* services with http on port 80 */
@@ -382,6 +387,8 @@ int hdl_xl_make_domain(struct hdl_xl *xl, struct hdl_xl_unit *unit);   /* domain
 
 /* service.c */
 struct hdl_xl_source *hdl_xl_name_owner(const struct hdl_xl_cell *services);
+/* workload.c: of a Node by its name; NULL or "": unknown. */
+struct hdl_ir_locality hdl_xl_node_locality(struct hdl_xl *xl, const char *node);
 /* endpoint.c */
 int hdl_xl_slice_endpoints(struct hdl_xl *xl, const struct hdl_xl_service *service, struct hdl_xl_port *port);
 /* rule.c: the rule for a service (A.7), NULL: none. */
@@ -393,6 +400,21 @@ int hdl_xl_clusters(struct hdl_xl *xl, struct hdl_xl_service *service, const str
 /* endpoint.c: endpoints with these labels, in the snapshot's memory. labels NULL: all. */
 int hdl_xl_select_endpoints(struct hdl_xl *xl, const struct hdl_xl_port *port, const struct hdl_kvs *labels,
 			    struct hdl_ir_cluster *cluster);
+/* Which endpoints of a cluster come first (C.4). */
+struct hdl_xl_preference {
+	const struct hdl_dr_locality_lb *setting; /* NULL: none */
+	struct hdl_texts by;                      /* labels by which they come, in place of the setting's */
+	bool off, failover_acts;
+};
+/* groups.c: of a DestinationRule's block (NULL: none), else of the Service, else of the mesh. */
+struct hdl_xl_preference hdl_xl_preference(struct hdl_xl *xl, const struct hdl_xl_service *service,
+					   const struct hdl_dr_load_balancer *lb, bool outlier);
+/*
+ * Puts endpoints in groups; requests false: only the best of them take part. 0: all are alike, 1: there are groups,
+ * 2: some were left out or have another share than they should. -ENOMEM.
+ */
+int hdl_xl_group_endpoints(struct hdl_xl *xl, const struct hdl_xl_preference *preference, bool requests,
+			   struct hdl_ir_cluster *cluster);
 /* NULL: no such port or subset. subset "": whole service. */
 const struct hdl_xl_cluster *hdl_xl_find_cluster(const struct hdl_xl_service *service, uint16_t port,
 						 const char *subset);

@@ -176,6 +176,7 @@ static int add_entry(struct hdl_xl *xl, struct hdl_xl_port *port, const struct h
 	if (entry->weight.has && entry->weight.value)
 		e.weight = (uint16_t)(entry->weight.value < UINT16_MAX ? entry->weight.value : UINT16_MAX);
 	e.workload = hdl_xl_read_address(xl, hdl_addr_print(&address, printed));
+	e.node = e.workload && e.workload->node[0] ? e.workload->node : NULL;
 	if (hdl_xl_labels(xl, labels, &e.labels) < 0)
 		return -ENOMEM;
 	e.locality = entry->locality.s ? hdl_xl_locality(xl, entry->locality.s) :
@@ -195,7 +196,9 @@ static void add_pod(struct hdl_xl *xl, struct hdl_xl_port *port, const struct hd
 		return;
 	memcpy(e.address, w->address, sizeof(e.address));
 	e.locality = w->locality;
-	port->endpoints[port->endpoint_count++] = e;
+	e.node = w->node[0] ? w->node : NULL;
+	if (!has_endpoint(port, &e))
+		port->endpoints[port->endpoint_count++] = e;
 }
 
 static bool selects(const struct hdl_kvs *selector, const struct hdl_kvs *labels)

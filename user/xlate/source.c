@@ -47,6 +47,8 @@ static int enter(struct hdl_xl *xl, struct hdl_xl_source *source)
 		return hdl_xl_register_service_entry(xl, source);
 	case HDL_KIND_WORKLOAD_ENTRY:
 		return hdl_xl_enter_cell(xl, source, HDL_XL_WORKLOADS, source->res->ns, NULL);
+	case HDL_KIND_NODE:
+		return hdl_xl_enter_cell(xl, source, HDL_XL_NODES, source->res->name, NULL);
 	case HDL_KIND_DESTINATION_RULE:
 		return hdl_xl_register_rule(xl, source);
 	case HDL_KIND_VIRTUAL_SERVICE:

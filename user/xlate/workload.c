@@ -49,10 +49,44 @@ static void names(struct hdl_xl *xl, struct hdl_ir_workload *w)
 					label_or(l, "app.kubernetes.io/name", label_or(l, "app", w->workload_name)));
 	w->canonical_revision = label_or(l, "service.istio.io/canonical-revision",
 					 label_or(l, "app.kubernetes.io/version", label_or(l, "version", "latest")));
-	w->locality = (struct hdl_ir_locality){
-		.region = label_or(l, "topology.kubernetes.io/region", ""),
-		.zone = label_or(l, "topology.kubernetes.io/zone", ""),
-		.subzone = label_or(l, "topology.istio.io/subzone", ""),
+}
+
+struct hdl_ir_locality hdl_xl_node_locality(struct hdl_xl *xl, const char *node)
+{
+	const struct hdl_xl_cell *cell = node && node[0] ? hdl_xl_read(xl, HDL_XL_NODES, node) : NULL;
+	struct hdl_locality_names names = { "", "", "" };
+
+	if (cell && cell->n)
+		names = hdl_node_locality(&hdl_xl_member(cell, 0)->res->labels);
+	return (struct hdl_ir_locality){ hdl_xl_intern(xl, names.region), hdl_xl_intern(xl, names.zone),
+					 hdl_xl_intern(xl, names.subzone) };
+}
+
+/* C.4: the pod's own label, which has dots where slashes are not allowed, else its node, else what its labels say. */
+static struct hdl_ir_locality locality_of(struct hdl_xl *xl, const struct hdl_ir_workload *w)
+{
+	const char *own = hdl_xl_label(&w->labels, "istio-locality");
+	struct hdl_ir_locality node;
+
+	if (own && own[0]) {
+		char *text = hdl_arena_strdup(xl->scratch, own);
+
+		if (!text) {
+			xl->no_memory = true;
+			return (struct hdl_ir_locality){ "", "", "" };
+		}
+		/* a locality with slashes has none that stand for something else */
+		for (char *c = strchr(own, '/') ? NULL : strchr(text, '.'); c; c = strchr(c, '.'))
+			*c = '/';
+		return hdl_xl_locality(xl, text);
+	}
+	node = hdl_xl_node_locality(xl, w->node);
+	if (node.region[0] || node.zone[0])
+		return node;
+	return (struct hdl_ir_locality){
+		.region = label_or(&w->labels, "topology.kubernetes.io/region", ""),
+		.zone = label_or(&w->labels, "topology.kubernetes.io/zone", ""),
+		.subzone = label_or(&w->labels, "topology.istio.io/subzone", ""),
 	};
 }
 
@@ -145,6 +179,8 @@ int hdl_xl_make_workload(struct hdl_xl *xl, struct hdl_xl_unit *unit)
 		hdl_xl_intern(xl, res->pod->service_account_name.s ? res->pod->service_account_name.s : "default");
 	w->origin = hdl_xl_origin(xl, res, res->pos);
 	names(xl, w);
+	w->node = hdl_xl_intern(xl, res->pod->node_name.s ? res->pod->node_name.s : "");
+	w->locality = locality_of(xl, w);
 	wanted(res->pod, address, text);
 	for (int f = 0; f < HDL_FAMILIES; f++)
 		if (text[f])
