@@ -9,12 +9,24 @@
 
 /* ---- load balancer ---- */
 
+/* It becomes part of a Set-Cookie header, and must not end its attribute or the header. */
+static void check_cookie_text(struct hdl_decode *d, const struct hdl_text *text, const char *field)
+{
+	for (const char *p = text->s; p && *p; p++)
+		if ((unsigned char)*p < ' ' || *p == 0x7f || *p == ';') {
+			hdl_decode_error(d, text->pos, field, "must have no \";\" and no control character");
+			return;
+		}
+}
+
 void hdl_check_dr_cookie_attribute(struct hdl_decode *d, void *object)
 {
 	const struct hdl_dr_cookie_attribute *attribute = object;
 
 	if (attribute->name.s && !*attribute->name.s)
 		hdl_decode_error(d, attribute->name.pos, "name", "must not be empty");
+	check_cookie_text(d, &attribute->name, "name");
+	check_cookie_text(d, &attribute->value, "value");
 }
 
 void hdl_check_dr_cookie(struct hdl_decode *d, void *object)
@@ -23,6 +35,7 @@ void hdl_check_dr_cookie(struct hdl_decode *d, void *object)
 
 	if (cookie->name.s && !hdl_name_is_token(cookie->name.s))
 		hdl_decode_error(d, cookie->name.pos, "name", "\"%.100s\" is not a cookie name", cookie->name.s);
+	check_cookie_text(d, &cookie->path, "path");
 	for (size_t i = 0; i < cookie->attributes.n; i++)
 		for (size_t j = 0; j < i; j++) {
 			const char *a = cookie->attributes.at[i].name.s, *b = cookie->attributes.at[j].name.s;

@@ -75,6 +75,9 @@ void hdl_check_gwapi_session(struct hdl_decode *d, void *object)
 		s->cookie_config ? hdl_gwapi_text(&s->cookie_config->lifetime_type, "Session") : "Session";
 
 	hdl_check_gwapi_length(d, &s->session_name, "sessionName", 0, 128);
+	if (s->session_name.s && *s->session_name.s && !hdl_name_is_token(s->session_name.s))
+		hdl_decode_error(d, s->session_name.pos, "sessionName",
+				 "\"%.100s\" is not a name of a cookie or header", s->session_name.s);
 	duration(d, &s->absolute_timeout, "absoluteTimeout");
 	duration(d, &s->idle_timeout, "idleTimeout");
 	if (strcmp(type, "Cookie") && strcmp(type, "Header"))
@@ -180,20 +183,26 @@ static void check_unique_names(struct hdl_decode *d, const struct hdl_gwapi_name
 			}
 }
 
+static bool is_method(const char *s)
+{
+	static const char *const methods[] = { "GET",     "HEAD",    "POST",  "PUT",  "DELETE",
+					       "CONNECT", "OPTIONS", "TRACE", "PATCH" };
+
+	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
+		if (!strcmp(s, methods[i]))
+			return true;
+	return false;
+}
+
 void hdl_check_gwapi_match(struct hdl_decode *d, void *object)
 {
-	static const char *const methods[] = { "GET",     "HEAD",    "POST",  "PUT",   "DELETE",
-					       "CONNECT", "OPTIONS", "TRACE", "PATCH", NULL };
 	const struct hdl_gwapi_match *match = object;
-	size_t i = 0;
 
 	check_unique_names(d, &match->headers, "headers");
 	check_unique_names(d, &match->query_params, "queryParams");
-	if (!match->http_method.s)
-		return;
-	while (methods[i] && strcmp(methods[i], match->http_method.s))
-		i++;
-	if (!methods[i])
+	for (size_t i = 0; i < match->query_params.n; i++)
+		hdl_check_gwapi_length(d, &match->query_params.at[i].value, "queryParams.value", 1, 1024);
+	if (match->http_method.s && !is_method(match->http_method.s))
 		hdl_decode_error(
 			d, match->http_method.pos, "method",
 			"must be one of GET, HEAD, POST, PUT, DELETE, CONNECT, OPTIONS, TRACE, PATCH, not \"%.60s\"",
@@ -246,8 +255,9 @@ void hdl_check_gwapi_header(struct hdl_decode *d, void *object)
 	if (header->name.s && *header->name.s && !hdl_name_is_token(header->name.s))
 		hdl_decode_error(d, header->name.pos, "name", "\"%.100s\" is not a header name", header->name.s);
 	for (const char *p = header->value.s; p && *p; p++)
-		if (*p == '\r' || *p == '\n') {
-			hdl_decode_error(d, header->value.pos, "value", "must not contain line ends");
+		if (((unsigned char)*p < ' ' && *p != '\t') || *p == 0x7f) {
+			hdl_decode_error(d, header->value.pos, "value",
+					 "must not contain line ends and other control characters");
 			break;
 		}
 }
@@ -295,6 +305,18 @@ void hdl_check_gwapi_mirror(struct hdl_decode *d, void *object)
 				 "Only one of percent or fraction may be specified in HTTPRequestMirrorFilter");
 }
 
+/* The schema lets everything pass; but what stands in a start line or a Location must not end it. */
+static void check_replacement(struct hdl_decode *d, const struct hdl_text *text, const char *field)
+{
+	hdl_check_gwapi_length(d, text, field, 0, 1024);
+	for (const char *p = text->s; p && *p; p++)
+		if ((unsigned char)*p <= ' ' || *p == 0x7f) {
+			hdl_decode_error(d, text->pos, field,
+					 "has a blank or a control character, which cannot be sent");
+			break;
+		}
+}
+
 void hdl_check_gwapi_path_modifier(struct hdl_decode *d, void *object)
 {
 	const struct hdl_gwapi_path_modifier_spec *m = object;
@@ -304,8 +326,8 @@ void hdl_check_gwapi_path_modifier(struct hdl_decode *d, void *object)
 	const char *own_name = full ? "replaceFullPath" : "replacePrefixMatch";
 	const char *other_name = full ? "replacePrefixMatch" : "replaceFullPath";
 
-	hdl_check_gwapi_length(d, &m->replace_full_path, "replaceFullPath", 0, 1024);
-	hdl_check_gwapi_length(d, &m->replace_prefix_match, "replacePrefixMatch", 0, 1024);
+	check_replacement(d, &m->replace_full_path, "replaceFullPath");
+	check_replacement(d, &m->replace_prefix_match, "replacePrefixMatch");
 	if (!m->type.has)
 		return;
 	if (!own->s)
@@ -367,9 +389,7 @@ static void check_star_alone(struct hdl_decode *d, const struct hdl_texts *list,
 
 void hdl_check_gwapi_cors(struct hdl_decode *d, void *object)
 {
-	static const char *const methods = " GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH * ";
 	const struct hdl_gwapi_cors *cors = object;
-	char word[32];
 
 	for (size_t i = 0; i < cors->allow_origins.n; i++)
 		if (cors->allow_origins.at[i].s && !is_origin(cors->allow_origins.at[i].s))
@@ -379,7 +399,7 @@ void hdl_check_gwapi_cors(struct hdl_decode *d, void *object)
 	for (size_t i = 0; i < cors->allow_methods.n; i++) {
 		const char *method = cors->allow_methods.at[i].s;
 
-		if (method && (snprintf(word, sizeof(word), " %.20s ", method), !strstr(methods, word)))
+		if (method && strcmp(method, "*") && !is_method(method))
 			hdl_decode_error(d, cors->allow_methods.at[i].pos, "allowMethods", "\"%.60s\" is not a method",
 					 method);
 	}
@@ -556,18 +576,26 @@ static bool same_parent(const struct hdl_decode *d, const struct hdl_gwapi_ref *
 	       hdl_gwapi_same_text(&a->name, &b->name, "");
 }
 
+static bool given(const struct hdl_text *text)
+{
+	return text->s && *text->s;
+}
+
+/* Of several references to one parent all say sectionName or none does, likewise port, and no two say the same. */
 static void check_parents(struct hdl_decode *d, const struct hdl_gwapi_route *route)
 {
 	for (size_t i = 0; i < route->parent_refs.n; i++)
 		for (size_t j = 0; j < i; j++) {
 			const struct hdl_gwapi_ref *a = &route->parent_refs.at[i], *b = &route->parent_refs.at[j];
 			bool same_section = hdl_gwapi_same_text(&a->section_name, &b->section_name, "");
+			bool same_fields =
+				given(&a->section_name) == given(&b->section_name) && !a->port.value == !b->port.value;
 
-			if (!same_parent(d, a, b) || a->port.value != b->port.value || !same_section)
+			if (!same_parent(d, a, b) || (same_fields && (a->port.value != b->port.value || !same_section)))
 				continue;
 			hdl_decode_error(
 				d, a->pos, "parentRefs",
-				a->section_name.s || a->port.has ?
+				same_fields && (given(&a->section_name) || a->port.has) ?
 					"sectionName or port must be unique when parentRefs includes 2 or more "
 					"references to the same parent" :
 					"sectionName or port must be specified when parentRefs includes 2 or more "
@@ -583,7 +611,7 @@ static void check_rules(struct hdl_decode *d, const struct hdl_gwapi_route *rout
 	for (size_t i = 0; i < route->rules.n; i++) {
 		const struct hdl_gwapi_rule *rule = &route->rules.at[i];
 
-		matches += rule->matches.n;
+		matches += rule->matches.n ? rule->matches.n : 1; /* without one the schema puts in "/" */
 		for (size_t j = 0; rule->name.s && j < i; j++)
 			if (route->rules.at[j].name.s && !strcmp(rule->name.s, route->rules.at[j].name.s)) {
 				hdl_decode_error(

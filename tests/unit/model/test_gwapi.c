@@ -143,8 +143,13 @@ static const struct rule http_rules[] = {
 	{ "F.1", "{parentRefs: [{sectionName: s}]}", "parentRefs[0].name: is required" },
 	{ "F.1", "{parentRefs: [{name: g, port: 0}]}", "port: must be 1..65535" },
 	{ "F.1",
-	  "{parentRefs: [{name: g, sectionName: a}, {name: g, sectionName: b}, {name: g, sectionName: b, port: 1}]}",
+	  "{parentRefs: [{name: g, sectionName: a, port: 2}, {name: g, sectionName: b, port: 1}, {name: g, sectionName: b, port: 2}]}",
 	  NULL },
+	{ "F.1", "{parentRefs: [{name: g, sectionName: a}, {name: g, sectionName: b, port: 1}]}",
+	  "sectionName or port must be specified" },
+	{ "F.1", "{parentRefs: [{name: g, sectionName: a}, {name: g}]}", "sectionName or port must be specified" },
+	{ "F.1", "{parentRefs: [{name: g, sectionName: a}, {name: g, port: 1}]}",
+	  "sectionName or port must be specified" },
 	{ "F.1", "{parentRefs: [{name: g}, {name: g}]}", "sectionName or port must be specified" },
 	{ "F.1", "{parentRefs: [{name: g}, {name: g, namespace: ns, kind: Gateway}]}",
 	  "sectionName or port must be specified" },
@@ -193,6 +198,9 @@ static const struct rule http_rules[] = {
 	{ "F.4", HEADERS("set: [{name: a, value: b}, {name: a, value: c}]"), "set: names \"a\" twice" },
 	{ "F.4", HEADERS("add: [{name: 'a:', value: b}]"), "\"a:\" is not a header name" },
 	{ "F.4", HEADERS("add: [{name: a, value: \"b\\r\\nc: d\"}]"), "value: must not contain line ends" },
+	{ "F.4", HEADERS("add: [{name: a, value: \"b\\x7f\"}]"),
+	  "value: must not contain line ends and other control characters" },
+	{ "F.4", HEADERS("add: [{name: a, value: \"b\\tc\"}]"), NULL },
 	{ "F.4", HEADERS("remove: ['a b']"), "remove: \"a b\" is not a header name" },
 	{ "F.4", FILTER("{requestMirror: {backendRef: {name: m, port: 1}}}"), "filters[0].type: is required" },
 	{ "F.4", FILTER("{type: RequestMirror}"),
@@ -218,6 +226,11 @@ static const struct rule http_rules[] = {
 	{ "F.4", REDIRECT("statusCode: 200"), "statusCode: must be 301..308" },
 	{ "F.4", REDIRECT(REPLACE), NULL },
 	{ "F.4", REDIRECT("path: {type: ReplaceFullPath, replaceFullPath: /x}"), NULL },
+	{ "F.4", REDIRECT("path: {type: ReplaceFullPath, replaceFullPath: \"/x\\r\\ny: z\"}"),
+	  "path.replaceFullPath: has a blank or a control character" },
+	{ "F.4",
+	  FILTER("{type: URLRewrite, urlRewrite: {path: {type: ReplacePrefixMatch, replacePrefixMatch: '/x HTTP/1.1'}}}"),
+	  "path.replacePrefixMatch: has a blank or a control character" },
 	{ "F.4", REDIRECT("path: {type: ReplaceFullPath}"),
 	  "replaceFullPath must be specified when type is set to 'ReplaceFullPath'" },
 	{ "F.4", REDIRECT("path: {type: ReplacePrefixMatch, replaceFullPath: /}"),
@@ -256,6 +269,7 @@ static const struct rule http_rules[] = {
 	{ "F.4", CORS("allowOrigins: [a.b]"), "\"a.b\" is not \"*\" or scheme://host[:port]" },
 	{ "F.4", CORS("allowOrigins: ['https://a.b/path']"), "is not \"*\" or scheme://host[:port]" },
 	{ "F.4", CORS("allowMethods: [GETS]"), "\"GETS\" is not a method" },
+	{ "F.4", CORS("allowMethods: ['GET HEAD']"), "\"GET HEAD\" is not a method" },
 	{ "F.4", CORS("allowHeaders: ['a b']"), "allowHeaders: \"a b\" is not a header name" },
 	{ "F.4", CORS("maxAge: 0"), "maxAge: must be 1.." },
 	{ "F.4", FILTER("{type: ExtensionRef, extensionRef: {group: g.io, kind: K, name: n}}"), NULL },
@@ -285,6 +299,7 @@ static const struct rule http_rules[] = {
 	{ "F.5", RULE("retry: {codes: [399]}"), "codes[0]: must be 400..599" },
 	{ "F.5", RULE("retry: {codes: [600]}"), "must be 400..599" },
 	{ "F.5", RULE("retry: {backoff: -1s}"), "is not a duration" },
+	{ "F.5", RULE("sessionPersistence: {sessionName: \"s\\r\\nx: y\"}"), "is not a name of a cookie or header" },
 	{ "F.5", RULE("sessionPersistence: {sessionName: s, type: Header, absoluteTimeout: 1h}"),
 	  "warning: HTTPRoute" },
 	{ "F.5", RULE("sessionPersistence: {cookieConfig: {lifetimeType: Permanent}}"),
@@ -495,26 +510,46 @@ static void test_limits(void **state)
 	}
 }
 
-/* F.1: at most 128 matches over all rules. */
+/* F.1: at most 128 matches over all rules; a rule without one has "/". */
 static void test_matches_of_all_rules(void **state)
 {
 	(void)state;
-	for (size_t extra = 0; extra < 2; extra++) {
+	for (size_t extra = 0; extra < 3; extra++) {
 		struct hdl_buf spec = { 0 };
 		struct rule rule = { "F.1", NULL, extra ? "must be 128 or less" : NULL };
 
 		hdl_buf_adds(&spec, "{rules: [");
 		for (size_t r = 0; r < 3; r++) {
 			hdl_buf_printf(&spec, "%s{matches: [", r ? ", " : "");
-			for (size_t i = 0; i < (r < 2 ? 63 : 2 + extra); i++)
+			for (size_t i = 0; i < (r < 2 ? 63 : extra == 1 ? 3 : 2); i++)
 				hdl_buf_printf(&spec, "%s{path: {value: /%zu}}", i ? ", " : "", i);
 			hdl_buf_adds(&spec, "]}");
 		}
-		hdl_buf_adds(&spec, "]}");
+		hdl_buf_adds(&spec, extra == 2 ? ", {}]}" : "]}");
 		hdl_buf_add(&spec, "", 1);
 		rule.spec = spec.p;
 		check_rule(V1, "HTTPRoute", &rule);
 		hdl_buf_done(&spec);
+	}
+}
+
+/* F.1: the value of a parameter has at most 1024 characters, that of a header 4096. */
+static void test_value_lengths(void **state)
+{
+	static const struct {
+		const char *list;
+		int max;
+	} rows[] = { { "queryParams", 1024 }, { "headers", 4096 } };
+
+	(void)state;
+	for (size_t i = 0; i < 2 * HDL_ARRAY_SIZE(rows); i++) {
+		char spec[5000];
+		struct rule rule = { "F.1", spec, i % 2 ? "characters, at most" : NULL };
+
+		snprintf(spec, sizeof(spec), "{rules: [{matches: [{%s: [{name: a, value: %0*d}]}]}]}", rows[i / 2].list,
+			 rows[i / 2].max + (int)(i % 2), 0);
+		memset(strstr(spec, "value: ") + 7, 'v', (size_t)rows[i / 2].max);
+		check_rule(V1, "HTTPRoute", &rule);
 	}
 }
 
@@ -584,11 +619,17 @@ static void test_kinds(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_gateway_class),        cmocka_unit_test(test_gateway),
-		cmocka_unit_test(test_http_route),           cmocka_unit_test(test_other_routes),
-		cmocka_unit_test(test_grant_and_policy),     cmocka_unit_test(test_limits),
-		cmocka_unit_test(test_matches_of_all_rules), cmocka_unit_test(test_versions),
-		cmocka_unit_test(test_generation),           cmocka_unit_test(test_kinds),
+		cmocka_unit_test(test_gateway_class),
+		cmocka_unit_test(test_gateway),
+		cmocka_unit_test(test_http_route),
+		cmocka_unit_test(test_other_routes),
+		cmocka_unit_test(test_grant_and_policy),
+		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_matches_of_all_rules),
+		cmocka_unit_test(test_value_lengths),
+		cmocka_unit_test(test_versions),
+		cmocka_unit_test(test_generation),
+		cmocka_unit_test(test_kinds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
