@@ -166,7 +166,7 @@ int hdl_xl_slice_endpoints(struct hdl_xl *xl, const struct hdl_xl_service *servi
 static bool has_labels(const struct hdl_ir_endpoint *e, const struct hdl_kvs *labels)
 {
 	for (size_t i = 0; i < labels->n; i++) {
-		const char *value = hdl_xl_label(e->workload ? &e->workload->labels : &e->labels, labels->at[i].key);
+		const char *value = hdl_xl_label(hdl_xl_endpoint_labels(e), labels->at[i].key);
 
 		if (!value || strcmp(value, labels->at[i].value) != 0)
 			return false;

@@ -55,8 +55,7 @@ struct work {
 
 static struct hdl_xl_place place_of(const struct hdl_ir_endpoint *e)
 {
-	return (struct hdl_xl_place){ e->locality, e->node ? e->node : "",
-				      e->workload ? &e->workload->labels : &e->labels };
+	return (struct hdl_xl_place){ e->locality, e->node ? e->node : "", hdl_xl_endpoint_labels(e) };
 }
 
 static uint32_t rank_of(const struct work *w, const struct hdl_ir_endpoint *e)

@@ -400,6 +400,11 @@ int hdl_xl_clusters(struct hdl_xl *xl, struct hdl_xl_service *service, const str
 /* endpoint.c: endpoints with these labels, in the snapshot's memory. labels NULL: all. */
 int hdl_xl_select_endpoints(struct hdl_xl *xl, const struct hdl_xl_port *port, const struct hdl_kvs *labels,
 			    struct hdl_ir_cluster *cluster);
+/* What a WorkloadEntry says of it, or an entry of a ServiceEntry, counts before what the pod says that has the address. */
+static inline const struct hdl_ir_labels *hdl_xl_endpoint_labels(const struct hdl_ir_endpoint *e)
+{
+	return e->labels.n || !e->workload ? &e->labels : &e->workload->labels;
+}
 /* Which endpoints of a cluster come first (C.4). */
 struct hdl_xl_preference {
 	const struct hdl_dr_locality_lb *setting; /* NULL: none */

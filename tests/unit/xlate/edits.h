@@ -23,11 +23,12 @@ enum edit_kind {
 	EDIT_ENTRY,
 	EDIT_WORKLOAD,
 	EDIT_NODE,
+	EDIT_KUBE_NODE,
 	EDIT_KINDS
 };
 
 /* How many documents of each kind there may be. */
-static const unsigned int edit_count[EDIT_KINDS] = { 8, 10, 14, 7, 12, 2, 1, 2, 4, 4, 1 };
+static const unsigned int edit_count[EDIT_KINDS] = { 8, 10, 14, 7, 12, 2, 1, 2, 4, 4, 1, 2 };
 
 struct edits {
 	struct hdl_resource_store *store;
@@ -106,6 +107,8 @@ static inline void edit_pod(struct edits *e, struct hdl_buf *text, unsigned int 
 	hdl_buf_printf(text, "  labels: {app: x, version: %s}\n", EDIT_PICK(e, "v1", "v2"));
 	if (edit_draw(e, 12) == 0)
 		hdl_buf_adds(text, "spec: {hostNetwork: true}\n");
+	else if (edit_draw(e, 2))
+		hdl_buf_printf(text, "spec: {nodeName: %s}\n", EDIT_PICK(e, "here", "there"));
 	hdl_buf_printf(text, "status:\n  podIP: 10.1.0.%u\n  phase: %s\n", edit_draw(e, 3) ? i : edit_draw(e, 16),
 		       EDIT_PICK(e, "Running", "Running", "Running", "Failed"));
 }
@@ -117,11 +120,13 @@ static inline void edit_rule(struct edits *e, struct hdl_buf *text, unsigned int
 		       EDIT_PICK(e, "s0", "s1", "s2", "s3.a.svc.cluster.local", "*.a.svc.cluster.local", "*",
 				 "*3.local", "none"));
 	if (edit_draw(e, 2))
-		hdl_buf_printf(text, "  trafficPolicy:\n    %s\n",
-			       EDIT_PICK(e, "outlierDetection: {}", "loadBalancer: {simple: ROUND_ROBIN}",
-					 "loadBalancer: {consistentHash: {useSourceIp: true, minimumRingSize: 9}}",
-					 "loadBalancer: {consistentHash: {httpCookie: {name: c, ttl: 1s}}}",
-					 "connectionPool: {tcp: {connectTimeout: 2s}}"));
+		hdl_buf_printf(
+			text, "  trafficPolicy:\n    %s\n",
+			EDIT_PICK(e, "outlierDetection: {}", "loadBalancer: {simple: ROUND_ROBIN}",
+				  "loadBalancer: {localityLbSetting: {distribute: [{from: r/*, to: {r/z1: 100}}]}}",
+				  "loadBalancer: {consistentHash: {useSourceIp: true, minimumRingSize: 9}}",
+				  "loadBalancer: {consistentHash: {httpCookie: {name: c, ttl: 1s}}}",
+				  "connectionPool: {tcp: {connectTimeout: 2s}}"));
 	if (edit_draw(e, 4))
 		hdl_buf_printf(
 			text,
@@ -242,6 +247,15 @@ static inline void edit_workload(struct edits *e, struct hdl_buf *text, unsigned
 		       EDIT_PICK(e, "x", "x", "y"), EDIT_PICK(e, "v1", "v2"));
 }
 
+static inline void edit_kube_node(struct edits *e, struct hdl_buf *text, unsigned int i)
+{
+	hdl_buf_printf(
+		text,
+		"apiVersion: v1\nkind: Node\nmetadata:\n  name: %s\n  labels: {topology.kubernetes.io/region: r, "
+		"topology.kubernetes.io/zone: %s}\n",
+		i ? "there" : "here", EDIT_PICK(e, "z1", "z2"));
+}
+
 static inline void edit_text(struct edits *e, enum edit_kind kind, unsigned int i, struct hdl_buf *text)
 {
 	switch (kind) {
@@ -273,10 +287,14 @@ static inline void edit_text(struct edits *e, enum edit_kind kind, unsigned int 
 	case EDIT_WORKLOAD:
 		edit_workload(e, text, i);
 		break;
+	case EDIT_KUBE_NODE:
+		edit_kube_node(e, text, i);
+		break;
 	default:
 		hdl_buf_printf(text,
 			       "apiVersion: heddle.io/v1alpha1\nkind: NodeConfig\nmetadata: {name: n}\nspec: {%s}\n",
-			       EDIT_PICK(e, "failMode: Open", "httpDefault: request", "nodeName: here"));
+			       EDIT_PICK(e, "failMode: Open", "httpDefault: request", "nodeName: here",
+					 "nodeName: here", "locality: {region: r, zone: z2}"));
 	}
 	if (edit_draw(e, 25) == 0)
 		hdl_buf_adds(text, "  unknown: {\n"); /* not YAML */
@@ -310,10 +328,11 @@ static inline void edit_any(struct edits *e)
 	static const enum edit_kind often[] = { EDIT_SLICE,    EDIT_SLICE, EDIT_POD,     EDIT_POD,     EDIT_VS,
 						EDIT_VS,       EDIT_VS,    EDIT_RULE,    EDIT_SERVICE, EDIT_ENTRY,
 						EDIT_WORKLOAD, EDIT_RULE,  EDIT_GATEWAY, EDIT_SERVICE };
-	unsigned int n = edit_draw(e, 60);
+	unsigned int n = edit_draw(e, 61);
 	enum edit_kind kind = n < 56  ? often[n % HDL_ARRAY_SIZE(often)] :
 			      n == 56 ? EDIT_NODE :
 			      n == 57 ? EDIT_KUBE_GATEWAY :
+			      n == 58 ? EDIT_KUBE_NODE :
 					EDIT_HTTP_ROUTE;
 
 	edit_one(e, kind, edit_draw(e, edit_count[kind]));
