@@ -30,9 +30,10 @@ struct hdl_config {
 	struct hdl_resource_list *list;   /* of the files, as of the last pass */
 	const struct hdl_config_set *set; /* that the last snapshot was made of */
 	struct hdl_xlator *xlator;
-	struct hdl_snapshot *compiled; /* the last one: the next shares its route tables */
-	bool partial;                  /* the pass that runs */
-	bool node_changed;             /* another file is the one of --node-config */
+	const struct hdl_config_set *translated; /* by its last run: it compares with these resources */
+	struct hdl_snapshot *compiled;           /* the last one: the next shares its route tables */
+	bool partial;                            /* the pass that runs */
+	bool node_changed;                       /* another file is the one of --node-config */
 	struct hdl_diags diags, translation;
 };
 
@@ -74,6 +75,7 @@ struct hdl_config *hdl_config_free(struct hdl_config *config)
 	free(config->file);
 	hdl_snapshot_unref(config->compiled);
 	hdl_xlator_free(config->xlator);
+	hdl_config_set_unref(config->translated);
 	hdl_diags_done(&config->diags);
 	hdl_diags_done(&config->translation);
 	hdl_config_set_unref(config->set);
@@ -302,9 +304,11 @@ static int translate(struct hdl_config *config, const struct hdl_config_set *set
 	hdl_diags_done(&config->translation);
 	config->translation = (struct hdl_diags){ .limit = 10000 };
 	n = select_resources(config, set, resources);
-	/* config->set, which holds the resources of the last run, stays until this one is done */
 	r = hdl_xlator_run(config->xlator, resources, n, NULL, &config->translation, &snapshot);
 	free(resources);
+	/* which is another one than config->set when what came of it was not wanted */
+	hdl_config_set_unref(config->translated);
+	config->translated = r < 0 ? NULL : hdl_config_set_ref(set);
 	if (r < 0)
 		return r;
 	r = compile(config, snapshot);
