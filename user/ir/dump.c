@@ -110,6 +110,8 @@ static void dump_node(struct hdl_buf *buf, const struct hdl_ir_node *node)
 	dump_locality(buf, &node->locality);
 	hdl_buf_printf(buf, "\n  fail-mode %s http-default %s\n", fail_mode_name(node->fail_mode),
 		       node->http_default_request ? "request" : "l4");
+	if (node->registry_only)
+		hdl_buf_adds(buf, "  outbound REGISTRY_ONLY\n");
 	if (node->path_normalization != HDL_IR_NORMALIZE_BASE)
 		hdl_buf_printf(buf, "  path-normalization %s\n", normalization_names[node->path_normalization]);
 	hdl_buf_printf(buf, "  packet-mark 0x%x mask 0x%x table %u\n", node->packet_mark, node->packet_mask,
@@ -200,9 +202,10 @@ static void dump_destinations(struct hdl_buf *buf, const char *indent, const str
 	for (size_t i = 0; i < n; i++) {
 		hdl_buf_printf(buf, "%sto %s weight %u threshold %llu%s\n", indent, d[i].cluster_name, d[i].weight,
 			       (unsigned long long)d[i].threshold,
-			       d[i].unresolved ? " UNRESOLVED" :
-			       d[i].cluster    ? "" :
-						 " UNKNOWN");
+			       d[i].unresolved                                 ? " UNRESOLVED" :
+			       !d[i].cluster                                   ? " UNKNOWN" :
+			       d[i].cluster->client && d[i].cluster->client[0] ? " of their own" :
+										 "");
 		dump_headers(buf, deeper, d[i].headers);
 	}
 }
@@ -337,7 +340,10 @@ static void dump_groups(struct hdl_buf *buf, const struct hdl_ir_cluster *c)
 
 static void dump_cluster(struct hdl_buf *buf, const struct hdl_ir_cluster *c)
 {
-	hdl_buf_printf(buf, "cluster %s %s", c->name, policy_names[c->policy]);
+	hdl_buf_printf(buf, "cluster %s", c->name);
+	if (c->client && c->client[0])
+		hdl_buf_printf(buf, " for clients of %s", c->client);
+	hdl_buf_printf(buf, " %s", policy_names[c->policy]);
 	if (c->hash_source != HDL_IR_HASH_NONE)
 		hdl_buf_printf(buf, " by %s", hash_names[c->hash_source]);
 	if (c->hash_name[0])
@@ -485,6 +491,25 @@ static void dump_gateway_listener(struct hdl_buf *buf, const struct hdl_ir_gatew
 	hdl_buf_adds(buf, "\n");
 }
 
+static void dump_route_config(struct hdl_buf *buf, const struct hdl_ir_route_config *c)
+{
+	hdl_buf_printf(buf, "routes %s port %u%s\n", c->name, c->port, c->gateway ? " gateway" : "");
+	for (size_t v = 0; v < c->vhost_count; v++)
+		dump_vhost(buf, c->vhosts[v]);
+}
+
+static void dump_view(struct hdl_buf *buf, const struct hdl_ir_view *v)
+{
+	hdl_buf_printf(buf, "view %s%s%s", v->ns, v->name[0] ? " sidecar " : "", v->name);
+	if (v->selector.n)
+		dump_labels(buf, &v->selector);
+	hdl_buf_printf(buf, "%s%s", v->narrowed ? " narrowed" : "", v->registry_only ? " registry-only" : "");
+	dump_origin(buf, &v->origin);
+	hdl_buf_adds(buf, "\n");
+	for (size_t i = 0; i < v->route_config_count; i++)
+		dump_route_config(buf, v->route_configs[i]);
+}
+
 void hdl_snapshot_dump(const struct hdl_snapshot *snapshot, struct hdl_buf *buf)
 {
 	dump_node(buf, &snapshot->node);
@@ -494,13 +519,10 @@ void hdl_snapshot_dump(const struct hdl_snapshot *snapshot, struct hdl_buf *buf)
 		dump_service(buf, snapshot->services[i]);
 	for (size_t i = 0; i < snapshot->cluster_count; i++)
 		dump_cluster(buf, snapshot->clusters[i]);
-	for (size_t i = 0; i < snapshot->route_config_count; i++) {
-		const struct hdl_ir_route_config *c = snapshot->route_configs[i];
-
-		hdl_buf_printf(buf, "routes %s port %u%s\n", c->name, c->port, c->gateway ? " gateway" : "");
-		for (size_t v = 0; v < c->vhost_count; v++)
-			dump_vhost(buf, c->vhosts[v]);
-	}
+	for (size_t i = 0; i < snapshot->route_config_count; i++)
+		dump_route_config(buf, snapshot->route_configs[i]);
+	for (size_t i = 0; i < snapshot->view_count; i++)
+		dump_view(buf, snapshot->views[i]);
 	for (size_t i = 0; i < snapshot->gateway_listener_count; i++)
 		dump_gateway_listener(buf, &snapshot->gateway_listeners[i]);
 }

@@ -153,16 +153,16 @@ struct hdl_ir_cluster *hdl_snapshot_find_cluster(const struct hdl_snapshot *snap
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		int r = strcmp(snapshot->clusters[middle]->name, name);
 
-		if (r == 0)
-			return snapshot->clusters[middle];
-		if (r < 0)
+		if (strcmp(snapshot->clusters[middle]->name, name) < 0)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	return NULL;
+	/* the first of the name is that of clients without a view */
+	return low < snapshot->cluster_count && strcmp(snapshot->clusters[low]->name, name) == 0 ?
+		       snapshot->clusters[low] :
+		       NULL;
 }
 
 struct hdl_ir_route_config *hdl_snapshot_route_config(const struct hdl_snapshot *snapshot, uint16_t port)

@@ -120,7 +120,8 @@ struct hdl_ir_service;
 struct hdl_ir_cluster {
 	uint32_t id;               /* set by dp */
 	const char *name;          /* "outbound|9080|v1|reviews.demo.svc.cluster.local" */
-	uint64_t name_hash;        /* XXH64 of name, seed 0 */
+	const char *client;        /* namespace whose clients alone use it; "": all others do */
+	uint64_t name_hash; /* XXH64 of name, seed 0; for clients of a namespace the seed is XXH64 of that, seed 0 */
 	const char *fqdn, *subset; /* subset "" = whole service */
 	uint16_t port;
 	const struct hdl_ir_service *service; /* NULL never; its names and addresses: ports are not there */
@@ -367,6 +368,8 @@ struct hdl_ir_service_port {
 	/* HTTP ports have routes, in hdl_snapshot_route_config(); this is the name of it. NULL: none. */
 	const char *route_name;
 	const struct hdl_ir_vhost *vhost; /* HTTP ports: takes a Host that names no service of the port */
+	/* HTTP ports: the same for a client who sees nothing of the service; NULL: as vhost. */
+	const struct hdl_ir_vhost *plain_vhost;
 };
 
 struct hdl_ir_service {
@@ -376,6 +379,21 @@ struct hdl_ir_service {
 	struct hdl_ir_service_port *ports;
 	size_t port_count;
 	struct hdl_ir_origin origin;
+};
+
+/*
+ * What some clients see otherwise than others. What it has comes before what all have; the more specific name first, as
+ * ever. Shared as the objects above are.
+ */
+struct hdl_ir_view {
+	const char *ns;                /* of the clients */
+	const char *name;              /* of the Sidecar that it is of; "": of the namespace without one */
+	struct hdl_ir_labels selector; /* labels that they have, too */
+	bool narrowed;                 /* they see nothing beside what it has */
+	bool registry_only;            /* as in hdl_ir_node */
+	struct hdl_ir_route_config *const *route_configs; /* by port */
+	size_t route_config_count;
+	struct hdl_ir_origin origin; /* the Sidecar; kind NULL: none */
 };
 
 /* A port on which an Istio Gateway listens. */
@@ -412,6 +430,7 @@ struct hdl_ir_node {
 	uint32_t max_request_headers_bytes, max_request_headers_count, max_connections, retry_buffer_bytes;
 	uint64_t request_headers_timeout_ns, downstream_idle_timeout_ns, drain_timeout_ns;
 	enum hdl_ir_path_normalization path_normalization;
+	bool registry_only; /* outboundTrafficPolicy: a Host that no service has is answered with 502 (D.2) */
 };
 
 /* One object that differs: before NULL: it is new; after NULL: it is gone. */
@@ -458,10 +477,12 @@ struct hdl_snapshot {
 	size_t service_count;
 	struct hdl_ir_service_port **service_ports; /* all ports of all services */
 	size_t service_port_count;
-	struct hdl_ir_cluster **clusters; /* sorted by name */
+	struct hdl_ir_cluster **clusters; /* sorted by name, then by client */
 	size_t cluster_count;
 	struct hdl_ir_route_config **route_configs; /* of the mesh by port, then those of gateways */
 	size_t route_config_count;
+	const struct hdl_ir_view *const *views; /* those with a selector before others of their namespace */
+	size_t view_count;
 	struct hdl_ir_gateway_listener *gateway_listeners;
 	size_t gateway_listener_count;
 	const struct hdl_ir_pmap *vips, *addresses; /* look-up tables */
@@ -492,9 +513,15 @@ const struct hdl_ir_service_port *hdl_snapshot_find_vip(const struct hdl_snapsho
 							const struct hdl_addr *address, uint16_t port);
 const struct hdl_ir_workload *hdl_snapshot_find_workload(const struct hdl_snapshot *snapshot,
 							 const struct hdl_addr *address);
+/* That of clients without a view. */
 struct hdl_ir_cluster *hdl_snapshot_find_cluster(const struct hdl_snapshot *snapshot, const char *name);
 /* The mesh's routes for requests to this service port number. */
 struct hdl_ir_route_config *hdl_snapshot_route_config(const struct hdl_snapshot *snapshot, uint16_t port);
+
+/* The view of a client; NULL: it sees what all see. */
+const struct hdl_ir_view *hdl_snapshot_find_view(const struct hdl_snapshot *snapshot,
+						 const struct hdl_ir_workload *client);
+struct hdl_ir_route_config *hdl_ir_view_route_config(const struct hdl_ir_view *view, uint16_t port);
 
 /* Canonical text of the whole snapshot (ir/dump.c): stable across runs, without ids and epochs. For golden tests. */
 void hdl_snapshot_dump(const struct hdl_snapshot *snapshot, struct hdl_buf *buf);

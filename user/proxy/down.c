@@ -56,14 +56,13 @@ void hdl_down_look_up(struct hdl_down *down)
 		return;
 	down->generation = g->number;
 	down->client = hdl_snapshot_find_workload(g->snapshot, &down->peer.address);
+	down->view = hdl_snapshot_find_view(g->snapshot, down->client);
 	if (down->gateway) {
 		down->port = NULL;
 		down->routes = gateway_routes(g->snapshot, &down->listener);
 	} else {
 		down->port = hdl_snapshot_find_vip(g->snapshot, &down->local.address, down->local.port);
-		down->routes = down->port && down->port->vhost ?
-				       hdl_snapshot_route_config(g->snapshot, down->port->port) :
-				       NULL;
+		down->routes = NULL;
 	}
 }
 

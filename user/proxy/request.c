@@ -19,14 +19,13 @@ static void no_route(struct hdl_stream *s)
 static const struct hdl_ir_vhost *find_vhost(const struct hdl_stream *s)
 {
 	const struct hdl_down *down = s->down;
-	const struct hdl_ir_vhost *vhost = NULL;
 
-	if (down->routes && down->routes->table)
-		vhost = hdl_route_find_vhost(down->routes->table, s->request.authority);
-	/* A Host that names no service of the port belongs to the service that was dialled (J 7). */
-	if (!vhost && down->port)
-		vhost = down->port->vhost;
-	return vhost;
+	if (down->port)
+		return hdl_route_ask(s->generation->snapshot, down->view, down->client, down->port,
+				     s->request.authority);
+	return down->routes && down->routes->table ?
+		       hdl_route_find_vhost(down->routes->table, s->request.authority) :
+		       NULL;
 }
 
 static void set_route_name(struct hdl_stream *s, const struct hdl_ir_http_match *match)

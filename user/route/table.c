@@ -476,25 +476,60 @@ static void free_table(void *table)
 	hdl_route_table_free(table);
 }
 
+static int compile(struct hdl_snapshot *snapshot, struct hdl_ir_route_config *config,
+		   const struct hdl_ir_route_config *former)
+{
+	struct hdl_route_table *table;
+
+	if (config->table) /* shared with older snapshots */
+		return 0;
+	table = former && former->table ? hdl_route_table_next(config, former) : hdl_route_table_new(config);
+	if (!table)
+		return -ENOMEM;
+	if (snapshot->shared) /* whoever frees the configuration frees the table */
+		config->free_table = hdl_route_table_free;
+	else if (hdl_snapshot_own(snapshot, table, free_table) < 0)
+		return -ENOMEM;
+	config->table = table;
+	return 0;
+}
+
+static const struct hdl_ir_view *former_view(const struct hdl_snapshot *before, const struct hdl_ir_view *like)
+{
+	for (size_t i = 0; before && i < before->view_count; i++)
+		if (strcmp(before->views[i]->ns, like->ns) == 0 && strcmp(before->views[i]->name, like->name) == 0)
+			return before->views[i];
+	return NULL;
+}
+
+static int compile_view(struct hdl_snapshot *snapshot, const struct hdl_snapshot *before,
+			const struct hdl_ir_view *view)
+{
+	const struct hdl_ir_view *former = NULL;
+
+	for (size_t i = 0; i < view->route_config_count; i++) {
+		struct hdl_ir_route_config *config = view->route_configs[i];
+
+		if (config->table)
+			continue;
+		former = former ? former : former_view(before, view);
+		if (compile(snapshot, config, hdl_ir_view_route_config(former, config->port)) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 int hdl_route_compile_next(struct hdl_snapshot *snapshot, const struct hdl_snapshot *before)
 {
 	for (size_t i = 0; i < snapshot->route_config_count; i++) {
 		struct hdl_ir_route_config *config = snapshot->route_configs[i];
-		const struct hdl_ir_route_config *former;
-		struct hdl_route_table *table;
 
-		if (config->table) /* shared with older snapshots */
-			continue;
-		former = before ? find_config(before, config) : NULL;
-		table = former && former->table ? hdl_route_table_next(config, former) : hdl_route_table_new(config);
-		if (!table)
+		if (!config->table && compile(snapshot, config, before ? find_config(before, config) : NULL) < 0)
 			return -ENOMEM;
-		if (snapshot->shared) /* whoever frees the configuration frees the table */
-			config->free_table = hdl_route_table_free;
-		else if (hdl_snapshot_own(snapshot, table, free_table) < 0)
-			return -ENOMEM;
-		config->table = table;
 	}
+	for (size_t i = 0; i < snapshot->view_count; i++)
+		if (compile_view(snapshot, before, snapshot->views[i]) < 0)
+			return -ENOMEM;
 	return 0;
 }
 
@@ -520,10 +555,33 @@ static void to_lower(char *to, const char *from, size_t n)
 		to[i] = from[i] >= 'A' && from[i] <= 'Z' ? (char)(from[i] + ('a' - 'A')) : from[i];
 }
 
-const struct hdl_ir_vhost *hdl_route_find_vhost(const struct hdl_route_table *table, struct hdl_str host)
+/* By the longest suffix; ret_length is that, and grows. */
+static const struct hdl_ir_vhost *find_suffix(const struct hdl_route_table *table, struct hdl_str name, size_t host_n,
+					      size_t *ret_length)
 {
 	const struct index *index = table->index;
+
+	for (size_t i = 0; i < index->length_count && index->lengths[i] > *ret_length; i++) {
+		size_t n = index->lengths[i];
+		const struct hdl_ir_vhost *vhost;
+
+		if (n >= host_n || n > name.n) /* the star stands for at least one character */
+			continue;
+		vhost = look_up(table, &index->suffix, (struct hdl_str){ name.p + name.n - n, n });
+		if (vhost) {
+			*ret_length = n;
+			return vhost;
+		}
+	}
+	return NULL;
+}
+
+const struct hdl_ir_vhost *hdl_route_find_vhost_in(const struct hdl_route_table *const *tables, size_t n,
+						   struct hdl_str host)
+{
+	const struct hdl_ir_vhost *vhost = NULL;
 	char buf[HOST_BYTES_MAX];
+	size_t length = 0;
 	struct hdl_str name;
 	bool cut;
 
@@ -531,23 +589,23 @@ const struct hdl_ir_vhost *hdl_route_find_vhost(const struct hdl_route_table *ta
 	cut = host.n > sizeof(buf);
 	name = (struct hdl_str){ buf, cut ? sizeof(buf) : host.n };
 	to_lower(buf, host.p + (host.n - name.n), name.n);
-	if (!cut && name.n) {
-		const struct hdl_ir_vhost *vhost = look_up(table, &index->exact, name);
+	for (size_t i = 0; !vhost && !cut && name.n && i < n; i++)
+		vhost = look_up(tables[i], &tables[i]->index->exact, name);
+	if (vhost)
+		return vhost;
+	for (size_t i = 0; i < n; i++) {
+		const struct hdl_ir_vhost *longer = find_suffix(tables[i], name, host.n, &length);
 
-		if (vhost)
-			return vhost;
+		vhost = longer ? longer : vhost;
 	}
-	for (size_t i = 0; i < index->length_count; i++) {
-		size_t n = index->lengths[i];
-		const struct hdl_ir_vhost *vhost;
+	for (size_t i = 0; !vhost && i < n; i++)
+		vhost = tables[i]->index->any == NONE ? NULL : tables[i]->vhost[tables[i]->index->any];
+	return vhost;
+}
 
-		if (n >= host.n || n > name.n) /* the star stands for at least one character */
-			continue;
-		vhost = look_up(table, &index->suffix, (struct hdl_str){ name.p + name.n - n, n });
-		if (vhost)
-			return vhost;
-	}
-	return index->any == NONE ? NULL : table->vhost[index->any];
+const struct hdl_ir_vhost *hdl_route_find_vhost(const struct hdl_route_table *table, struct hdl_str host)
+{
+	return hdl_route_find_vhost_in(&table, 1, host);
 }
 
 const struct hdl_ir_destination *hdl_route_destination(const struct hdl_ir_http_route *route, uint32_t draw)

@@ -41,6 +41,19 @@ struct hdl_route_client {
  */
 const struct hdl_ir_vhost *hdl_route_find_vhost(const struct hdl_route_table *table, struct hdl_str host);
 
+/* The same in several tables: the more specific name, and for equal ones the earlier table. */
+const struct hdl_ir_vhost *hdl_route_find_vhost_in(const struct hdl_route_table *const *tables, size_t n,
+						   struct hdl_str host);
+
+/*
+ * Virtual host for a client in the mesh that dialled a port (view.c): as the client's view and all clients have it; a
+ * name without a dot is of the client's namespace, where that is known (A.1). A Host that nobody has is that of the
+ * service dialled (J 7), or refused with 502 where only the registry is open (D.2). NULL: not an http port.
+ */
+const struct hdl_ir_vhost *hdl_route_ask(const struct hdl_snapshot *snapshot, const struct hdl_ir_view *view,
+					 const struct hdl_ir_workload *client, const struct hdl_ir_service_port *port,
+					 struct hdl_str host);
+
 /*
  * First route of vhost whose match holds (specification B.2), NULL if none does (404 NR). path is the normalised path
  * without query. ret_match (may be NULL) gets the block that matched, NULL for a route without matches. A client that

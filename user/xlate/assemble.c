@@ -9,6 +9,7 @@
 
 #include "ir/lookup.h"
 #include "xlate/configs.h"
+#include "xlate/views.h"
 #include "xlate/order.h"
 
 /* A list as snapshots have it. */
@@ -21,7 +22,8 @@ struct array {
 struct hdl_xl_state {
 	struct hdl_xl_order workloads, services, clusters;
 	struct hdl_xl_configs configs;
-	struct array *workload, *service, *service_port, *cluster, *config;
+	struct hdl_xl_views views;
+	struct array *workload, *service, *service_port, *cluster, *config, *view;
 	struct hdl_ir_pmap *vips, *addresses;
 	uint64_t generation; /* of the last snapshot; 0: there is none */
 };
@@ -50,11 +52,13 @@ void hdl_xl_state_free(struct hdl_xl *xl, struct hdl_xl_state *s)
 	hdl_xl_order_done(&s->services);
 	hdl_xl_order_done(&s->clusters);
 	hdl_xl_configs_done(xl, &s->configs);
+	hdl_xl_views_done(xl, &s->views);
 	retire_array(xl, s->workload);
 	retire_array(xl, s->service);
 	retire_array(xl, s->service_port);
 	retire_array(xl, s->cluster);
 	retire_array(xl, s->config);
+	retire_array(xl, s->view);
 	hdl_ir_pmap_free(s->vips, xl->generation);
 	hdl_ir_pmap_free(s->addresses, xl->generation);
 	hdl_ir_free(s);
@@ -73,9 +77,13 @@ static int set_clusters(struct hdl_xl_state *s, const struct hdl_xl_service *ser
 		for (size_t i = 0; i < service->ports[p].cluster_count; i++) {
 			struct hdl_ir_cluster *ir = &service->ports[p].clusters[i]->ir;
 
-			if (set_one(&s->clusters, (struct hdl_xl_place){ .name = ir->name }, ir, set) < 0)
+			if (set_one(&s->clusters, (struct hdl_xl_place){ .name = ir->name, .client = ir->client }, ir,
+				    set) < 0)
 				return -ENOMEM;
 		}
+	for (size_t i = 0; i < service->view_count; i++)
+		if (set_clusters(s, &service->views[i], set) < 0)
+			return -ENOMEM;
 	return 0;
 }
 
@@ -94,13 +102,17 @@ static int set_product(struct hdl_xl_state *s, const struct hdl_xl_unit *unit, c
 
 		if (set_one(&s->services, at, &front->ir, set) < 0)
 			return -ENOMEM;
+		if (hdl_xl_views_set(&s->views, unit->label, front->views, front->view_count, set) < 0)
+			return -ENOMEM;
 		return hdl_xl_configs_set(&s->configs, unit->label, front->vhosts, front->vhost_count, set);
 	}
 	case HDL_XL_OUTSIDE: {
 		const struct hdl_xl_outside *outside = (const struct hdl_xl_outside *)product;
 
-		return hdl_xl_configs_set(&s->configs, unit->label | HDL_XL_OUTSIDE_LABEL, outside->vhosts,
-					  outside->vhost_count, set);
+		at.label |= HDL_XL_OUTSIDE_LABEL;
+		if (hdl_xl_views_set(&s->views, at.label, outside->views, outside->view_count, set) < 0)
+			return -ENOMEM;
+		return hdl_xl_configs_set(&s->configs, at.label, outside->vhosts, outside->vhost_count, set);
 	}
 	case HDL_XL_INGRESS:
 	case HDL_XL_DOMAIN:
@@ -331,16 +343,33 @@ static void fill(struct hdl_xl *xl, const struct hdl_xl_state *s, struct hdl_sna
 	snapshot->cluster_count = s->cluster->n;
 	snapshot->route_configs = (struct hdl_ir_route_config **)s->config->at;
 	snapshot->route_config_count = s->config->n;
+	snapshot->views = (const struct hdl_ir_view *const *)s->view->at;
+	snapshot->view_count = s->view->n;
 	snapshot->gateway_listeners = hdl_xl_configs_listeners(&s->configs);
 	snapshot->gateway_listener_count = ingress->n;
 	snapshot->vips = s->vips;
 	snapshot->addresses = s->addresses;
 }
 
+static int list_views(struct hdl_xl *xl, struct hdl_xl_state *s)
+{
+	bool changed;
+
+	if (hdl_xl_views_patch(xl, &s->views, &changed) < 0)
+		return -ENOMEM;
+	if (s->view && !changed)
+		return 0;
+	if (replace_array(xl, &s->view, hdl_xl_views_list(&s->views, NULL)) < 0)
+		return -ENOMEM;
+	hdl_xl_views_list(&s->views, s->view->at);
+	return 0;
+}
+
 static int patch(struct hdl_xl *xl, struct hdl_xl_state *s)
 {
 	if (list_objects(xl, &s->workloads, &s->workload) < 0 || list_objects(xl, &s->services, &s->service) < 0 ||
-	    list_objects(xl, &s->clusters, &s->cluster) < 0 || list_service_ports(xl, s) < 0 || list_configs(xl, s) < 0)
+	    list_objects(xl, &s->clusters, &s->cluster) < 0 || list_service_ports(xl, s) < 0 ||
+	    list_configs(xl, s) < 0 || list_views(xl, s) < 0)
 		return -ENOMEM;
 	return edit_vips(xl, s) < 0 || edit_addresses(xl, s) < 0 ? -ENOMEM : 0;
 }

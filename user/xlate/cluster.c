@@ -282,7 +282,10 @@ static int add(struct hdl_xl *xl, const struct hdl_xl_service *service, struct h
 	ir->port = port->spec->port;
 	ir->service = &service->ir;
 	ir->name = hdl_xl_internf(xl, "outbound|%u|%s|%s", ir->port, ir->subset, ir->fqdn);
-	ir->name_hash = hdl_hash64(ir->name, strlen(ir->name), 0);
+	/* one of the same name for each view: told apart by the namespace of the clients */
+	ir->client = service->client ? service->client : "";
+	ir->name_hash = hdl_hash64(ir->name, strlen(ir->name),
+				   hdl_hash64(ir->client, strlen(ir->client), 0) * (ir->client[0] != 0));
 	if (hdl_xl_select_endpoints(xl, port, subset ? &subset->spec->labels : NULL, ir) < 0)
 		return -ENOMEM;
 	set_load_balancer(xl, c, service, &policy);

@@ -109,14 +109,14 @@ int hdl_xl_configs_set(struct hdl_xl_configs *c, uint64_t label, const struct hd
 	return 0;
 }
 
-static int patch_mesh(struct hdl_xl *xl, struct hdl_xl_config *config)
+static int patch_mesh(struct hdl_xl *xl, struct hdl_xl_config *config, bool of_view)
 {
 	const struct hdl_xl_order *o = &config->vhosts;
 	struct hdl_xl_config_ir *made = NULL;
 	char name[8];
 
 	/* hosts that no service has need a port that a service has */
-	if (o->n && !(o->entry[0].at.label & HDL_XL_OUTSIDE_LABEL)) {
+	if (o->n && (of_view || !(o->entry[0].at.label & HDL_XL_OUTSIDE_LABEL))) {
 		snprintf(name, sizeof(name), "%u", config->port);
 		made = config_new(xl, name, config->port, false, o->n);
 		if (!made)
@@ -219,7 +219,8 @@ int hdl_xl_configs_patch(struct hdl_xl *xl, struct hdl_xl_configs *c, bool *ret_
 	bool changed = c->ingress_changed;
 
 	for (struct hdl_xl_config *config = c->mesh; config; config = config->next) {
-		if (hdl_xl_order_commit(&config->vhosts) < 0 || (config->vhosts.changes && patch_mesh(xl, config) < 0))
+		if (hdl_xl_order_commit(&config->vhosts) < 0 ||
+		    (config->vhosts.changes && patch_mesh(xl, config, c->of_view) < 0))
 			return -ENOMEM;
 		changed |= config->vhosts.changes != 0;
 	}

@@ -27,6 +27,7 @@ struct hdl_xl_configs {
 	size_t gateways;
 	struct hdl_xl_listeners *listeners;
 	bool ingress_changed; /* since the last patch */
+	bool of_view;         /* ports need no service */
 };
 
 /* Virtual hosts that a unit has (set) or has no more. 0 or -ENOMEM. */

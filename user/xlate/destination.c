@@ -72,19 +72,33 @@ static void report_empty(struct hdl_xl *xl, const struct hdl_resource *res, cons
 			      consequence(field, "UH", true));
 }
 
+/* Often meant: a service of which other namespaces know nothing, for rules that others use. */
+static void report_hidden(struct hdl_xl *xl, const struct hdl_resource *res, const struct hdl_vs_destination *spec,
+			  const struct hdl_xl_service *service, bool used, const char *field)
+{
+	if (hdl_xl_first_time(xl, "hidden %p %s", (const void *)spec, xl->client ? xl->client : ""))
+		hdl_xl_report(xl->diags, HDL_INFO, res, spec->host.pos, field,
+			      "service %s is not exported to clients of %s%s: of theirs %s", service->ir.fqdn,
+			      xl->client ? "namespace " : "all namespaces", xl->client ? xl->client : "",
+			      consequence(field, "NC", used));
+}
+
 /* used: some traffic goes there. */
 static int find_cluster(struct hdl_xl *xl, const struct hdl_resource *res, const struct hdl_vs_destination *spec,
 			uint16_t listener_port, bool used, const char *field, struct hdl_ir_destination *ret)
 {
 	const char *fqdn = hdl_xl_host(xl, spec->host.s, spec->ns ? spec->ns : res->ns);
-	const struct hdl_xl_service *service = hdl_xl_read_service(xl, fqdn);
+	const struct hdl_xl_service *known = hdl_xl_read_service(xl, fqdn);
+	const struct hdl_xl_service *service = hdl_xl_service_for(known, xl->client);
 	uint16_t port = port_of(spec, service, listener_port);
 	const char *subset = spec->subset.s ? spec->subset.s : "";
 	const struct hdl_xl_cluster *cluster = service ? hdl_xl_find_cluster(service, port, subset) : NULL;
 
 	if (xl->no_memory)
 		return -ENOMEM;
-	if (!cluster)
+	if (known && !service)
+		report_hidden(xl, res, spec, known, used, field);
+	else if (!cluster)
 		report_unknown(xl, res, spec, service, fqdn, port, used, field);
 	else if (used && !cluster->ir.endpoint_count && cluster->ir.subset[0])
 		report_empty(xl, res, spec, &cluster->ir, field);

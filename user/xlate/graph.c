@@ -353,6 +353,8 @@ void hdl_xl_unit_free(struct hdl_xl_graph *g, struct hdl_xl_unit *unit)
 		unit->next->at = unit->at;
 	g->units--;
 	hdl_ir_free(unit->gateway);
+	hdl_ir_free(unit->client);
+	hdl_ir_free(unit->claimed_by);
 	hdl_ir_free(unit);
 }
 

@@ -52,6 +52,7 @@ enum hdl_xl_index {
 	HDL_XL_POD_IPS,       /* address -> Pods that ask for it */
 	HDL_XL_WORKLOADS,     /* ns -> Pods and WorkloadEntries, which a ServiceEntry may select */
 	HDL_XL_RULES,         /* "ns/host" and "/host" -> DestinationRules */
+	HDL_XL_RULE_SETS,     /* "ns/host namespaces that see it" -> DestinationRules, which are merged */
 	HDL_XL_VS_NAMES,      /* "ns/name" -> VirtualServices */
 	HDL_XL_CLAIMS,        /* host -> VirtualServices for it in the mesh */
 	HDL_XL_GATEWAYS,      /* "" -> Gateways */
@@ -174,10 +175,12 @@ struct hdl_xl_unit {
 	struct hdl_xl_unit *next_noted, **noted_at;
 	uint16_t port;                   /* HDL_XL_ROUTES */
 	char *gateway;                   /* HDL_XL_ROUTES; NULL: mesh */
+	char *client;                    /* HDL_XL_ROUTES: namespace of the clients; NULL: all others */
 	struct hdl_xl_unit *next_routes; /* HDL_XL_ROUTES: of the same VirtualService */
 	struct hdl_xl_domain *domain;    /* HDL_XL_DOMAIN: of the newest plan */
 	uint64_t plan;                   /* HDL_XL_DOMAIN: the run that made it */
-	struct hdl_xl_vs *claimed_by;    /* HDL_XL_FRONT: whose hosts count the service; NULL: nobody's */
+	struct hdl_xl_vs **claimed_by;   /* HDL_XL_FRONT: whose hosts count the service */
+	size_t claimed_n;
 };
 
 struct hdl_xl_graph {

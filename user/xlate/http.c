@@ -306,12 +306,24 @@ int hdl_xl_make_routes(struct hdl_xl *xl, struct hdl_xl_unit *unit)
 {
 	struct scope scope = { .vs = unit->source->data, .port = unit->port, .gateway = unit->gateway };
 	struct hdl_xl_routes *routes = hdl_xl_product_new(xl, sizeof(*routes));
+	const char *client = xl->client;
+	int r;
 
 	hdl_xl_read_unit(xl, scope.vs->merged);
-	return routes ? compile_all(xl, &scope, routes) : -ENOMEM;
+	xl->client = unit->client;
+	r = routes ? compile_all(xl, &scope, routes) : -ENOMEM;
+	xl->client = client;
+	return r;
 }
 
-static int new_routes(struct hdl_xl *xl, struct hdl_xl_vs *vs, uint16_t port, const char *gateway,
+static char *copy(const char *text)
+{
+	char *copied = hdl_ir_alloc(1, strlen(text) + 1);
+
+	return copied ? memcpy(copied, text, strlen(text) + 1) : NULL;
+}
+
+static int new_routes(struct hdl_xl *xl, struct hdl_xl_vs *vs, uint16_t port, const char *gateway, const char *client,
 		      struct hdl_xl_unit **ret)
 {
 	struct hdl_xl_unit *unit;
@@ -321,29 +333,38 @@ static int new_routes(struct hdl_xl *xl, struct hdl_xl_vs *vs, uint16_t port, co
 	unit->next_routes = vs->routes;
 	vs->routes = unit;
 	unit->port = port;
-	if (gateway) {
-		unit->gateway = hdl_ir_alloc(1, strlen(gateway) + 1);
-		if (!unit->gateway)
-			return -ENOMEM;
-		memcpy(unit->gateway, gateway, strlen(gateway) + 1);
-	}
+	if (gateway && !(unit->gateway = copy(gateway)))
+		return -ENOMEM;
+	if (client && !(unit->client = copy(client)))
+		return -ENOMEM;
 	*ret = unit;
 	return 0;
 }
 
-static bool is_for(const struct hdl_xl_unit *unit, uint16_t port, const char *gateway)
+static bool is_same(const char *a, const char *b)
 {
-	return unit->port == port && !unit->gateway == !gateway && (!gateway || strcmp(unit->gateway, gateway) == 0);
+	return !a == !b && (!a || strcmp(a, b) == 0);
+}
+
+static bool is_for(const struct hdl_xl_unit *unit, uint16_t port, const char *gateway, const char *client)
+{
+	return unit->port == port && is_same(unit->gateway, gateway) && is_same(unit->client, client);
 }
 
 int hdl_xl_http_routes(struct hdl_xl *xl, struct hdl_xl_vs *vs, uint16_t port, const char *gateway,
 		       const struct hdl_xl_routes **ret)
 {
 	struct hdl_xl_unit *unit = vs->routes;
+	const char *client = gateway ? NULL : xl->client;
 
-	while (unit && !is_for(unit, port, gateway))
+	if (client) {
+		hdl_xl_read_unit(xl, vs->merged);
+		if (!hdl_xl_vs_differs(xl, vs, client))
+			client = NULL;
+	}
+	while (unit && !is_for(unit, port, gateway, client))
 		unit = unit->next_routes;
-	if (!unit && new_routes(xl, vs, port, gateway, &unit) < 0)
+	if (!unit && new_routes(xl, vs, port, gateway, client, &unit) < 0)
 		return -ENOMEM;
 	if (unit->dirty && hdl_xl_make(xl, unit) < 0)
 		return -ENOMEM;

@@ -150,13 +150,13 @@ static const struct hdl_vs_l4_route *tcp_rule_in(const struct hdl_xl_vs *vs, uin
 	return NULL;
 }
 
-static const struct hdl_vs_l4_route *tcp_rule(const struct hdl_xl_cell *claim, uint16_t port,
+const struct hdl_vs_l4_route *hdl_xl_tcp_rule(const struct hdl_xl_claims *claims, uint16_t port,
 					      const struct hdl_xl_vs **ret_vs)
 {
 	const struct hdl_vs_l4_route *rule = NULL;
 
-	for (uint32_t i = 0; claim && i < claim->n && !rule; i++) {
-		*ret_vs = hdl_xl_claimant(claim, i);
+	for (size_t i = 0; i < claims->n && !rule; i++) {
+		*ret_vs = claims->v[i];
 		rule = tcp_rule_in(*ret_vs, port);
 	}
 	return rule;
@@ -183,7 +183,7 @@ static int route_to_service(struct hdl_xl *xl, struct hdl_xl_front_port *port)
 static int tcp_port(struct hdl_xl *xl, const struct hdl_xl_front *front, struct hdl_xl_front_port *port)
 {
 	const struct hdl_xl_vs *vs = NULL;
-	const struct hdl_vs_l4_route *rule = tcp_rule(front->claim, port->ir->port, &vs);
+	const struct hdl_vs_l4_route *rule = hdl_xl_tcp_rule(&front->claims, port->ir->port, &vs);
 	const char *undeclared =
 		port->ir->protocol == HDL_IR_AUTO ? "the port's protocol is not declared" : "the port is not http";
 	const struct hdl_ir_destination *d;
@@ -233,6 +233,8 @@ static struct verdict http_verdict(struct hdl_xl *xl, const struct hdl_xl_front 
 		return v;
 	if (vs && destination_verdict(xl, port->ir, &v))
 		return v;
+	if (port->difference)
+		return (struct verdict){ true, port->difference, port->difference_origin };
 	if (xl->ir_node.http_default_request)
 		v = (struct verdict){ true, "NodeConfig httpDefault is request",
 				      hdl_xl_origin(xl, xl->node_res, xl->node->http_default.pos) };
@@ -262,13 +264,13 @@ static int http_port(struct hdl_xl *xl, const struct hdl_xl_front *front, struct
 	const struct hdl_xl_routes *routes;
 	const struct hdl_xl_vs *vs;
 	struct verdict v;
-	uint32_t at;
+	size_t at;
 
-	if (hdl_xl_rules_in_force(xl, front->claim, 0, port->ir->port, &at, &routes) < 0)
+	if (hdl_xl_rules_in_force(xl, &front->claims, 0, port->ir->port, &at, &routes) < 0)
 		return -ENOMEM;
 	if (http_route(xl, port, routes) < 0)
 		return -ENOMEM;
-	vs = routes ? hdl_xl_claimant(front->claim, at) : NULL;
+	vs = routes ? front->claims.v[at] : NULL;
 	v = http_verdict(xl, front, port, vs, routes);
 	if (port->ir->protocol != HDL_IR_HTTP)
 		v = http2_verdict(xl, front, port, v);

@@ -29,19 +29,23 @@ int hdl_xl_new_vhost(struct hdl_xl *xl, const char *host, uint16_t port, size_t 
 static int is_outside_domain(struct hdl_xl *xl, const struct hdl_xl_front *front, uint16_t port, const char *domain,
 			     bool *ret)
 {
-	const struct hdl_xl_cell *claim = port == HDL_XL_OUTSIDE_PORT ? hdl_xl_read(xl, HDL_XL_CLAIMS, domain) : NULL;
 	const struct hdl_xl_cell *services;
 	const struct hdl_xl_routes *routes;
-	uint32_t at;
+	struct hdl_xl_claims claims;
+	size_t at;
 
 	*ret = false;
-	if (!claim || !claim->n)
+	if (port != HDL_XL_OUTSIDE_PORT)
+		return 0;
+	if (hdl_xl_claims_of_host(xl, NULL, domain, port, &claims) < 0)
+		return -ENOMEM;
+	if (!claims.n)
 		return 0;
 	services = hdl_xl_read(xl, HDL_XL_SERVICES, domain);
 	if (!services || services->n ||
-	    (front->claim && hdl_xl_member(front->claim, 0)->label < hdl_xl_member(claim, 0)->label))
+	    (front->claims.n && front->claims.v[0]->source->label < claims.v[0]->source->label))
 		return 0;
-	if (hdl_xl_rules_in_force(xl, claim, 0, HDL_XL_OUTSIDE_PORT, &at, &routes) < 0)
+	if (hdl_xl_rules_in_force(xl, &claims, 0, HDL_XL_OUTSIDE_PORT, &at, &routes) < 0)
 		return -ENOMEM;
 	*ret = routes != NULL;
 	return 0;
@@ -172,23 +176,23 @@ static int add_otherwise(struct hdl_xl *xl, struct hdl_ir_vhost **vhost)
 	return 0;
 }
 
-int hdl_xl_add_rules(struct hdl_xl *xl, const struct hdl_xl_cell *claim, uint16_t port,
+int hdl_xl_add_rules(struct hdl_xl *xl, const struct hdl_xl_claims *claims, uint16_t port,
 		     const struct hdl_ir_http_route *rest, struct hdl_ir_vhost *vhost)
 {
 	const struct hdl_xl_routes *routes;
-	uint32_t at;
+	size_t at;
 
-	if (hdl_xl_rules_in_force(xl, claim, 0, port, &at, &routes) < 0)
+	if (hdl_xl_rules_in_force(xl, claims, 0, port, &at, &routes) < 0)
 		return -ENOMEM;
 	while (routes) {
-		const struct hdl_resource *res = hdl_xl_member(claim, at)->res;
+		const struct hdl_resource *res = claims->v[at]->res;
 
 		vhost->routes = routes->v;
 		vhost->route_count = routes->n;
 		vhost->origin = hdl_xl_origin(xl, res, res->pos);
 		if (!may_exclude(routes))
 			return 0;
-		if (hdl_xl_rules_in_force(xl, claim, at + 1, port, &at, &routes) < 0)
+		if (hdl_xl_rules_in_force(xl, claims, at + 1, port, &at, &routes) < 0)
 			return -ENOMEM;
 		if (!routes && !rest)
 			return 0;
@@ -219,7 +223,33 @@ static int add_vhost(struct hdl_xl *xl, struct hdl_xl_front *front, struct hdl_x
 	if (add_domains(xl, front, vhost, aliases) < 0 || hdl_xl_default_route(xl, port->ir->cluster, &rest) < 0)
 		return -ENOMEM;
 	front->vhost_count++;
-	return hdl_xl_add_rules(xl, front->claim, port->ir->port, rest, vhost->ir);
+	return hdl_xl_add_rules(xl, &front->claims, port->ir->port, rest, vhost->ir);
+}
+
+int hdl_xl_view_vhost(struct hdl_xl *xl, const struct hdl_xl_front *front, size_t port,
+		      const struct hdl_xl_claims *claims, const char *client, struct hdl_ir_vhost **ret)
+{
+	const struct hdl_ir_vhost *all = front->ports[port].ir->vhost;
+	const struct hdl_xl_service *base = hdl_xl_service_for(front->base, client);
+	struct hdl_ir_vhost *vhost = hdl_arena_alloc(xl->arena, sizeof(*vhost));
+	const struct hdl_ir_http_route *rest;
+	const char *outer = xl->client;
+	int r;
+
+	/* plain: for those who see nothing of it */
+	if (!base)
+		base = front->base;
+	if (!vhost || hdl_xl_default_route(xl, &base->ports[port].clusters[0]->ir, &rest) < 0)
+		return -ENOMEM;
+	vhost->name = all->name;
+	vhost->domains = all->domains;
+	vhost->domain_count = all->domain_count;
+	vhost->service = all->service;
+	xl->client = client;
+	r = hdl_xl_add_rules(xl, claims, front->ports[port].ir->port, rest, vhost);
+	xl->client = outer;
+	*ret = vhost;
+	return r;
 }
 
 /* ---- the service ---- */
@@ -261,12 +291,49 @@ static int make_ports(struct hdl_xl *xl, struct hdl_xl_front *front, const struc
 	return 0;
 }
 
+/* One VirtualService may be the first in several views. */
+static int set_claimed(struct hdl_xl *xl, struct hdl_xl_unit *unit, const struct hdl_xl_front *front)
+{
+	const char *fqdn = front->base->spec->fqdn;
+	struct hdl_xl_names clients = { 0 };
+	struct hdl_xl_vs **v;
+	size_t n = 0;
+
+	if (hdl_xl_claim_clients(xl, fqdn, &clients) < 0 ||
+	    hdl_xl_names_add_exports(xl, &clients, front->base->res) < 0)
+		return -ENOMEM;
+	v = hdl_arena_calloc(xl->scratch, 1 + clients.n, sizeof(struct hdl_xl_vs *));
+	if (!v)
+		return -ENOMEM;
+	if (front->claims.n)
+		v[n++] = front->claims.v[0];
+	for (size_t i = 0; i < clients.n; i++) {
+		const struct hdl_xl_scope scope = { .ns = clients.at[i] };
+		struct hdl_xl_claims claims = { 0 };
+		size_t k = 0;
+
+		if (hdl_xl_is_exported(xl, front->base->res, scope.ns) &&
+		    hdl_xl_claims_for(xl, &scope, fqdn, 0, &claims) < 0)
+			return -ENOMEM;
+		while (claims.n && k < n && v[k] != claims.v[0])
+			k++;
+		if (claims.n && k == n)
+			v[n++] = claims.v[0];
+	}
+	return hdl_xl_set_claimed(xl, unit, fqdn, v, n);
+}
+
 static int make_vhosts_and_labels(struct hdl_xl *xl, struct hdl_xl_front *front)
 {
 	hdl_xl_phase(xl, HDL_XL_PHASE_MESH);
 	for (size_t i = 0; i < front->ir.port_count; i++)
 		if (front->ir.ports[i].protocol == HDL_IR_HTTP && add_vhost(xl, front, &front->ports[i]) < 0)
 			return -ENOMEM;
+	if (hdl_xl_make_front_views(xl, front) < 0)
+		return -ENOMEM;
+	/* the others see nothing of it */
+	if (!front->base->everywhere)
+		front->vhost_count = 0;
 	hdl_xl_phase(xl, HDL_XL_PHASE_LABELS);
 	for (size_t i = 0; i < front->ir.port_count; i++)
 		if (hdl_xl_label_port(xl, front, &front->ports[i]) < 0)
@@ -280,24 +347,21 @@ int hdl_xl_make_front(struct hdl_xl *xl, struct hdl_xl_unit *unit)
 	const struct hdl_xl_service *base = hdl_xl_read_unit(xl, unit->source->unit);
 	struct hdl_xl_front *front;
 
-	if (!base) { /* another has its name */
-		hdl_xl_set_claimed(xl, unit, ((struct hdl_xl_registration *)unit->source->data)->fqdn, NULL);
-		return 0;
-	}
+	if (!base) /* another has its name */
+		return hdl_xl_set_claimed(xl, unit, ((struct hdl_xl_registration *)unit->source->data)->fqdn, NULL, 0);
 	front = hdl_xl_product_new(xl, sizeof(*front));
 	if (!front)
 		return -ENOMEM;
 	front->base = base;
 	front->ir = base->ir;
-	front->claim = hdl_xl_most_specific(xl, HDL_XL_CLAIMS, "", base->ir.fqdn, &xl->claim_wildcards,
-					    &xl->odd_claim_wildcards);
-	hdl_xl_set_claimed(xl, unit, base->spec->fqdn, front->claim ? hdl_xl_claimant(front->claim, 0) : NULL);
-	if (make_ports(xl, front, before) < 0)
+	if (base->everywhere && hdl_xl_claims_for(xl, NULL, base->ir.fqdn, 0, &front->claims) < 0)
+		return -ENOMEM;
+	if (set_claimed(xl, unit, front) < 0 || make_ports(xl, front, before) < 0)
 		return -ENOMEM;
 	hdl_xl_phase(xl, HDL_XL_PHASE_IDLE_RULES);
-	if (front->claim)
-		hdl_xl_read_unit(xl, hdl_xl_claimant(front->claim, 0)->merged);
-	if (front->claim)
-		hdl_xl_report_idle_rules(xl, front);
+	for (size_t i = 0; i < unit->claimed_n; i++) {
+		hdl_xl_read_unit(xl, unit->claimed_by[i]->merged);
+		hdl_xl_report_idle_rules(xl, front, unit->claimed_by[i]);
+	}
 	return make_vhosts_and_labels(xl, front);
 }

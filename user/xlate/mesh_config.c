@@ -39,9 +39,15 @@ int hdl_xl_mesh_config(struct hdl_xl *xl)
 	xl->mesh = first ? first->istio_operator->mesh_config : NULL;
 	xl->mesh_res = first;
 	xl->mesh_locality = xl->mesh ? xl->mesh->locality_lb_setting : NULL;
+	xl->service_exports = xl->vs_exports = xl->rule_exports = NULL;
 	if (!first)
 		return hdl_xl_mesh_retry(xl, NULL, NULL, &xl->mesh_retry);
 	mesh = first->istio_operator->mesh_config;
+	xl->service_exports = &mesh->default_service_export_to;
+	xl->vs_exports = &mesh->default_virtual_service_export_to;
+	xl->rule_exports = &mesh->default_destination_rule_export_to;
+	xl->ir_node.registry_only = mesh->outbound_traffic_policy && mesh->outbound_traffic_policy->mode.has &&
+				    mesh->outbound_traffic_policy->mode.value == HDL_OUTBOUND_REGISTRY_ONLY;
 	xl->ir_node.path_normalization = normalization(mesh);
 	return hdl_xl_mesh_retry(xl, first, mesh->default_http_retry_policy, &xl->mesh_retry);
 }

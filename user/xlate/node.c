@@ -112,14 +112,13 @@ static int interfaces(struct hdl_xl *xl, struct hdl_ir_node *node, const struct 
 	return 0;
 }
 
-static void report_outbound(struct hdl_xl *xl)
+/* D.2: of a Host that no service has; the node's own word comes before that of meshConfig. */
+static void outbound(struct hdl_xl *xl)
 {
 	const struct hdl_nc_outbound *outbound = xl->node->outbound_traffic_policy;
 
-	if (outbound && outbound->mode.value == HDL_NC_REGISTRY_ONLY)
-		hdl_xl_report(xl->diags, HDL_WARNING, xl->node_res, outbound->mode.pos,
-			      "spec.outboundTrafficPolicy.mode",
-			      "REGISTRY_ONLY is not enforced yet: traffic to unknown destinations passes");
+	if (outbound && outbound->mode.has)
+		xl->ir_node.registry_only = outbound->mode.value == HDL_NC_REGISTRY_ONLY;
 }
 
 int hdl_xl_make_node(struct hdl_xl *xl, struct hdl_xl_unit *unit)
@@ -145,7 +144,6 @@ int hdl_xl_make_node(struct hdl_xl *xl, struct hdl_xl_unit *unit)
 	if (!xl->node)
 		xl->node = &no_config;
 	c = xl->node;
-	report_outbound(xl);
 	node->node_name = text(xl, &c->node_name, xl->options.node_name);
 	node->domain = domain(xl, c->domain.s ? c->domain.s : "cluster.local");
 	node->root_namespace = text(xl, &c->root_namespace, "istio-system");
@@ -164,5 +162,8 @@ int hdl_xl_make_node(struct hdl_xl *xl, struct hdl_xl_unit *unit)
 	limits(node, c->limits ? c->limits : &no_limits);
 	if (interfaces(xl, node, c->interfaces ? c->interfaces : &no_interfaces) < 0)
 		return -ENOMEM;
-	return hdl_xl_mesh_config(xl);
+	if (hdl_xl_mesh_config(xl) < 0)
+		return -ENOMEM;
+	outbound(xl);
+	return hdl_xl_make_sidecars(xl);
 }

@@ -34,8 +34,11 @@ int hdl_xl_order_set(struct hdl_xl_order *order, struct hdl_xl_place at, void *g
 
 static int compare_places(const struct hdl_xl_place *a, const struct hdl_xl_place *b)
 {
-	if (a->name)
-		return strcmp(a->name, b->name);
+	if (a->name) {
+		int r = strcmp(a->name, b->name);
+
+		return r ? r : strcmp(a->client, b->client);
+	}
 	if (a->label != b->label)
 		return a->label < b->label ? -1 : 1;
 	return a->place < b->place ? -1 : a->place > b->place;

@@ -8,7 +8,8 @@
 #include <stdint.h>
 
 struct hdl_xl_place {
-	const char *name; /* sorted by this; NULL: by the numbers */
+	const char *name;   /* sorted by this, then by client; NULL: by the numbers */
+	const char *client; /* with name */
 	uint64_t label;
 	uint32_t place;
 };

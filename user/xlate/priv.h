@@ -125,7 +125,7 @@ struct hdl_xl_port {
 	size_t cluster_count;
 };
 
-/* HDL_XL_BACKEND */
+/* HDL_XL_BACKEND; also one of its views, which differs in its rule and clusters */
 struct hdl_xl_service {
 	struct hdl_xl_product product;
 	struct hdl_ir_service ir; /* without ports: what clusters point to */
@@ -134,6 +134,13 @@ struct hdl_xl_service {
 	uint64_t label;
 	struct hdl_xl_port *ports; /* parallel to spec->ports */
 	size_t port_count;
+	const char *client;             /* namespace whose clients see it so; NULL: all others */
+	const struct hdl_xl_rule *rule; /* NULL: none */
+	bool everywhere;                /* exported to all namespaces */
+	struct hdl_xl_service *views;   /* for clients whose namespaces have another rule for it */
+	size_t view_count;
+	const char *const *clients; /* namespaces for which there is a view, or that see what others do not */
+	size_t client_count;
 };
 
 struct hdl_xl_vhost {
@@ -145,6 +152,37 @@ struct hdl_xl_vhost {
 struct hdl_xl_front_port {
 	struct hdl_ir_service_port *ir;
 	const struct hdl_xl_port *base;
+	const char *difference; /* why some clients get another route, while it is made; NULL: none does */
+	struct hdl_ir_origin difference_origin;
+};
+
+/* VirtualServices that name a host, as clients of one namespace see them: the first has it (A.4). Scratch memory. */
+struct hdl_xl_claims {
+	struct hdl_xl_vs **v;
+	size_t n;
+};
+
+/* What clients of one view see of a service or of hosts that no service has. */
+struct hdl_xl_front_view {
+	const struct hdl_xl_scope *scope;
+	struct hdl_xl_vhost *vhosts;
+	size_t vhost_count;
+};
+
+/* Namespaces, sorted. Scratch memory. */
+struct hdl_xl_names {
+	const char **at;
+	size_t n, capacity;
+};
+
+/* Clients with a view of their own: of a namespace, or those that a Sidecar is for. */
+struct hdl_xl_scope {
+	const char *key; /* "ns", or "ns/name" with a Sidecar */
+	const char *ns;
+	const struct hdl_resource *res; /* the Sidecar; NULL: none */
+	struct hdl_ir_labels selector;  /* of the Sidecar; none: all of the namespace that have no other */
+	bool registry_only;
+	struct hdl_ir_origin origin;
 };
 
 /* HDL_XL_FRONT */
@@ -153,9 +191,11 @@ struct hdl_xl_front {
 	struct hdl_ir_service ir;
 	const struct hdl_xl_service *base;
 	struct hdl_xl_front_port *ports; /* parallel to ir.ports */
-	const struct hdl_xl_cell *claim; /* of the VirtualServices for its routes in the mesh; NULL: none */
+	struct hdl_xl_claims claims;     /* while it is made: VirtualServices for its routes in the mesh */
 	struct hdl_xl_vhost *vhosts;
 	size_t vhost_count;
+	struct hdl_xl_front_view *views; /* for clients who see it otherwise */
+	size_t view_count;
 };
 
 /* What a VirtualService says by itself. */
@@ -186,6 +226,8 @@ struct hdl_xl_outside {
 	struct hdl_xl_product product;
 	struct hdl_xl_vhost *vhosts; /* of port 80 */
 	size_t vhost_count;
+	struct hdl_xl_front_view *views;
+	size_t view_count;
 };
 
 /* HDL_XL_INGRESS: the listeners, without their routes, and the names of these. */
@@ -238,6 +280,10 @@ struct hdl_xl {
 	const struct hdl_resource *mesh_res;
 	const struct hdl_dr_locality_lb *mesh_locality;
 	const struct hdl_resource *node_res;
+	/* where a resource says nothing (meshConfig); NULL: to all */
+	const struct hdl_texts *service_exports, *vs_exports, *rule_exports;
+	struct hdl_xl_scope *sidecars; /* in the memory of node_unit's product */
+	size_t sidecar_count;
 	struct hdl_xl_flag claim_wildcards, odd_claim_wildcards, rule_wildcards, odd_rule_wildcards;
 	struct hdl_xl_flag outside_port; /* services with http on port 80 */
 	struct hdl_xl_unit *ingress;
@@ -257,6 +303,7 @@ struct hdl_xl {
 	struct hdl_arena *arena;       /* of the product being made */
 	struct hdl_arena *scratch;     /* until the next unit, at the longest */
 	struct hdl_arena *names;       /* of the map of strings */
+	const char *client;            /* namespace of the clients that it is made for; NULL: all others */
 	struct hdl_xl_map strings;     /* copies in arena */
 	struct hdl_diags *diags;       /* of the unit being made */
 	bool no_memory;                /* sticky: a text could not be copied */
@@ -296,11 +343,13 @@ bool hdl_xl_is_wildcard(const char *host);
 /* A.1: host equals pattern, or pattern is a wildcard that covers it (host may be a wildcard itself). */
 bool hdl_xl_host_covers(const char *pattern, const char *host);
 /*
- * The cell with members of the most specific key for host (A.1): prefix + host, else the longest prefix + "*suffix",
- * else prefix + "*"; NULL: none. wildcards, odd: of the index; odd ones have more than a label before the first dot.
+ * The next cell with members of a key that covers host, the most specific first (A.1): prefix + host, then the longest
+ * prefix + "*suffix", prefix + "*" last; NULL: no more. *at: 0 to begin with. wildcards, odd: of the index; odd ones
+ * have more than a label before the first dot.
  */
-struct hdl_xl_cell *hdl_xl_most_specific(struct hdl_xl *xl, enum hdl_xl_index index, const char *prefix,
-					 const char *host, struct hdl_xl_flag *wildcards, struct hdl_xl_flag *odd);
+struct hdl_xl_cell *hdl_xl_next_covering(struct hdl_xl *xl, enum hdl_xl_index index, const char *prefix,
+					 const char *host, struct hdl_xl_flag *wildcards, struct hdl_xl_flag *odd,
+					 size_t *at);
 /* Sorted by key. */
 int hdl_xl_labels(struct hdl_xl *xl, const struct hdl_kvs *kvs, struct hdl_ir_labels *ret);
 const char *hdl_xl_label(const struct hdl_ir_labels *labels, const char *key); /* NULL: none */
@@ -391,8 +440,10 @@ struct hdl_xl_source *hdl_xl_name_owner(const struct hdl_xl_cell *services);
 struct hdl_ir_locality hdl_xl_node_locality(struct hdl_xl *xl, const char *node);
 /* endpoint.c */
 int hdl_xl_slice_endpoints(struct hdl_xl *xl, const struct hdl_xl_service *service, struct hdl_xl_port *port);
-/* rule.c: the rule for a service (A.7), NULL: none. */
-const struct hdl_xl_rule *hdl_xl_rule_of(struct hdl_xl *xl, const struct hdl_xl_service *service);
+/* rule.c: the rule for a service as clients of a namespace (NULL: of all others) get it (A.7), NULL: none. */
+const struct hdl_xl_rule *hdl_xl_rule_of(struct hdl_xl *xl, const struct hdl_xl_service *service, const char *client);
+/* Namespaces that may get another. */
+int hdl_xl_rule_clients(struct hdl_xl *xl, const struct hdl_xl_service *service, struct hdl_xl_names *names);
 /* Of a rule that no service has. */
 void hdl_xl_report_unused_rule(const struct hdl_xl *xl, struct hdl_diags *diags, const struct hdl_xl_rule *rule);
 /* cluster.c: those of all ports of a service. */
@@ -430,15 +481,16 @@ static inline const struct hdl_xl_cluster *hdl_xl_cluster_of(const struct hdl_ir
 /* label.c: l4 or request, and the route of layer 4. */
 int hdl_xl_label_port(struct hdl_xl *xl, const struct hdl_xl_front *front, struct hdl_xl_front_port *port);
 /* vs.c */
-void hdl_xl_report_idle_rules(struct hdl_xl *xl, const struct hdl_xl_front *front);
+void hdl_xl_report_idle_rules(struct hdl_xl *xl, const struct hdl_xl_front *front, const struct hdl_xl_vs *vs);
 void hdl_xl_report_unused_delegate(struct hdl_diags *diags, const struct hdl_resource *res);
 bool hdl_xl_is_unused_delegate(const struct hdl_xl_unit *unit); /* HDL_XL_MERGED */
-/* The VirtualService whose rules a front has, NULL: none. */
-void hdl_xl_set_claimed(struct hdl_xl *xl, struct hdl_xl_unit *front, const char *fqdn, struct hdl_xl_vs *vs);
+/* The VirtualServices whose rules a front has, in any view; each once. 0 or -ENOMEM. */
+int hdl_xl_set_claimed(struct hdl_xl *xl, struct hdl_xl_unit *front, const char *fqdn, struct hdl_xl_vs *const *vs,
+		       size_t n);
 /* mesh.c */
 int hdl_xl_new_vhost(struct hdl_xl *xl, const char *host, uint16_t port, size_t domains, struct hdl_ir_vhost **ret);
 /* The rules of the claims, each with those of the next for the clients that it excludes, then rest (NULL: nothing). */
-int hdl_xl_add_rules(struct hdl_xl *xl, const struct hdl_xl_cell *claim, uint16_t port,
+int hdl_xl_add_rules(struct hdl_xl *xl, const struct hdl_xl_claims *claims, uint16_t port,
 		     const struct hdl_ir_http_route *rest, struct hdl_ir_vhost *vhost);
 /* IPv6 addresses have brackets in a Host header. */
 const char *hdl_xl_domain(struct hdl_xl *xl, const char *host);
@@ -481,10 +533,55 @@ int hdl_xl_http_routes(struct hdl_xl *xl, struct hdl_xl_vs *vs, uint16_t port, c
 int hdl_xl_default_route(struct hdl_xl *xl, const struct hdl_ir_cluster *cluster, const struct hdl_ir_http_route **ret);
 /*
  * vs.c: the first claim, from the from-th on, whose VirtualService has rules for the port, and those; NULL: none has.
- * The others are as if they did not claim the host (A.4). claim NULL: none.
+ * The others are as if they did not claim the host (A.4).
  */
-int hdl_xl_rules_in_force(struct hdl_xl *xl, const struct hdl_xl_cell *claim, uint32_t from, uint16_t port,
-			  uint32_t *ret_at, const struct hdl_xl_routes **ret_routes);
+int hdl_xl_rules_in_force(struct hdl_xl *xl, const struct hdl_xl_claims *claims, size_t from, uint16_t port,
+			  size_t *ret_at, const struct hdl_xl_routes **ret_routes);
+
+/* ---- clients of one namespace (export.c, view.c, sidecar.c) ---- */
+
+/* Whether clients of a namespace (NULL: of all others) see the resource (A.1, exportTo). */
+bool hdl_xl_is_exported(const struct hdl_xl *xl, const struct hdl_resource *res, const char *client);
+/* To its own namespace alone. */
+bool hdl_xl_is_private(const struct hdl_xl *xl, const struct hdl_resource *res);
+/* "*", or the namespaces of the list. Interned. */
+const char *hdl_xl_export_text(struct hdl_xl *xl, const struct hdl_resource *res);
+int hdl_xl_names_add(struct hdl_xl *xl, struct hdl_xl_names *names, const char *ns);
+/* Those that see it although not all do. */
+int hdl_xl_names_add_exports(struct hdl_xl *xl, struct hdl_xl_names *names, const struct hdl_resource *res);
+/* What they see of a service: one of its views, or itself, or NULL: nothing. */
+const struct hdl_xl_service *hdl_xl_service_for(const struct hdl_xl_service *service, const char *client);
+/* Its views and clients. */
+int hdl_xl_make_service_views(struct hdl_xl *xl, struct hdl_xl_service *service);
+/* The VirtualServices of the most specific host for fqdn that these clients see; of one host alone. */
+int hdl_xl_claims_for(struct hdl_xl *xl, const struct hdl_xl_scope *scope, const char *fqdn, uint16_t port,
+		      struct hdl_xl_claims *ret);
+int hdl_xl_claims_of_host(struct hdl_xl *xl, const struct hdl_xl_scope *scope, const char *host, uint16_t port,
+			  struct hdl_xl_claims *ret);
+/* The first of those; NULL: they see none. */
+struct hdl_xl_vs *hdl_xl_owner_of_host(struct hdl_xl *xl, const struct hdl_xl_scope *scope, const char *host,
+				       uint16_t port);
+/* Namespaces for which a VirtualService, or a destination of it, is not as for others; of all that name a host. */
+int hdl_xl_vs_clients(struct hdl_xl *xl, const struct hdl_xl_vs *vs, struct hdl_xl_names *names);
+int hdl_xl_claim_clients(struct hdl_xl *xl, const char *host, struct hdl_xl_names *names);
+/* That of a namespace without Sidecar, in the memory of the product. NULL when out of memory. */
+struct hdl_xl_scope *hdl_xl_scope_of(struct hdl_xl *xl, const char *ns);
+/* Some destination is another, or seen by some only. Its rules are merged. */
+bool hdl_xl_vs_differs(struct hdl_xl *xl, const struct hdl_xl_vs *vs, const char *client);
+/* What clients see of a service otherwise than others. */
+int hdl_xl_make_front_views(struct hdl_xl *xl, struct hdl_xl_front *front);
+int hdl_xl_view_vhost(struct hdl_xl *xl, const struct hdl_xl_front *front, size_t port,
+		      const struct hdl_xl_claims *claims, const char *client, struct hdl_ir_vhost **ret);
+/* label.c: the rule for connections to a port that is not http, NULL: none. */
+const struct hdl_vs_l4_route *hdl_xl_tcp_rule(const struct hdl_xl_claims *claims, uint16_t port,
+					      const struct hdl_xl_vs **ret_vs);
+/* Scopes of Sidecars (A.4); of HDL_XL_NODE. */
+int hdl_xl_make_sidecars(struct hdl_xl *xl);
+/* Namespace ns came: whether a Sidecar of the root namespace is for it, so that all is to be made anew. */
+bool hdl_xl_needs_sidecar(const struct hdl_xl *xl, const char *ns);
+/* Whether a Sidecar lets its clients see a service or a VirtualService of a port. */
+bool hdl_xl_sidecar_shows(const struct hdl_xl_scope *scope, const char *ns, const char *host, uint16_t port);
+bool hdl_xl_sidecar_shows_vs(const struct hdl_xl_scope *scope, const struct hdl_xl_vs *vs, uint16_t port);
 static inline struct hdl_xl_vs *hdl_xl_claimant(const struct hdl_xl_cell *claim, uint32_t i)
 {
 	return hdl_xl_member(claim, i)->data;

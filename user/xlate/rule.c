@@ -48,7 +48,7 @@ static void merge_policy(struct hdl_xl *xl, struct hdl_xl_rule *rule, const stru
 		      rule->host);
 }
 
-/* "ns/host", and "/host" for those who find none in their own namespaces. */
+/* "ns/host", "/host" for the clients of other namespaces, and those that are merged: who are for the same clients. */
 int hdl_xl_register_rule(struct hdl_xl *xl, struct hdl_xl_source *source)
 {
 	const struct hdl_resource *res = source->res;
@@ -58,8 +58,10 @@ int hdl_xl_register_rule(struct hdl_xl *xl, struct hdl_xl_source *source)
 	if (res->destination_rule->workload_selector) /* for some clients only: not for all, then */
 		return 0;
 	host = hdl_xl_host(xl, res->destination_rule->host.s, res->ns);
-	if (hdl_xl_enter_cell(xl, source, HDL_XL_RULES, hdl_xl_scratchf(xl, "%s/%s", res->ns, host), &cell) < 0 ||
-	    hdl_xl_enter_cell(xl, source, HDL_XL_RULES, hdl_xl_scratchf(xl, "/%s", host), NULL) < 0)
+	if (hdl_xl_enter_cell(xl, source, HDL_XL_RULES, hdl_xl_scratchf(xl, "%s/%s", res->ns, host), NULL) < 0 ||
+	    hdl_xl_enter_cell(xl, source, HDL_XL_RULES, hdl_xl_scratchf(xl, "/%s", host), NULL) < 0 ||
+	    hdl_xl_enter_cell(xl, source, HDL_XL_RULE_SETS,
+			      hdl_xl_scratchf(xl, "%s/%s %s", res->ns, host, hdl_xl_export_text(xl, res)), &cell) < 0)
 		return -ENOMEM;
 	hdl_xl_count_wildcard(xl, &xl->rule_wildcards, &xl->odd_rule_wildcards, host, 1);
 	if (cell->unit) {
@@ -69,26 +71,37 @@ int hdl_xl_register_rule(struct hdl_xl *xl, struct hdl_xl_source *source)
 	return hdl_xl_add_unit(xl, HDL_XL_RULE, NULL, cell, &cell->unit);
 }
 
-/* "ns/host" */
-static bool is_of_namespace(const struct hdl_xl_cell *cell)
+/* "ns/host namespaces" */
+static const char *host_of(struct hdl_xl *xl, const struct hdl_xl_cell *cell)
 {
-	return cell->index == HDL_XL_RULES && cell->key[0] != '/';
+	const char *host = strchr(cell->key, '/') + 1;
+
+	return hdl_xl_internf(xl, "%.*s", (int)strcspn(host, " "), host);
+}
+
+static struct hdl_xl_cell *set_of(const struct hdl_xl_source *source)
+{
+	for (uint32_t i = 0; i < source->cells; i++)
+		if (source->cell[i]->index == HDL_XL_RULE_SETS)
+			return source->cell[i];
+	return NULL;
 }
 
 /* Before the source leaves its cells. */
 void hdl_xl_unregister_rule(struct hdl_xl *xl, struct hdl_xl_source *source)
 {
-	for (uint32_t i = 0; i < source->cells; i++) {
-		struct hdl_xl_cell *cell = source->cell[i];
+	struct hdl_xl_cell *cell = set_of(source);
+	char host[XL_NAME_MAX * 2];
 
-		if (!is_of_namespace(cell))
-			continue;
-		hdl_xl_count_wildcard(xl, &xl->rule_wildcards, &xl->odd_rule_wildcards, strchr(cell->key, '/') + 1, -1);
-		if (cell->n == 1)
-			hdl_xl_drop_unit(xl, &cell->unit);
-		else if (cell->unit)
-			hdl_xl_mark(&xl->graph, cell->unit);
-	}
+	if (!cell)
+		return;
+	snprintf(host, sizeof(host), "%s", strchr(cell->key, '/') + 1);
+	host[strcspn(host, " ")] = '\0';
+	hdl_xl_count_wildcard(xl, &xl->rule_wildcards, &xl->odd_rule_wildcards, host, -1);
+	if (cell->n == 1)
+		hdl_xl_drop_unit(xl, &cell->unit);
+	else if (cell->unit)
+		hdl_xl_mark(&xl->graph, cell->unit);
 }
 
 int hdl_xl_make_rule(struct hdl_xl *xl, struct hdl_xl_unit *unit)
@@ -101,7 +114,7 @@ int hdl_xl_make_rule(struct hdl_xl *xl, struct hdl_xl_unit *unit)
 	hdl_xl_phase(xl, HDL_XL_PHASE_RULES);
 	unit->label = hdl_xl_member(cell, 0)->label;
 	rule->res = hdl_xl_member(cell, 0)->res;
-	rule->host = hdl_xl_intern(xl, strchr(cell->key, '/') + 1);
+	rule->host = host_of(xl, cell);
 	for (uint32_t i = 0; i < cell->n; i++) {
 		const struct hdl_xl_source *source = hdl_xl_member(cell, i);
 		const struct hdl_destination_rule *spec = source->res->destination_rule;
@@ -115,46 +128,57 @@ int hdl_xl_make_rule(struct hdl_xl *xl, struct hdl_xl_unit *unit)
 	return 0;
 }
 
-static struct hdl_xl_cell *rule_in(struct hdl_xl *xl, const char *ns, const char *fqdn)
+/* The first of the most specific host there that these clients see. */
+static const struct hdl_xl_rule *rule_in(struct hdl_xl *xl, const char *ns, const char *fqdn, const char *client)
 {
 	char prefix[XL_NAME_MAX];
 	int n = snprintf(prefix, sizeof(prefix), "%s/", ns);
+	const struct hdl_xl_cell *cell;
+	size_t at = 0;
 
-	return n < 0 || (size_t)n >= sizeof(prefix) ?
-		       NULL :
-		       hdl_xl_most_specific(xl, HDL_XL_RULES, prefix, fqdn, &xl->rule_wildcards,
-					    &xl->odd_rule_wildcards);
-}
-
-/* The rule of the first of all namespaces that have one. */
-static const struct hdl_xl_rule *rule_anywhere(struct hdl_xl *xl, const struct hdl_xl_service *service)
-{
-	struct hdl_xl_cell *any = rule_in(xl, "", service->ir.fqdn), *cell;
-	const struct hdl_xl_rule *rule;
-
-	if (!any)
+	if (n < 0 || (size_t)n >= sizeof(prefix))
 		return NULL;
-	cell = hdl_xl_read(xl, HDL_XL_RULES, hdl_xl_scratchf(xl, "%s%s", hdl_xl_member(any, 0)->res->ns, any->key));
-	rule = cell ? hdl_xl_read_unit(xl, cell->unit) : NULL;
-	if (rule && hdl_xl_first_time(xl, "rule %p", (const void *)rule->res))
-		hdl_xl_report(xl->diags, HDL_INFO, rule->res, rule->res->destination_rule->host.pos, "spec.host",
-			      "neither namespace %s nor %s has a rule for %s: this one is used for the clients of "
-			      "every namespace",
-			      service->ir.ns, xl->ir_node.root_namespace, service->ir.fqdn);
-	return rule;
+	while ((cell = hdl_xl_next_covering(xl, HDL_XL_RULES, prefix, fqdn, &xl->rule_wildcards,
+					    &xl->odd_rule_wildcards, &at)))
+		for (uint32_t i = 0; i < cell->n; i++)
+			if (hdl_xl_is_exported(xl, hdl_xl_member(cell, i)->res, client)) {
+				struct hdl_xl_cell *set = set_of(hdl_xl_member(cell, i));
+
+				hdl_xl_depend(&xl->graph, xl->build->unit, &set->head);
+				return hdl_xl_read_unit(xl, set->unit);
+			}
+	return NULL;
 }
 
-/*
- * The table is shared by the clients of the node, so the look-up is the service's own: its namespace, then the root
- * namespace. A rule elsewhere (which Istio gives to the clients of that namespace) is better than none.
- */
-const struct hdl_xl_rule *hdl_xl_rule_of(struct hdl_xl *xl, const struct hdl_xl_service *service)
+const struct hdl_xl_rule *hdl_xl_rule_of(struct hdl_xl *xl, const struct hdl_xl_service *service, const char *client)
 {
-	struct hdl_xl_cell *cell = rule_in(xl, service->ir.ns, service->ir.fqdn);
+	const char *root = xl->ir_node.root_namespace, *ns = service->ir.ns, *fqdn = service->ir.fqdn;
+	const struct hdl_xl_rule *rule = NULL;
 
-	if (!cell)
-		cell = rule_in(xl, xl->ir_node.root_namespace, service->ir.fqdn);
-	return cell ? hdl_xl_read_unit(xl, cell->unit) : rule_anywhere(xl, service);
+	if (client && strcmp(client, root) != 0 && strcmp(client, ns) != 0)
+		rule = rule_in(xl, client, fqdn, client);
+	if (!rule)
+		rule = rule_in(xl, ns, fqdn, client);
+	return rule ? rule : rule_in(xl, root, fqdn, client);
+}
+
+int hdl_xl_rule_clients(struct hdl_xl *xl, const struct hdl_xl_service *service, struct hdl_xl_names *names)
+{
+	const struct hdl_xl_cell *cell;
+	size_t at = 0;
+
+	while ((cell = hdl_xl_next_covering(xl, HDL_XL_RULES, "/", service->ir.fqdn, &xl->rule_wildcards,
+					    &xl->odd_rule_wildcards, &at)))
+		for (uint32_t i = 0; i < cell->n; i++) {
+			const struct hdl_resource *res = hdl_xl_member(cell, i)->res;
+
+			if (hdl_xl_names_add_exports(xl, names, res) < 0)
+				return -ENOMEM;
+			if (strcmp(res->ns, service->ir.ns) != 0 && strcmp(res->ns, xl->ir_node.root_namespace) != 0 &&
+			    hdl_xl_names_add(xl, names, res->ns) < 0)
+				return -ENOMEM;
+		}
+	return 0;
 }
 
 void hdl_xl_report_unused_rule(const struct hdl_xl *xl, struct hdl_diags *diags, const struct hdl_xl_rule *rule)

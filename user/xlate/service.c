@@ -397,7 +397,6 @@ int hdl_xl_make_backend(struct hdl_xl *xl, struct hdl_xl_unit *unit)
 {
 	const struct hdl_xl_source *source = unit->source;
 	const struct hdl_resource *res = source->res;
-	const struct hdl_xl_rule *rule;
 	struct hdl_xl_service *service;
 
 	hdl_xl_phase(xl, HDL_XL_PHASE_SERVICES);
@@ -423,7 +422,9 @@ int hdl_xl_make_backend(struct hdl_xl *xl, struct hdl_xl_unit *unit)
 	if (make_endpoints(xl, service) < 0)
 		return -ENOMEM;
 	hdl_xl_phase(xl, HDL_XL_PHASE_RULE_OF);
-	rule = hdl_xl_rule_of(xl, service);
+	service->rule = hdl_xl_rule_of(xl, service, NULL);
 	hdl_xl_phase(xl, HDL_XL_PHASE_CLUSTERS);
-	return hdl_xl_clusters(xl, service, rule);
+	if (hdl_xl_clusters(xl, service, service->rule) < 0)
+		return -ENOMEM;
+	return hdl_xl_make_service_views(xl, service);
 }

@@ -86,7 +86,7 @@ void hdl_xl_source_exit(struct hdl_xl *xl, struct hdl_xl_source *source)
 	case HDL_KIND_SERVICE:
 	case HDL_KIND_SERVICE_ENTRY:
 		if (source->front && registration)
-			hdl_xl_set_claimed(xl, source->front, registration->fqdn, NULL);
+			hdl_xl_set_claimed(xl, source->front, registration->fqdn, NULL, 0);
 		hdl_xl_unregister_service(xl, source);
 		break;
 	case HDL_KIND_DESTINATION_RULE:

@@ -381,18 +381,20 @@ static struct hdl_xl_cell *probe(struct hdl_xl *xl, enum hdl_xl_index index, con
 	return cell && cell->n ? cell : NULL;
 }
 
-struct hdl_xl_cell *hdl_xl_most_specific(struct hdl_xl *xl, enum hdl_xl_index index, const char *prefix,
-					 const char *host, struct hdl_xl_flag *wildcards, struct hdl_xl_flag *odd)
+struct hdl_xl_cell *hdl_xl_next_covering(struct hdl_xl *xl, enum hdl_xl_index index, const char *prefix,
+					 const char *host, struct hdl_xl_flag *wildcards, struct hdl_xl_flag *odd,
+					 size_t *at)
 {
-	struct hdl_xl_cell *cell = probe(xl, index, prefix, "", host);
+	struct hdl_xl_cell *cell = *at == 0 ? probe(xl, index, prefix, "", host) : NULL;
 	bool everywhere;
 
+	*at += *at == 0;
 	if (cell || !hdl_xl_read_flag(xl, wildcards))
 		return cell;
 	/* the star stands for at least one character; the longest suffix comes first, "*" last */
 	everywhere = hdl_xl_read_flag(xl, odd);
-	for (size_t i = 1; !cell && host[i - 1]; i++)
-		if (everywhere || host[i] == '.' || !host[i])
-			cell = probe(xl, index, prefix, "*", host + i);
+	for (; !cell && host[*at - 1]; ++*at)
+		if (everywhere || host[*at] == '.' || !host[*at])
+			cell = probe(xl, index, prefix, "*", host + *at);
 	return cell;
 }

@@ -196,44 +196,56 @@ static void count_matched(struct hdl_xl *xl, struct hdl_xl_vs *vs, const char *f
 	}
 }
 
-void hdl_xl_set_claimed(struct hdl_xl *xl, struct hdl_xl_unit *front, const char *fqdn, struct hdl_xl_vs *vs)
+int hdl_xl_set_claimed(struct hdl_xl *xl, struct hdl_xl_unit *front, const char *fqdn, struct hdl_xl_vs *const *vs,
+		       size_t n)
 {
-	struct hdl_xl_vs *before = front->claimed_by;
+	struct hdl_xl_vs **before = front->claimed_by;
+	size_t before_n = front->claimed_n;
+	struct hdl_xl_vs **copy;
 
-	if (vs == before)
-		return;
-	if (vs)
-		vs->references++;
-	count_matched(xl, vs, fqdn, 1);
-	if (before && before->source)
-		count_matched(xl, before, fqdn, -1);
-	vs_unref(before);
-	front->claimed_by = vs;
+	if (n == before_n && (n == 0 || memcmp(vs, before, n * sizeof(struct hdl_xl_vs *)) == 0))
+		return 0;
+	copy = n ? hdl_ir_alloc(n, sizeof(struct hdl_xl_vs *)) : NULL;
+	if (n && !copy)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		copy[i] = vs[i];
+		copy[i]->references++;
+		count_matched(xl, copy[i], fqdn, 1);
+	}
+	for (size_t i = 0; i < before_n; i++) {
+		if (before[i]->source)
+			count_matched(xl, before[i], fqdn, -1);
+		vs_unref(before[i]);
+	}
+	hdl_ir_free(before);
+	front->claimed_by = copy;
+	front->claimed_n = n;
+	return 0;
 }
 
 /* ---- rules ---- */
 
-int hdl_xl_rules_in_force(struct hdl_xl *xl, const struct hdl_xl_cell *claim, uint32_t from, uint16_t port,
-			  uint32_t *ret_at, const struct hdl_xl_routes **ret_routes)
+int hdl_xl_rules_in_force(struct hdl_xl *xl, const struct hdl_xl_claims *claims, size_t from, uint16_t port,
+			  size_t *ret_at, const struct hdl_xl_routes **ret_routes)
 {
 	const struct hdl_xl_routes *routes = NULL;
-	uint32_t i = from;
+	size_t i = from;
 
-	for (; claim && i < claim->n; i++) {
-		if (hdl_xl_http_routes(xl, hdl_xl_claimant(claim, i), port, NULL, &routes) < 0)
+	for (; i < claims->n; i++) {
+		if (hdl_xl_http_routes(xl, claims->v[i], port, NULL, &routes) < 0)
 			return -ENOMEM;
 		if (routes->n)
 			break;
 	}
 	*ret_at = i;
-	*ret_routes = claim && i < claim->n ? routes : NULL;
+	*ret_routes = i < claims->n ? routes : NULL;
 	return 0;
 }
 
 /* What does not act on any port must not go unnoticed. */
-void hdl_xl_report_idle_rules(struct hdl_xl *xl, const struct hdl_xl_front *front)
+void hdl_xl_report_idle_rules(struct hdl_xl *xl, const struct hdl_xl_front *front, const struct hdl_xl_vs *vs)
 {
-	const struct hdl_xl_vs *vs = hdl_xl_claimant(front->claim, 0);
 	const char *fqdn = front->ir.fqdn;
 	bool http = false, other = false;
 
@@ -260,22 +272,50 @@ void hdl_xl_report_idle_rules(struct hdl_xl *xl, const struct hdl_xl_front *fron
 
 /* ---- hosts that no service has ---- */
 
-/* It is the first to claim the host in the mesh. */
-static bool has_claimed(struct hdl_xl *xl, const struct hdl_xl_vs *vs, size_t host)
+/* It is the first to claim the host in the mesh, for these clients. */
+static bool has_claimed(struct hdl_xl *xl, const struct hdl_xl_vs *vs, size_t host, const struct hdl_xl_scope *scope)
 {
-	const struct hdl_xl_cell *claim = hdl_xl_read(xl, HDL_XL_CLAIMS, vs->hosts[host]);
+	return !vs->repeats[host] && hdl_xl_owner_of_host(xl, scope, vs->hosts[host], HDL_XL_OUTSIDE_PORT) == vs;
+}
 
-	return claim && claim->n && hdl_xl_claimant(claim, 0) == vs && !vs->repeats[host];
+/* For all, or for those of one of the namespaces that it is for. */
+static bool has_claimed_somewhere(struct hdl_xl *xl, const struct hdl_xl_vs *vs, size_t host)
+{
+	struct hdl_xl_names names = { 0 };
+
+	if (has_claimed(xl, vs, host, NULL))
+		return true;
+	if (hdl_xl_names_add_exports(xl, &names, vs->res) < 0)
+		xl->no_memory = true;
+	for (size_t i = 0; i < names.n; i++)
+		if (has_claimed(xl, vs, host, &(struct hdl_xl_scope){ .ns = names.at[i] }))
+			return true;
+	return false;
+}
+
+/* Whose the host is for the clients that vs is for. */
+static const struct hdl_xl_vs *other_owner(struct hdl_xl *xl, const struct hdl_xl_vs *vs, size_t host)
+{
+	struct hdl_xl_names names = { 0 };
+
+	if (hdl_xl_names_add_exports(xl, &names, vs->res) < 0)
+		xl->no_memory = true;
+	return hdl_xl_owner_of_host(xl, names.n ? &(struct hdl_xl_scope){ .ns = names.at[0] } : NULL, vs->hosts[host],
+				    HDL_XL_OUTSIDE_PORT);
 }
 
 static void report_claims(struct hdl_xl *xl, const struct hdl_xl_vs *vs)
 {
 	for (size_t i = 0; i < vs->spec->hosts.n; i++) {
+		const struct hdl_xl_vs *first;
 		const struct hdl_resource *owner;
 
-		if (vs->repeats[i] || has_claimed(xl, vs, i) || xl->no_memory)
+		if (vs->repeats[i] || has_claimed_somewhere(xl, vs, i) || xl->no_memory)
 			continue;
-		owner = hdl_xl_member(hdl_xl_read(xl, HDL_XL_CLAIMS, vs->hosts[i]), 0)->res;
+		first = other_owner(xl, vs, i);
+		if (!first) /* exported to nobody */
+			continue;
+		owner = first->res;
 		if (vs->spec->derived && owner->virtual_service->derived) /* those for other clients */
 			continue;
 		hdl_xl_report(
@@ -339,27 +379,75 @@ static bool is_taken(struct hdl_xl *xl, const char *host, const char *domain)
 	       cell_has_domain(xl, HDL_XL_SERVICE_IPS, host, domain);
 }
 
-static int add_outside_host(struct hdl_xl *xl, struct hdl_xl_outside *made, const struct hdl_xl_vs *vs, size_t host,
-			    const char *domain)
+static int add_outside_host(struct hdl_xl *xl, const struct hdl_xl_vs *vs, size_t host,
+			    const struct hdl_xl_scope *scope, struct hdl_xl_vhost *vhosts, size_t *n)
 {
-	const struct hdl_xl_cell *claim = hdl_xl_read(xl, HDL_XL_CLAIMS, vs->hosts[host]);
 	const struct hdl_xl_routes *routes;
+	struct hdl_xl_claims claims;
 	struct hdl_ir_vhost *vhost;
-	uint32_t in_force;
+	size_t in_force;
 
-	if (hdl_xl_rules_in_force(xl, claim, 0, HDL_XL_OUTSIDE_PORT, &in_force, &routes) < 0)
+	if (hdl_xl_claims_of_host(xl, scope, vs->hosts[host], HDL_XL_OUTSIDE_PORT, &claims) < 0 ||
+	    hdl_xl_rules_in_force(xl, &claims, 0, HDL_XL_OUTSIDE_PORT, &in_force, &routes) < 0)
 		return -ENOMEM;
 	if (!routes)
 		return 0;
 	if (hdl_xl_new_vhost(xl, vs->hosts[host], HDL_XL_OUTSIDE_PORT, 1, &vhost) < 0)
 		return -ENOMEM;
-	((const char **)vhost->domains)[vhost->domain_count++] = domain;
-	if (hdl_xl_add_rules(xl, claim, HDL_XL_OUTSIDE_PORT, NULL, vhost) < 0)
+	((const char **)vhost->domains)[vhost->domain_count++] = hdl_xl_domain(xl, vs->hosts[host]);
+	if (hdl_xl_add_rules(xl, &claims, HDL_XL_OUTSIDE_PORT, NULL, vhost) < 0)
 		return -ENOMEM;
 	if (in_force == 0)
 		vhost->origin = hdl_xl_origin(xl, vs->res, vs->spec->hosts.at[host].pos);
-	made->vhosts[made->vhost_count++] =
-		(struct hdl_xl_vhost){ .ir = vhost, .port = HDL_XL_OUTSIDE_PORT, .place = (uint32_t)host };
+	vhosts[(*n)++] = (struct hdl_xl_vhost){ .ir = vhost, .port = HDL_XL_OUTSIDE_PORT, .place = (uint32_t)host };
+	return 0;
+}
+
+static bool has_outside_host(const struct hdl_xl_vs *vs)
+{
+	for (size_t i = 0; i < vs->spec->hosts.n; i++)
+		if (!vs->matched[i])
+			return true;
+	return false;
+}
+
+/* scope NULL: for clients without a view. */
+static int add_outside_hosts(struct hdl_xl *xl, const struct hdl_xl_vs *vs, const struct hdl_xl_scope *scope,
+			     struct hdl_xl_vhost **vhosts, size_t *n)
+{
+	const char *outer = xl->client;
+	int r = 0;
+
+	*vhosts = hdl_arena_calloc(xl->arena, vs->spec->hosts.n, sizeof(**vhosts));
+	if (!*vhosts)
+		return -ENOMEM;
+	xl->client = scope ? scope->ns : NULL;
+	for (size_t i = 0; r == 0 && i < vs->spec->hosts.n; i++)
+		if (!vs->matched[i] && has_claimed(xl, vs, i, scope) &&
+		    !is_taken(xl, vs->hosts[i], hdl_xl_domain(xl, vs->hosts[i])))
+			r = add_outside_host(xl, vs, i, scope, *vhosts, n);
+	xl->client = outer;
+	return r;
+}
+
+/* For namespaces that see it otherwise than others, and for each Sidecar. */
+static int make_outside_views(struct hdl_xl *xl, struct hdl_xl_outside *made, const struct hdl_xl_vs *vs)
+{
+	struct hdl_xl_names names = { 0 };
+
+	if (hdl_xl_vs_clients(xl, vs, &names) < 0)
+		return -ENOMEM;
+	made->views = hdl_arena_calloc(xl->arena, names.n + xl->sidecar_count, sizeof(*made->views));
+	if (!made->views)
+		return -ENOMEM;
+	for (size_t i = 0; i < names.n + xl->sidecar_count; i++) {
+		struct hdl_xl_front_view *view = &made->views[made->view_count];
+
+		view->scope = i < names.n ? hdl_xl_scope_of(xl, names.at[i]) : &xl->sidecars[i - names.n];
+		if (!view->scope || add_outside_hosts(xl, vs, view->scope, &view->vhosts, &view->vhost_count) < 0)
+			return -ENOMEM;
+		made->view_count += view->vhost_count > 0;
+	}
 	return 0;
 }
 
@@ -372,22 +460,16 @@ int hdl_xl_make_outside(struct hdl_xl *xl, struct hdl_xl_unit *unit)
 		return -ENOMEM;
 	if (!vs->mesh)
 		return 0;
-	made->vhosts = hdl_arena_calloc(xl->arena, vs->spec->hosts.n, sizeof(*made->vhosts));
-	if (!made->vhosts)
-		return -ENOMEM;
 	hdl_xl_phase(xl, HDL_XL_PHASE_CLAIMS);
 	report_claims(xl, vs);
 	hdl_xl_phase(xl, HDL_XL_PHASE_OUTSIDE);
 	for (size_t i = 0; !names_gateway(vs) && i < vs->spec->hosts.n; i++)
-		if (!vs->matched[i] && has_claimed(xl, vs, i))
+		if (!vs->matched[i] && has_claimed_somewhere(xl, vs, i))
 			report_outside_host(xl, vs, i);
 	hdl_xl_phase(xl, HDL_XL_PHASE_MESH_OUTSIDE);
-	for (size_t i = 0; hdl_xl_read_flag(xl, &xl->outside_port) && i < vs->spec->hosts.n; i++) {
-		const char *domain = hdl_xl_domain(xl, vs->hosts[i]);
-
-		if (!vs->matched[i] && has_claimed(xl, vs, i) && !is_taken(xl, vs->hosts[i], domain) &&
-		    add_outside_host(xl, made, vs, i, domain) < 0)
-			return -ENOMEM;
-	}
-	return 0;
+	if (!has_outside_host(vs) || !hdl_xl_read_flag(xl, &xl->outside_port))
+		return 0;
+	if (add_outside_hosts(xl, vs, NULL, &made->vhosts, &made->vhost_count) < 0)
+		return -ENOMEM;
+	return make_outside_views(xl, made, vs);
 }

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What clients of one namespace see otherwise than others (specification A.4, A.7, A.1): found for each service from
+ * the rules that name it, so that nothing is made for the many namespaces and services that are as for all.
+ */
+#include "xlate/priv.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* ---- destinations ---- */
+
+const struct hdl_xl_service *hdl_xl_service_for(const struct hdl_xl_service *service, const char *client)
+{
+	bool visible = !service || service->everywhere;
+
+	for (size_t i = 0; service && client && i < service->client_count; i++)
+		if (strcmp(service->clients[i], client) == 0)
+			visible = true;
+	for (size_t i = 0; service && client && i < service->view_count; i++)
+		if (strcmp(service->views[i].client, client) == 0)
+			return &service->views[i];
+	return visible ? service : NULL;
+}
+
+static int keep_clients(struct hdl_xl *xl, struct hdl_xl_service *service, const struct hdl_xl_names *names)
+{
+	const char **clients = hdl_arena_calloc(xl->arena, names->n, sizeof(*clients));
+
+	if (!clients)
+		return -ENOMEM;
+	for (size_t i = 0; i < names->n; i++)
+		clients[i] = hdl_xl_intern(xl, names->at[i]);
+	service->clients = clients;
+	service->client_count = names->n;
+	return 0;
+}
+
+static int add_view(struct hdl_xl *xl, struct hdl_xl_service *service, const char *client,
+		    const struct hdl_xl_rule *rule)
+{
+	struct hdl_xl_service *view = &service->views[service->view_count];
+
+	*view = *service;
+	view->client = hdl_xl_intern(xl, client);
+	view->rule = rule;
+	view->views = NULL;
+	view->view_count = 0;
+	view->ports = hdl_arena_calloc(xl->arena, service->port_count, sizeof(*view->ports));
+	if (!view->ports)
+		return -ENOMEM;
+	for (size_t i = 0; i < service->port_count; i++) {
+		view->ports[i] = service->ports[i];
+		view->ports[i].clusters = NULL;
+		view->ports[i].cluster_count = 0;
+	}
+	service->view_count++;
+	return hdl_xl_clusters(xl, view, rule);
+}
+
+int hdl_xl_make_service_views(struct hdl_xl *xl, struct hdl_xl_service *service)
+{
+	struct hdl_xl_names candidates = { 0 }, clients = { 0 };
+
+	service->everywhere = hdl_xl_is_exported(xl, service->res, NULL);
+	if (hdl_xl_rule_clients(xl, service, &candidates) < 0 ||
+	    hdl_xl_names_add_exports(xl, &clients, service->res) < 0)
+		return -ENOMEM;
+	service->views = hdl_arena_calloc(xl->arena, candidates.n, sizeof(*service->views));
+	if (!service->views)
+		return -ENOMEM;
+	for (size_t i = 0; i < candidates.n; i++) {
+		const char *client = candidates.at[i];
+		const struct hdl_xl_rule *rule;
+
+		if (!hdl_xl_is_exported(xl, service->res, client))
+			continue;
+		rule = hdl_xl_rule_of(xl, service, client);
+		if (rule == service->rule)
+			continue;
+		if (add_view(xl, service, client, rule) < 0 || hdl_xl_names_add(xl, &clients, client) < 0)
+			return -ENOMEM;
+	}
+	return keep_clients(xl, service, &clients);
+}
+
+/* ---- destinations of a VirtualService ---- */
+
+typedef int destination_fn(struct hdl_xl *xl, const struct hdl_xl_service *service, void *user);
+
+static int visit(struct hdl_xl *xl, const struct hdl_xl_vs *vs, const struct hdl_vs_destination *spec,
+		 destination_fn *fn, void *user)
+{
+	const struct hdl_xl_service *service;
+
+	if (!spec || !spec->host.s)
+		return 0;
+	service = hdl_xl_read_service(xl, hdl_xl_host(xl, spec->host.s, spec->ns ? spec->ns : vs->res->ns));
+	return service && service->client_count ? fn(xl, service, user) : 0;
+}
+
+/* Until fn returns something else than 0. */
+static int visit_destinations(struct hdl_xl *xl, const struct hdl_xl_vs *vs, destination_fn *fn, void *user)
+{
+	const struct hdl_virtual_service *spec = vs->spec;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < spec->http.n; i++) {
+		const struct hdl_vs_http *http = &spec->http.at[i];
+
+		for (size_t k = 0; r == 0 && k < http->route.n; k++)
+			if (!http->route.at[k].unresolved)
+				r = visit(xl, vs, http->route.at[k].destination, fn, user);
+		if (r == 0)
+			r = visit(xl, vs, http->mirror, fn, user);
+		for (size_t k = 0; r == 0 && k < http->mirrors.n; k++)
+			r = visit(xl, vs, http->mirrors.at[k].destination, fn, user);
+	}
+	for (size_t i = 0; r == 0 && i < spec->tcp.n; i++)
+		for (size_t k = 0; r == 0 && k < spec->tcp.at[i].route.n; k++)
+			r = visit(xl, vs, spec->tcp.at[i].route.at[k].destination, fn, user);
+	return r;
+}
+
+static int differs(struct hdl_xl *xl, const struct hdl_xl_service *service, void *user)
+{
+	(void)xl;
+	return hdl_xl_service_for(service, user) != hdl_xl_service_for(service, NULL);
+}
+
+bool hdl_xl_vs_differs(struct hdl_xl *xl, const struct hdl_xl_vs *vs, const char *client)
+{
+	return visit_destinations(xl, vs, differs, (void *)client) != 0;
+}
+
+static int add_clients(struct hdl_xl *xl, const struct hdl_xl_service *service, void *user)
+{
+	for (size_t i = 0; i < service->client_count; i++)
+		if (hdl_xl_names_add(xl, user, service->clients[i]) < 0)
+			return -ENOMEM;
+	return 0;
+}
+
+/* ---- VirtualServices ---- */
+
+static bool sees_vs(const struct hdl_xl *xl, const struct hdl_xl_scope *scope, const struct hdl_xl_vs *vs,
+		    uint16_t port)
+{
+	return hdl_xl_is_exported(xl, vs->res, scope ? scope->ns : NULL) &&
+	       (!scope || !scope->res || hdl_xl_sidecar_shows_vs(scope, vs, port));
+}
+
+/* A.4: private ones of the client's namespace, those exported to it by name, public ones. */
+static int group_of(const struct hdl_xl *xl, const struct hdl_resource *res)
+{
+	return hdl_xl_is_exported(xl, res, NULL) ? 2 : hdl_xl_is_private(xl, res) ? 0 : 1;
+}
+
+static int list_claims(struct hdl_xl *xl, const struct hdl_xl_cell *cell, const struct hdl_xl_scope *scope,
+		       uint16_t port, struct hdl_xl_claims *ret)
+{
+	*ret = (struct hdl_xl_claims){ .v = hdl_arena_calloc(xl->scratch, cell->n, sizeof(struct hdl_xl_vs *)) };
+	if (!ret->v)
+		return -ENOMEM;
+	for (int group = 0; group < 3; group++)
+		for (uint32_t i = 0; i < cell->n; i++) {
+			struct hdl_xl_vs *vs = hdl_xl_claimant(cell, i);
+
+			if (group_of(xl, vs->res) == group && sees_vs(xl, scope, vs, port))
+				ret->v[ret->n++] = vs;
+		}
+	return 0;
+}
+
+int hdl_xl_claims_for(struct hdl_xl *xl, const struct hdl_xl_scope *scope, const char *fqdn, uint16_t port,
+		      struct hdl_xl_claims *ret)
+{
+	const struct hdl_xl_cell *cell;
+	size_t at = 0;
+
+	*ret = (struct hdl_xl_claims){ 0 };
+	while (!ret->n && (cell = hdl_xl_next_covering(xl, HDL_XL_CLAIMS, "", fqdn, &xl->claim_wildcards,
+						       &xl->odd_claim_wildcards, &at)))
+		if (list_claims(xl, cell, scope, port, ret) < 0)
+			return -ENOMEM;
+	return 0;
+}
+
+int hdl_xl_claims_of_host(struct hdl_xl *xl, const struct hdl_xl_scope *scope, const char *host, uint16_t port,
+			  struct hdl_xl_claims *ret)
+{
+	const struct hdl_xl_cell *cell = hdl_xl_read(xl, HDL_XL_CLAIMS, host);
+
+	*ret = (struct hdl_xl_claims){ 0 };
+	return cell && cell->n ? list_claims(xl, cell, scope, port, ret) : 0;
+}
+
+struct hdl_xl_vs *hdl_xl_owner_of_host(struct hdl_xl *xl, const struct hdl_xl_scope *scope, const char *host,
+				       uint16_t port)
+{
+	const struct hdl_xl_cell *cell = hdl_xl_read(xl, HDL_XL_CLAIMS, host);
+	struct hdl_xl_vs *owner = NULL;
+	int best = 3;
+
+	for (uint32_t i = 0; cell && i < cell->n && best > (scope ? 0 : 2); i++) {
+		struct hdl_xl_vs *vs = hdl_xl_claimant(cell, i);
+		int group = group_of(xl, vs->res);
+
+		if (group < best && sees_vs(xl, scope, vs, port)) {
+			owner = vs;
+			best = group;
+		}
+	}
+	return owner;
+}
+
+int hdl_xl_vs_clients(struct hdl_xl *xl, const struct hdl_xl_vs *vs, struct hdl_xl_names *names)
+{
+	hdl_xl_read_unit(xl, vs->merged);
+	return hdl_xl_names_add_exports(xl, names, vs->res) < 0 ? -ENOMEM :
+								  visit_destinations(xl, vs, add_clients, names);
+}
+
+int hdl_xl_claim_clients(struct hdl_xl *xl, const char *host, struct hdl_xl_names *names)
+{
+	const struct hdl_xl_cell *cell;
+	bool end = false;
+	size_t at = 0;
+
+	/* beyond a host of which all see some VirtualService nobody looks */
+	while (!end && (cell = hdl_xl_next_covering(xl, HDL_XL_CLAIMS, "", host, &xl->claim_wildcards,
+						    &xl->odd_claim_wildcards, &at)))
+		for (uint32_t i = 0; i < cell->n; i++) {
+			struct hdl_xl_vs *vs = hdl_xl_claimant(cell, i);
+
+			if (hdl_xl_vs_clients(xl, vs, names) < 0)
+				return -ENOMEM;
+			end |= hdl_xl_is_exported(xl, vs->res, NULL);
+		}
+	return 0;
+}
+
+struct hdl_xl_scope *hdl_xl_scope_of(struct hdl_xl *xl, const char *ns)
+{
+	struct hdl_xl_scope *scope = hdl_arena_alloc(xl->arena, sizeof(*scope));
+
+	if (scope)
+		scope->key = scope->ns = hdl_xl_intern(xl, ns);
+	return scope;
+}
