@@ -256,7 +256,8 @@ static int apply(struct hdl_xl *xl, struct middle *m)
 	if (r < 0)
 		return r;
 	exit_gone(xl, m);
-	return enter_new(xl, m, label);
+	r = enter_new(xl, m, label);
+	return r == 0 && !hdl_xl_sidecars_hold(xl, m->new_res, m->new_n) ? -ERANGE : r;
 }
 
 int hdl_xl_changes_apply(struct hdl_xl *xl, const struct hdl_resource *const *resources, size_t n)

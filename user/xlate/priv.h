@@ -577,8 +577,11 @@ const struct hdl_vs_l4_route *hdl_xl_tcp_rule(const struct hdl_xl_claims *claims
 					      const struct hdl_xl_vs **ret_vs);
 /* Scopes of Sidecars (A.4); of HDL_XL_NODE. */
 int hdl_xl_make_sidecars(struct hdl_xl *xl);
-/* Namespace ns came: whether a Sidecar of the root namespace is for it, so that all is to be made anew. */
-bool hdl_xl_needs_sidecar(const struct hdl_xl *xl, const char *ns);
+/*
+ * After resources came and went: whether the scopes are as they would be made of what there is now. That of the root
+ * namespace has one for each namespace with workloads.
+ */
+bool hdl_xl_sidecars_hold(struct hdl_xl *xl, const struct hdl_resource *const *came, size_t n);
 /* Whether a Sidecar lets its clients see a service or a VirtualService of a port. */
 bool hdl_xl_sidecar_shows(const struct hdl_xl_scope *scope, const char *ns, const char *host, uint16_t port);
 bool hdl_xl_sidecar_shows_vs(const struct hdl_xl_scope *scope, const struct hdl_xl_vs *vs, uint16_t port);

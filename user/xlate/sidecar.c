@@ -155,7 +155,7 @@ static int add_root(struct hdl_xl *xl, const struct hdl_resource *root, const ch
 
 static const char *namespace_of(const struct hdl_resource *res)
 {
-	return res->kind == HDL_KIND_NAMESPACE ? res->name : res->ns ? res->ns : "";
+	return res->kind == HDL_KIND_POD || res->kind == HDL_KIND_WORKLOAD_ENTRY ? res->ns : "";
 }
 
 int hdl_xl_make_sidecars(struct hdl_xl *xl)
@@ -192,16 +192,41 @@ int hdl_xl_make_sidecars(struct hdl_xl *xl)
 	return root ? add_root(xl, root, ns, xl->n) : 0;
 }
 
-bool hdl_xl_needs_sidecar(const struct hdl_xl *xl, const char *ns)
+static bool is_inherited(const struct hdl_xl_scope *scope)
 {
-	bool root = false;
+	return strcmp(scope->res->ns, scope->ns) != 0;
+}
 
+/* The root namespace has one for those without. */
+static bool has_root(const struct hdl_xl *xl)
+{
+	for (size_t i = 0; i < xl->sidecar_count; i++)
+		if (!xl->sidecars[i].selector.n && strcmp(xl->sidecars[i].ns, xl->ir_node.root_namespace) == 0)
+			return true;
+	return false;
+}
+
+static bool has_general(const struct hdl_xl *xl, const char *ns)
+{
+	for (size_t i = 0; i < xl->sidecar_count; i++)
+		if (!xl->sidecars[i].selector.n && strcmp(xl->sidecars[i].ns, ns) == 0)
+			return true;
+	return false;
+}
+
+bool hdl_xl_sidecars_hold(struct hdl_xl *xl, const struct hdl_resource *const *came, size_t n)
+{
+	if (!has_root(xl))
+		return true;
+	for (size_t i = 0; i < n; i++)
+		if (namespace_of(came[i])[0] && !has_general(xl, namespace_of(came[i])))
+			return false;
 	for (size_t i = 0; i < xl->sidecar_count; i++) {
 		const struct hdl_xl_scope *scope = &xl->sidecars[i];
+		const struct hdl_xl_cell *cell = hdl_xl_cell(&xl->graph, HDL_XL_WORKLOADS, scope->ns, false);
 
-		if (!scope->selector.n && strcmp(scope->ns, ns) == 0)
+		if (is_inherited(scope) && (!cell || !cell->n))
 			return false;
-		root |= strcmp(scope->res->ns, xl->ir_node.root_namespace) == 0 && !scope->selector.n;
 	}
-	return root;
+	return true;
 }

@@ -22,13 +22,14 @@ enum edit_kind {
 	EDIT_HTTP_ROUTE,
 	EDIT_ENTRY,
 	EDIT_WORKLOAD,
+	EDIT_SIDECAR,
 	EDIT_NODE,
 	EDIT_KUBE_NODE,
 	EDIT_KINDS
 };
 
 /* How many documents of each kind there may be. */
-static const unsigned int edit_count[EDIT_KINDS] = { 8, 10, 14, 7, 12, 2, 1, 2, 4, 4, 1, 2 };
+static const unsigned int edit_count[EDIT_KINDS] = { 8, 10, 14, 7, 12, 2, 1, 2, 4, 4, 3, 1, 2 };
 
 struct edits {
 	struct hdl_resource_store *store;
@@ -67,6 +68,9 @@ static inline void edit_head(struct hdl_buf *text, const char *version, const ch
 static inline void edit_service(struct edits *e, struct hdl_buf *text, unsigned int i)
 {
 	edit_head(text, "v1", "Service", "s", i % 5, edit_ns(i / 5));
+	if (edit_draw(e, 6) == 0)
+		hdl_buf_printf(text, "  annotations: {networking.istio.io/exportTo: \"%s\"}\n",
+			       EDIT_PICK(e, ".", "~", "a", "b"));
 	if (edit_draw(e, 10) == 0) {
 		hdl_buf_adds(text, "spec: {type: ExternalName, externalName: x.example}\n");
 		return;
@@ -103,7 +107,7 @@ static inline void edit_slice(struct edits *e, struct hdl_buf *text, unsigned in
 
 static inline void edit_pod(struct edits *e, struct hdl_buf *text, unsigned int i)
 {
-	edit_head(text, "v1", "Pod", "p", i, "a");
+	edit_head(text, "v1", "Pod", "p", i, i > 11 ? "c" : "a");
 	hdl_buf_printf(text, "  labels: {app: x, version: %s}\n", EDIT_PICK(e, "v1", "v2"));
 	if (edit_draw(e, 12) == 0)
 		hdl_buf_adds(text, "spec: {hostNetwork: true}\n");
@@ -113,12 +117,35 @@ static inline void edit_pod(struct edits *e, struct hdl_buf *text, unsigned int 
 		       EDIT_PICK(e, "Running", "Running", "Running", "Failed"));
 }
 
+static inline void edit_export(struct edits *e, struct hdl_buf *text)
+{
+	if (edit_draw(e, 3) == 0)
+		hdl_buf_printf(text, "  exportTo: [%s]\n", EDIT_PICK(e, "\".\"", "\"*\"", "c", "a, c"));
+}
+
+static inline void edit_sidecar(struct edits *e, struct hdl_buf *text, unsigned int i)
+{
+	edit_head(text, "networking.istio.io/v1", "Sidecar", "sc", i, edit_ns(i));
+	hdl_buf_adds(text, "spec:\n");
+	if (edit_draw(e, 3) == 0)
+		hdl_buf_printf(text, "  workloadSelector: {labels: {version: %s}}\n", EDIT_PICK(e, "v1", "v2"));
+	if (edit_draw(e, 4))
+		hdl_buf_printf(text, "  egress: [{hosts: [\"%s\"]}]\n",
+			       EDIT_PICK(e, "./*", "*/*", "a/*", "*/s1.a.svc.cluster.local", "~/*"));
+	if (edit_draw(e, 2))
+		hdl_buf_printf(text, "  outboundTrafficPolicy: {mode: %s}\n",
+			       EDIT_PICK(e, "REGISTRY_ONLY", "ALLOW_ANY"));
+	else
+		hdl_buf_adds(text, "  ingress: []\n");
+}
+
 static inline void edit_rule(struct edits *e, struct hdl_buf *text, unsigned int i)
 {
 	edit_head(text, "networking.istio.io/v1", "DestinationRule", "d", i, edit_ns(i));
 	hdl_buf_printf(text, "spec:\n  host: \"%s\"\n",
 		       EDIT_PICK(e, "s0", "s1", "s2", "s3.a.svc.cluster.local", "*.a.svc.cluster.local", "*",
 				 "*3.local", "none"));
+	edit_export(e, text);
 	if (edit_draw(e, 2))
 		hdl_buf_printf(
 			text, "  trafficPolicy:\n    %s\n",
@@ -176,6 +203,7 @@ static inline void edit_vs(struct edits *e, struct hdl_buf *text, unsigned int i
 
 	edit_head(text, "networking.istio.io/v1", "VirtualService", "v", i, edit_ns(i));
 	hdl_buf_adds(text, "spec:\n");
+	edit_export(e, text);
 	if (i >= 10) { /* a delegate */
 		hdl_buf_adds(text, "  http:\n");
 		edit_http(e, text);
@@ -281,6 +309,9 @@ static inline void edit_text(struct edits *e, enum edit_kind kind, unsigned int 
 	case EDIT_HTTP_ROUTE:
 		edit_kube(e, text, kind == EDIT_KUBE_GATEWAY, i);
 		break;
+	case EDIT_SIDECAR:
+		edit_sidecar(e, text, i);
+		break;
 	case EDIT_ENTRY:
 		edit_entry(e, text, i);
 		break;
@@ -293,8 +324,9 @@ static inline void edit_text(struct edits *e, enum edit_kind kind, unsigned int 
 	default:
 		hdl_buf_printf(text,
 			       "apiVersion: heddle.io/v1alpha1\nkind: NodeConfig\nmetadata: {name: n}\nspec: {%s}\n",
-			       EDIT_PICK(e, "failMode: Open", "httpDefault: request", "nodeName: here",
-					 "nodeName: here", "locality: {region: r, zone: z2}"));
+			       EDIT_PICK(e, "outboundTrafficPolicy: {mode: REGISTRY_ONLY}", "failMode: Open",
+					 "httpDefault: request", "nodeName: here", "nodeName: here",
+					 "locality: {region: r, zone: z2}"));
 	}
 	if (edit_draw(e, 25) == 0)
 		hdl_buf_adds(text, "  unknown: {\n"); /* not YAML */

@@ -71,10 +71,12 @@ static void check_look_ups(const struct hdl_snapshot *s)
 	for (size_t i = 0; i < s->cluster_count; i++)
 		if (!s->clusters[i]->client[0])
 			assert_ptr_equal(hdl_snapshot_find_cluster(s, s->clusters[i]->name), s->clusters[i]);
-	for (size_t i = 0; i < s->service_port_count; i++) {
+	for (size_t i = 0; i < s->service_port_count; i++)
 		assert_true(s->service_ports[i]->id != 0);
-		if (s->service_ports[i]->vhost)
-			assert_non_null(hdl_snapshot_route_config(s, s->service_ports[i]->port));
+	for (size_t i = 0; i < s->workload_count; i++) {
+		const struct hdl_ir_view *view = hdl_snapshot_find_view(s, s->workloads[i]);
+
+		assert_true(!view || strcmp(view->ns, s->workloads[i]->ns) == 0);
 	}
 }
 
