@@ -338,6 +338,25 @@ static void dump_groups(struct hdl_buf *buf, const struct hdl_ir_cluster *c)
 	}
 }
 
+static void dump_pool(struct hdl_buf *buf, const struct hdl_ir_cluster *c)
+{
+	const struct hdl_ir_pool *p = &c->pool;
+
+	if (p->max_connections || p->max_pending_requests || p->max_requests || p->max_retries ||
+	    p->max_concurrent_streams || p->max_connection_duration_ns) {
+		hdl_buf_printf(buf, "  pool connections %u pending %u requests %u retries %u streams %u",
+			       p->max_connections, p->max_pending_requests, p->max_requests, p->max_retries,
+			       p->max_concurrent_streams);
+		dump_duration(buf, " connection-duration ", p->max_connection_duration_ns);
+		hdl_buf_adds(buf, "\n");
+	}
+	if (c->keepalive.on)
+		hdl_buf_printf(buf, "  keepalive probes %u time %u s interval %u s\n", c->keepalive.probes,
+			       c->keepalive.time_s, c->keepalive.interval_s);
+	if (c->affinity_timeout_s)
+		hdl_buf_printf(buf, "  affinity-timeout %u s\n", c->affinity_timeout_s);
+}
+
 static void dump_cluster(struct hdl_buf *buf, const struct hdl_ir_cluster *c)
 {
 	hdl_buf_printf(buf, "cluster %s", c->name);
@@ -355,6 +374,7 @@ static void dump_cluster(struct hdl_buf *buf, const struct hdl_ir_cluster *c)
 	dump_duration(buf, " idle-timeout ", c->idle_timeout_ns);
 	hdl_buf_printf(buf, " max-requests %u endpoints %zu healthy %zu\n", c->max_requests_per_connection,
 		       c->endpoint_count, c->healthy_count);
+	dump_pool(buf, c);
 	dump_outlier(buf, &c->outlier);
 	dump_groups(buf, c);
 	for (size_t i = 0; i < c->endpoint_count; i++)

@@ -106,6 +106,18 @@ struct hdl_ir_outlier {
 	uint8_t max_ejection_percent, min_health_percent;
 };
 
+/* connectionPool, beside what the proxy's own pools do; 0 everywhere: no limit, or not set. Specification C.5. */
+struct hdl_ir_pool {
+	uint32_t max_connections, max_pending_requests, max_requests, max_retries, max_concurrent_streams;
+	uint64_t max_connection_duration_ns; /* upstream connections are not used again when they are older */
+};
+
+/* Probes of upstream connections. */
+struct hdl_ir_keepalive {
+	bool on;
+	uint32_t probes, time_s, interval_s; /* 0: as the system does */
+};
+
 enum hdl_ir_hash_source {
 	HDL_IR_HASH_NONE,
 	HDL_IR_HASH_SOURCE_IP,
@@ -139,6 +151,9 @@ struct hdl_ir_cluster {
 	uint64_t connect_timeout_ns; /* 10 s unless configured */
 	uint64_t idle_timeout_ns;    /* upstream connection without a request; 1 h unless configured; 0 = never */
 	uint32_t max_requests_per_connection; /* 0 = unlimited */
+	struct hdl_ir_pool pool;
+	struct hdl_ir_keepalive keepalive;
+	uint32_t affinity_timeout_s; /* of a Service with sessionAffinity, where that decides; 0: it does not */
 	struct hdl_ir_origin rule;            /* the DestinationRule; kind NULL = none */
 };
 

@@ -154,9 +154,12 @@ static const struct hdl_field pool_tcp_fields[] = {
 	HDL_DURATION(struct hdl_dr_pool_tcp, connect_timeout, "connectTimeout",
 		     "time in which a connection must be made (10s)"),
 	HDL_MESSAGE(struct hdl_dr_pool_tcp, tcp_keepalive, "tcpKeepalive", &hdl_schema_tcp_keepalive,
-		    "probes on idle connections (none)", ACCEPTED),
+		    "probes on idle connections (none)",
+		    .note = "Of connections that the proxy makes; at layer 4 the connection is the client's own"),
 	HDL_DURATION(struct hdl_dr_pool_tcp, max_connection_duration, "maxConnectionDuration",
-		     "age at which a connection is closed (none)", ACCEPTED),
+		     "age at which a connection is closed (none)",
+		     .note = "A connection of that age is closed once no request is on it; at layer 4 the connection is "
+			     "the client's own"),
 	HDL_DURATION_MIN(struct hdl_dr_pool_tcp, idle_timeout, "idleTimeout", 0, HDL_NS_MS,
 			 "idle time after which a connection is closed; 0s: never (1h)"),
 };

@@ -113,7 +113,7 @@ static const struct hdl_field mesh_fields[] = {
 		    "namespaces that see a DestinationRule without exportTo ([\"*\"])", .max = 1000),
 	HDL_DURATION(M, connect_timeout, "connectTimeout", "time to connect to an endpoint (10s)", .max = HOUR_NS),
 	HDL_MESSAGE(M, tcp_keepalive, "tcpKeepalive", &hdl_schema_tcp_keepalive,
-		    "keepalive probes of connections to endpoints (none)", ACCEPTED),
+		    "keepalive probes of connections to endpoints (none)"),
 	HDL_STRING(M, root_namespace, "rootNamespace", "namespace of mesh-wide rules (istio-system)"),
 	HDL_STRING(M, trust_domain, "trustDomain", "trust domain of identities (cluster.local)", ACCEPTED),
 	HDL_STRINGS(M, trust_domain_aliases, "trustDomainAliases", "other names of the trust domain", ACCEPTED),

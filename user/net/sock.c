@@ -3,6 +3,7 @@
 #include "net/sock.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <linux/tcp.h>
 #include <stddef.h>
@@ -37,6 +38,25 @@ void hdl_sockaddr_get(const union hdl_sockaddr *sa, struct hdl_endpoint_addr *re
 		memcpy(ret->address.byte, &sa->in6.sin6_addr, 16);
 		ret->port = ntohs(sa->in6.sin6_port);
 	}
+}
+
+static void set_number(int fd, int option, unsigned int value)
+{
+	const int number = value < INT_MAX ? (int)value : INT_MAX;
+
+	/* beyond what the system takes: as it has it */
+	if (value)
+		setsockopt(fd, IPPROTO_TCP, option, &number, sizeof(number));
+}
+
+void hdl_sock_keepalive(int fd, unsigned int time_s, unsigned int interval_s, unsigned int probes)
+{
+	const int one = 1;
+
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
+	set_number(fd, TCP_KEEPIDLE, time_s);
+	set_number(fd, TCP_KEEPINTVL, interval_s);
+	set_number(fd, TCP_KEEPCNT, probes);
 }
 
 int hdl_sock_connect(const struct hdl_endpoint_addr *to, bool *ret_done)

@@ -18,6 +18,8 @@ struct hdl_endpoint_addr {
 int hdl_sock_connect(const struct hdl_endpoint_addr *to, bool *ret_done);
 /* Result of a connect that was in progress: 0 or -errno. */
 int hdl_sock_error(int fd);
+/* Probes when nothing was heard for time_s seconds; 0: as the system has it. */
+void hdl_sock_keepalive(int fd, unsigned int time_s, unsigned int interval_s, unsigned int probes);
 /* accept4() without waiting. Descriptor or -errno; -EAGAIN: nobody waits. */
 int hdl_sock_accept(int listener_fd, struct hdl_endpoint_addr *ret_peer);
 /* getsockname(). 0 or -errno. */

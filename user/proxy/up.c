@@ -189,6 +189,10 @@ static int connect_new(struct hdl_worker *worker, const struct hdl_up_wish *wish
 		free(up);
 		return r;
 	}
+	if (wish->cluster->keepalive.on)
+		hdl_sock_keepalive(fd, wish->cluster->keepalive.time_s, wish->cluster->keepalive.interval_s,
+				   wish->cluster->keepalive.probes);
+	up->born_ns = hdl_worker_now(worker);
 	up->corpse.free_object = free_up;
 	up->conn.worker = worker;
 	up->conn.received_bytes = &worker->stats.upstream_received_bytes;
@@ -247,6 +251,7 @@ int hdl_up_get(struct hdl_worker *worker, const struct hdl_up_wish *wish, struct
 	up->sent_before = up->conn.sent;
 	up->max_requests = wish->cluster->max_requests_per_connection;
 	up->idle_timeout_ns = wish->cluster->idle_timeout_ns;
+	up->max_age_ns = wish->cluster->pool.max_connection_duration_ns;
 	up->ops = wish->ops;
 	up->user = wish->user;
 	*ret_up = up;
@@ -258,9 +263,19 @@ static enum hdl_family family_of(const struct hdl_up *up)
 	return hdl_addr_is_v4(&up->remote.address) ? HDL_FAMILY_V4 : HDL_FAMILY_V6;
 }
 
+/* When an idle connection is closed: for being idle, or for its age; 0: never. */
+static uint64_t end_of(const struct hdl_up *up, uint64_t now_ns)
+{
+	uint64_t idle_ns = up->idle_timeout_ns ? now_ns + up->idle_timeout_ns : 0;
+	uint64_t age_ns = up->max_age_ns ? up->born_ns + up->max_age_ns : 0;
+
+	return !age_ns || (idle_ns && idle_ns < age_ns) ? idle_ns : age_ns;
+}
+
 void hdl_up_release(struct hdl_up *up)
 {
 	struct hdl_worker *worker = up->conn.worker;
+	uint64_t now_ns = hdl_worker_now(worker), end_ns = end_of(up, now_ns);
 
 	up->user = NULL;
 	if (up->max_requests && up->requests >= up->max_requests) {
@@ -273,7 +288,8 @@ void hdl_up_release(struct hdl_up *up)
 		up->conn.peer_closed = true;
 	hdl_conn_release_in(&up->conn);
 	/* Unread bytes or unsent ones: whatever they are, they do not belong to the next request. */
-	if (!up->pool || up->pool->retired || worker->draining || up->conn.in || up->conn.out || up->conn.peer_closed) {
+	if (!up->pool || up->pool->retired || worker->draining || up->conn.in || up->conn.out || up->conn.peer_closed ||
+	    (end_ns && end_ns <= now_ns)) {
 		hdl_up_close(up);
 		return;
 	}
@@ -281,8 +297,8 @@ void hdl_up_release(struct hdl_up *up)
 	hdl_list_insert(&up->pool->idle[family_of(up)], &up->link);
 	hdl_list_append(&worker->idle_ups, &up->lru);
 	hdl_stat_inc(&worker->stats.upstream_connections_idle);
-	if (up->idle_timeout_ns)
-		hdl_timer_set(&worker->loop.timers, &up->timer, hdl_worker_now(worker) + up->idle_timeout_ns);
+	if (end_ns)
+		hdl_timer_set(&worker->loop.timers, &up->timer, end_ns);
 	else
 		hdl_timer_stop(&worker->loop.timers, &up->timer);
 }

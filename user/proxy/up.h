@@ -39,6 +39,7 @@ struct hdl_up {
 	uint64_t sent_before; /* bytes that earlier requests wrote */
 	uint32_t max_requests;
 	uint64_t idle_timeout_ns;
+	uint64_t born_ns, max_age_ns; /* max_age_ns 0: none */
 	const struct hdl_up_ops *ops;
 	void *user;
 	struct hdl_endpoint_addr remote;

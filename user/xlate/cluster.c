@@ -53,7 +53,23 @@ static void apply(struct policy *policy, const struct hdl_resource *res, const s
 	}
 }
 
-static struct policy effective(const struct hdl_xl_rule *rule, const struct hdl_xl_subset *subset, uint16_t port)
+/* A.7: the mesh fills the blocks that are not there at all. */
+static void fill(struct policy *policy, const struct hdl_xl *xl)
+{
+	const struct hdl_mesh_traffic_policy *mesh = xl->mesh ? xl->mesh->default_traffic_policy : NULL;
+
+	if (mesh && mesh->connection_pool && !policy->pool) {
+		policy->pool = mesh->connection_pool;
+		policy->pool_res = xl->mesh_res;
+	}
+	if (mesh && mesh->outlier_detection && !policy->outlier) {
+		policy->outlier = mesh->outlier_detection;
+		policy->outlier_res = xl->mesh_res;
+	}
+}
+
+static struct policy effective(const struct hdl_xl *xl, const struct hdl_xl_rule *rule,
+			       const struct hdl_xl_subset *subset, uint16_t port)
 {
 	struct policy policy = { 0 };
 
@@ -61,6 +77,7 @@ static struct policy effective(const struct hdl_xl_rule *rule, const struct hdl_
 		apply(&policy, rule->policy_res, rule->policy, port);
 	if (subset && subset->spec->traffic_policy)
 		apply(&policy, subset->res, subset->spec->traffic_policy, port);
+	fill(&policy, xl);
 	return policy;
 }
 
@@ -174,7 +191,50 @@ static void set_load_balancer(struct hdl_xl *xl, struct hdl_xl_cluster *c, const
 		c->ir.policy = HDL_POLICY_MAGLEV;
 		c->ir.hash_source = HDL_IR_HASH_SOURCE_IP;
 		c->ir.table_size = table_size(NULL, c->ir.endpoint_count);
+		c->ir.affinity_timeout_s = service->spec->affinity_timeout_s;
 	}
+}
+
+static uint32_t seconds(const struct hdl_opt_duration *d)
+{
+	/* the system counts in seconds; less than one is one */
+	uint64_t s = d->has ? ((uint64_t)d->ns + HDL_NS_PER_S - 1) / HDL_NS_PER_S : 0;
+
+	return s < INT32_MAX ? (uint32_t)s : INT32_MAX;
+}
+
+static void set_keepalive(struct hdl_ir_cluster *ir, const struct hdl_dr_keepalive *k)
+{
+	if (k)
+		ir->keepalive = (struct hdl_ir_keepalive){ true, hdl_xl_number(&k->probes, 0), seconds(&k->time),
+							   seconds(&k->interval) };
+}
+
+/* All that a block says; what is not set is that of the mesh, or none. */
+static void set_limits(struct hdl_xl *xl, struct hdl_xl_cluster *c, const struct policy *policy)
+{
+	const struct hdl_dr_pool_tcp *tcp = policy->pool ? policy->pool->tcp : NULL;
+	const struct hdl_dr_pool_http *http = policy->pool ? policy->pool->http : NULL;
+	struct hdl_ir_pool *p = &c->ir.pool;
+
+	set_keepalive(&c->ir, tcp && tcp->tcp_keepalive ? tcp->tcp_keepalive :
+			      xl->mesh                  ? xl->mesh->tcp_keepalive :
+							  NULL);
+	if (tcp) {
+		p->max_connections = hdl_xl_number(&tcp->max_connections, 0);
+		p->max_connection_duration_ns = hdl_xl_duration(&tcp->max_connection_duration, 0);
+	}
+	if (tcp && tcp->tcp_keepalive)
+		idle_at_l4(c, policy->pool_res, tcp->tcp_keepalive->pos, "connectionPool.tcp.tcpKeepalive");
+	if (tcp && tcp->max_connection_duration.has)
+		idle_at_l4(c, policy->pool_res, tcp->max_connection_duration.pos,
+			   "connectionPool.tcp.maxConnectionDuration");
+	if (!http)
+		return;
+	p->max_pending_requests = hdl_xl_number(&http->http1_max_pending_requests, 0);
+	p->max_requests = hdl_xl_number(&http->http2_max_requests, 0);
+	p->max_retries = hdl_xl_number(&http->max_retries, 0);
+	p->max_concurrent_streams = hdl_xl_number(&http->max_concurrent_streams, 0);
 }
 
 static void set_pool(struct hdl_xl *xl, struct hdl_xl_cluster *c, const struct policy *policy)
@@ -183,7 +243,8 @@ static void set_pool(struct hdl_xl *xl, struct hdl_xl_cluster *c, const struct p
 	const struct hdl_dr_pool_http *http = policy->pool ? policy->pool->http : NULL;
 	struct hdl_ir_cluster *ir = &c->ir;
 
-	ir->connect_timeout_ns = DEFAULT_CONNECT_TIMEOUT_NS;
+	ir->connect_timeout_ns = xl->mesh ? hdl_xl_duration(&xl->mesh->connect_timeout, DEFAULT_CONNECT_TIMEOUT_NS) :
+					    DEFAULT_CONNECT_TIMEOUT_NS;
 	ir->idle_timeout_ns = DEFAULT_IDLE_TIMEOUT_NS;
 	if (tcp && tcp->connect_timeout.has) {
 		ir->connect_timeout_ns = (uint64_t)tcp->connect_timeout.ns;
@@ -270,7 +331,7 @@ static void set_origin(struct hdl_xl *xl, struct hdl_ir_cluster *ir, const struc
 static int add(struct hdl_xl *xl, const struct hdl_xl_service *service, struct hdl_xl_port *port,
 	       const struct hdl_xl_rule *rule, const struct hdl_xl_subset *subset)
 {
-	struct policy policy = effective(rule, subset, port->spec->port);
+	struct policy policy = effective(xl, rule, subset, port->spec->port);
 	struct hdl_xl_cluster *c = hdl_arena_alloc(xl->arena, sizeof(*c));
 	struct hdl_ir_cluster *ir;
 
@@ -292,6 +353,7 @@ static int add(struct hdl_xl *xl, const struct hdl_xl_service *service, struct h
 	if (set_groups(xl, c, service, port, &policy) < 0)
 		return -ENOMEM;
 	set_pool(xl, c, &policy);
+	set_limits(xl, c, &policy);
 	set_outlier(xl, c, &policy);
 	set_origin(xl, ir, rule, subset);
 	port->clusters[port->cluster_count++] = c;

@@ -18,6 +18,25 @@ static enum hdl_ir_path_normalization normalization(const struct hdl_mesh_config
 	}
 }
 
+/* What the NodeConfig does not say. */
+static void fill_node(struct hdl_xl *xl)
+{
+	const struct hdl_mesh_config *mesh = xl->mesh;
+	struct hdl_ir_node *node = &xl->ir_node;
+
+	if (!mesh)
+		return;
+	if (!xl->node->root_namespace.s && mesh->root_namespace.s && mesh->root_namespace.s[0])
+		node->root_namespace = hdl_xl_intern(xl, mesh->root_namespace.s);
+	if (xl->node->access_log)
+		return;
+	if (mesh->access_log_file.s && !xl->options.access_log_path)
+		node->access_log_path = hdl_xl_intern(xl, mesh->access_log_file.s);
+	if (mesh->access_log_format.s)
+		node->access_log_format = hdl_xl_intern(xl, mesh->access_log_format.s);
+	node->access_log_json = mesh->access_log_encoding.value == HDL_MESH_LOG_JSON;
+}
+
 /* The first document that has one counts. */
 int hdl_xl_mesh_config(struct hdl_xl *xl)
 {
@@ -37,6 +56,7 @@ int hdl_xl_mesh_config(struct hdl_xl *xl)
 			first = res;
 	}
 	xl->mesh = first ? first->istio_operator->mesh_config : NULL;
+	fill_node(xl);
 	xl->mesh_res = first;
 	xl->mesh_locality = xl->mesh ? xl->mesh->locality_lb_setting : NULL;
 	xl->service_exports = xl->vs_exports = xl->rule_exports = NULL;

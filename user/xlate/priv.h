@@ -109,6 +109,7 @@ struct hdl_xl_registration {
 	const struct hdl_text **addresses; /* that it asks for, as written */
 	size_t address_count;
 	bool headless, publish_not_ready, client_ip_affinity;
+	uint32_t affinity_timeout_s;
 	bool host;                 /* of a ServiceEntry: its only name is fqdn, which may begin with "*." */
 	bool passthrough;          /* connections go where they were dialled (ServiceEntry, resolution NONE) */
 	struct hdl_pos local_only; /* line 0: endpoints of all nodes are used */

@@ -139,6 +139,11 @@ static int describe(struct hdl_xl_source *source, const char *fqdn)
 	r->endpoints = hdl_xl_slice_endpoints;
 	r->publish_not_ready = spec->publish_not_ready_addresses.value;
 	r->client_ip_affinity = spec->session_affinity.value == HDL_AFFINITY_CLIENT_IP;
+	/* a hash keeps a client where it is for as long as endpoints stay: this is for who displays it */
+	r->affinity_timeout_s = 10800;
+	if (spec->session_affinity_config && spec->session_affinity_config->client_ip)
+		r->affinity_timeout_s =
+			hdl_xl_number(&spec->session_affinity_config->client_ip->timeout_seconds, 10800);
 	if (spec->internal_traffic_policy.value == HDL_TRAFFIC_LOCAL)
 		r->local_only = spec->internal_traffic_policy.pos;
 	return describe_ports(spec, r) < 0 || describe_addresses(spec, r) < 0 ? -ENOMEM : 0;
