@@ -24,7 +24,9 @@ static struct hdl_str location(struct hdl_stream *s, const struct hdl_ir_redirec
 										       worker->scratch_bytes);
 	char *text = n < 0 ? NULL : hdl_stream_text(s, (size_t)n);
 
-	if (n < 0) {
+	if (n == -EDESTADDRREQ) {
+		hdl_reply(s, 400, "", "redirect_without_host");
+	} else if (n < 0) {
 		too_long(s);
 	} else if (!text) {
 		hdl_stream_flag(s, HDL_FLAG_LR);

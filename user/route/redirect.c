@@ -120,6 +120,9 @@ long hdl_route_location(const struct hdl_ir_redirect *redirect, const struct hdl
 	struct hdl_str scheme = redirect->scheme[0] ? hdl_str_of(redirect->scheme) : old_scheme;
 	struct hdl_str authority = redirect->host[0] ? hdl_str_of(redirect->host) : asked->head->authority;
 
+	/* "https:///x/y" leads clients that forgive much to host x, which whoever asked has chosen */
+	if (authority.n == 0)
+		return -EDESTADDRREQ;
 	put(&out, scheme);
 	put(&out, HDL_STR("://"));
 	if (redirect->port_of_listener)

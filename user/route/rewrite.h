@@ -25,7 +25,7 @@ struct hdl_route_asked {
 	uint16_t listener_port;
 };
 
-/* Location of a redirect in buf. Bytes, or -ENOSPC. */
+/* Location of a redirect in buf. Bytes, -ENOSPC, or -EDESTADDRREQ: neither the redirect nor the request has a host. */
 long hdl_route_location(const struct hdl_ir_redirect *redirect, const struct hdl_route_asked *asked, char *buf,
 			size_t room);
 

@@ -268,6 +268,9 @@ static void redirects(void **state)
 	assert_int_equal(
 		send_request("POST /to-uri HTTP/1.1\r\nHost: reviews\r\nContent-Length: 5\r\n\r\n", false, false), 308);
 	assert_int_equal(all_requests(), 1); /* only /plain */
+	/* "https:///to-https" would lead to the host "to-https" */
+	assert_int_equal(send_request("GET /to-https HTTP/1.1\r\nHost:\r\n\r\n", false, false), 400);
+	assert_false(strstr(lab.response, "location") != NULL);
 	assert_int_equal(stat_of(redirects), 4);
 	assert_non_null(strstr(log_line(1), "\"GET /to-https/x?q=1 HTTP/1.1\" 301 - direct_response -"));
 	assert_non_null(strstr(log_line(1), " 0 0 ")); /* no body either way */

@@ -130,7 +130,7 @@ struct location {
 	struct hdl_ir_redirect redirect;
 	const char *forwarded_proto, *authority, *path, *query; /* query NULL: none */
 	uint16_t listener_port;
-	const char *result;
+	const char *result; /* NULL: there is no host */
 };
 
 /* clang-format off */
@@ -160,7 +160,10 @@ static const struct location locations[] = {
 	{ "uri with a query", TO("", "", URI("/y?b=2")), "http", "h", "/x", "a=1", 80, "http://h/y?b=2" },
 	{ "empty query", TO("", "", URI("/y")), "http", "h", "/x", "", 80, "http://h/y?" },
 	{ "prefixRewrite", TO("", "", OLD_PREFIX("/new")), "http", "h", "/pre/x", "a", 80, "http://h/new/x?a" },
+	{ "no host", TO("https", "", .port = 1), "http", "", "/evil.example", NULL, 80, NULL },
+	{ "no host in the request", TO("", "o", .port = 0), "http", "", "/x", NULL, 80, "http://o/x" },
 	/* F.4, J 6 */
+	{ "no host", TO("", "", GWAPI), "http", "", "/evil.example", NULL, 80, NULL },
 	{ "listener's port", TO("", "o", GWAPI), "http", "h:1", "/ex", NULL, 9080, "http://o:9080/ex" },
 	{ "listener's port 80", TO("", "o", GWAPI), "http", "h:80", "/ex", NULL, 80, "http://o/ex" },
 	{ "scheme gives the port", TO("https", "", GWAPI), "http", "h:9080", "/ex", NULL, 9080, "https://h/ex" },
@@ -185,7 +188,7 @@ static void test_locations(void **state)
 					      .has_query = l->query != NULL,
 					      .query = hdl_str_of(l->query) };
 		struct hdl_route_asked asked = { &head, &match, l->listener_port };
-		size_t wanted = strlen(l->result);
+		size_t wanted = l->result ? strlen(l->result) : 0;
 		char buf[128];
 		long n;
 
@@ -194,7 +197,9 @@ static void test_locations(void **state)
 			hdl_http_headers_add_id(&head.headers, HDL_HTTP_H_X_FORWARDED_PROTO,
 						hdl_str_of(l->forwarded_proto));
 		n = hdl_route_location(&l->redirect, &asked, buf, sizeof(buf));
-		if (n != (long)wanted || memcmp(buf, l->result, wanted) != 0)
+		if (!l->result)
+			assert_int_equal(n, -EDESTADDRREQ);
+		else if (n != (long)wanted || memcmp(buf, l->result, wanted) != 0)
 			fail_msg("%s: %.*s", l->what, n < 0 ? 0 : (int)n, buf);
 		for (size_t room = 0; room < wanted; room++)
 			assert_int_equal(hdl_route_location(&l->redirect, &asked, buf, room), -ENOSPC);
