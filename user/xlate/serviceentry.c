@@ -134,13 +134,24 @@ static void report_address(struct hdl_xl *xl, const struct hdl_resource *res, co
 		      address);
 }
 
-static bool has_endpoint(const struct hdl_xl_port *port, const struct hdl_ir_endpoint *e)
+struct build {
+	struct hdl_xl_port *port;
+	struct hdl_xl_map known; /* endpoints by addresses and port */
+};
+
+/* Unless it is there: a selector may meet thousands of workloads. */
+static int add_once(struct hdl_xl *xl, struct build *b, const struct hdl_ir_endpoint *e)
 {
-	for (size_t i = 0; i < port->endpoint_count; i++)
-		if (port->endpoints[i].port == e->port &&
-		    memcmp(port->endpoints[i].address, e->address, sizeof(e->address)) == 0)
-			return true;
-	return false;
+	char v4[HDL_ADDR_TEXT_MAX], v6[HDL_ADDR_TEXT_MAX];
+	const char *key = hdl_xl_scratchf(xl, "%s %s %u", hdl_addr_print(&e->address[HDL_FAMILY_V4], v4),
+					  hdl_addr_print(&e->address[HDL_FAMILY_V6], v6), e->port);
+	struct hdl_ir_endpoint *to = &b->port->endpoints[b->port->endpoint_count];
+
+	if (hdl_xl_map_get(&b->known, key))
+		return 0;
+	*to = *e;
+	b->port->endpoint_count++;
+	return hdl_xl_map_put(&b->known, xl->scratch, key, to);
 }
 
 /* The entry's labels and those of its object, which win, as in Istio. Scratch memory. */
@@ -160,10 +171,10 @@ static int labels_of(struct hdl_xl *xl, const struct hdl_resource *res, struct h
 	return 0;
 }
 
-static int add_entry(struct hdl_xl *xl, struct hdl_xl_port *port, const struct hdl_resource *res,
+static int add_entry(struct hdl_xl *xl, struct build *b, const struct hdl_resource *res,
 		     const struct hdl_workload_entry *entry, const struct hdl_kvs *labels)
 {
-	struct hdl_ir_endpoint e = { .port = number_of(entry, port->spec), .weight = 1 };
+	struct hdl_ir_endpoint e = { .port = number_of(entry, b->port->spec), .weight = 1 };
 	char printed[HDL_ADDR_TEXT_MAX];
 	struct hdl_addr address;
 
@@ -182,23 +193,20 @@ static int add_entry(struct hdl_xl *xl, struct hdl_xl_port *port, const struct h
 	e.locality = entry->locality.s ? hdl_xl_locality(xl, entry->locality.s) :
 		     e.workload        ? e.workload->locality :
 					 (struct hdl_ir_locality){ "", "", "" };
-	if (!has_endpoint(port, &e))
-		port->endpoints[port->endpoint_count++] = e;
-	return 0;
+	return add_once(xl, b, &e);
 }
 
-static void add_pod(struct hdl_xl *xl, struct hdl_xl_port *port, const struct hdl_resource *res)
+static int add_pod(struct hdl_xl *xl, struct build *b, const struct hdl_resource *res)
 {
 	const struct hdl_ir_workload *w = hdl_xl_read_pod(xl, hdl_xl_scratchf(xl, "%s/%s", res->ns, res->name));
-	struct hdl_ir_endpoint e = { .port = port->spec->target_port, .weight = 1, .workload = w };
+	struct hdl_ir_endpoint e = { .port = b->port->spec->target_port, .weight = 1, .workload = w };
 
 	if (!w || (hdl_addr_is_zero(&w->address[HDL_FAMILY_V4]) && hdl_addr_is_zero(&w->address[HDL_FAMILY_V6])))
-		return;
+		return 0;
 	memcpy(e.address, w->address, sizeof(e.address));
 	e.locality = w->locality;
 	e.node = w->node[0] ? w->node : NULL;
-	if (!has_endpoint(port, &e))
-		port->endpoints[port->endpoint_count++] = e;
+	return add_once(xl, b, &e);
 }
 
 static bool selects(const struct hdl_kvs *selector, const struct hdl_kvs *labels)
@@ -216,6 +224,7 @@ static bool selects(const struct hdl_kvs *selector, const struct hdl_kvs *labels
 static int add_selected(struct hdl_xl *xl, struct hdl_xl_port *port, const struct hdl_resource *res)
 {
 	const struct hdl_xl_cell *cell = hdl_xl_read(xl, HDL_XL_WORKLOADS, res->ns);
+	struct build b = { .port = port };
 
 	port->endpoints = hdl_arena_calloc(xl->scratch, cell ? cell->n : 0, sizeof(*port->endpoints));
 	if (!port->endpoints)
@@ -228,9 +237,8 @@ static int add_selected(struct hdl_xl *xl, struct hdl_xl_port *port, const struc
 			return -ENOMEM;
 		if (!selects(&res->service_entry->workload_selector->labels, &labels))
 			continue;
-		if (at->kind == HDL_KIND_POD)
-			add_pod(xl, port, at);
-		else if (add_entry(xl, port, at, at->workload_entry, &labels) < 0)
+		if (at->kind == HDL_KIND_POD ? add_pod(xl, &b, at) < 0 :
+					       add_entry(xl, &b, at, at->workload_entry, &labels) < 0)
 			return -ENOMEM;
 	}
 	return 0;
@@ -261,6 +269,7 @@ static int service_entry_endpoints(struct hdl_xl *xl, const struct hdl_xl_servic
 {
 	const struct hdl_resource *res = service->res;
 	const struct hdl_service_entry *spec = res->service_entry;
+	struct build b = { .port = port };
 
 	report_ranges(xl, res, service);
 	if (service->spec->passthrough)
@@ -271,7 +280,7 @@ static int service_entry_endpoints(struct hdl_xl *xl, const struct hdl_xl_servic
 	if (!port->endpoints)
 		return -ENOMEM;
 	for (size_t i = 0; i < spec->endpoints.n; i++)
-		if (add_entry(xl, port, res, &spec->endpoints.at[i], &spec->endpoints.at[i].labels) < 0)
+		if (add_entry(xl, &b, res, &spec->endpoints.at[i], &spec->endpoints.at[i].labels) < 0)
 			return -ENOMEM;
 	if (!spec->endpoints.n && spec->resolution.value != HDL_SE_STATIC)
 		report_unresolved(xl, res, service);
