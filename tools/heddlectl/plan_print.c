@@ -100,10 +100,11 @@ static json_t *request_value(const struct hdl_preview_route *route)
 
 static json_t *route_value(const struct hdl_preview_route *route)
 {
-	return json_pack("{s:s, s:o, s:{s:o, s:o}, s:{s:o, s:o}, s:o}", "route", route->config, "request",
+	return json_pack("{s:s, s:o, s:{s:o, s:o}, s:{s:o, s:o}, s:o, s:o}", "route", route->config, "request",
 			 request_value(route), "before", "outcome", lines_value(route->before_text), "origin",
 			 origin_value(route->before_origin), "after", "outcome", lines_value(route->after_text),
-			 "origin", origin_value(route->after_origin), "moved", share_value(&route->moved));
+			 "origin", origin_value(route->after_origin), "endpoints", lines_value(route->endpoints_text),
+			 "moved", share_value(&route->moved));
 }
 
 static json_t *port_side(const struct hdl_ir_service_port *port)
@@ -123,8 +124,9 @@ static json_t *port_value(const struct hdl_preview_port *row)
 {
 	const struct hdl_ir_service_port *port = row->after ? row->after : row->before;
 
-	return json_pack("{s:s, s:i, s:o, s:o, s:o}", "service", port->service->fqdn, "port", (int)port->port, "before",
-			 port_side(row->before), "after", port_side(row->after), "moved", share_value(&row->moved));
+	return json_pack("{s:s, s:i, s:o, s:o, s:o, s:o}", "service", port->service->fqdn, "port", (int)port->port,
+			 "before", port_side(row->before), "after", port_side(row->after), "endpoints",
+			 lines_value(row->endpoints_text), "moved", share_value(&row->moved));
 }
 
 static json_t *hash_value(const struct hdl_preview_hash *row)
@@ -210,6 +212,14 @@ static void text_outcome(const char *what, const json_t *side)
 		       ctl_str(origin, "name"), ctl_str(origin, "file"), ctl_int(origin, "line"));
 }
 
+static void text_endpoints(const json_t *row)
+{
+	json_t *line;
+	size_t i;
+
+	json_array_foreach(json_object_get(row, "endpoints"), i, line) printf("      %s\n", json_string_value(line));
+}
+
 static void text_routes(const json_t *rows)
 {
 	json_t *row, *header;
@@ -230,6 +240,7 @@ static void text_routes(const json_t *rows)
 		putchar('\n');
 		text_outcome("before", json_object_get(row, "before"));
 		text_outcome("after", json_object_get(row, "after"));
+		text_endpoints(row);
 		printf("      %s%% of them go elsewhere\n", ctl_str(share, "percent"));
 	}
 }
@@ -266,6 +277,7 @@ static void text_ports(const json_t *rows)
 		       ctl_str(row, "service"), ctl_int(row, "port"));
 		text_port_side("before", before);
 		text_port_side("after", after);
+		text_endpoints(row);
 		printf("      %s%% of new connections go elsewhere\n",
 		       ctl_str(json_object_get(row, "moved"), "percent"));
 	}

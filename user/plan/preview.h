@@ -21,7 +21,7 @@ struct hdl_preview_side {
 	const struct hdl_snapshot *snapshot;
 };
 
-/* An exact share: part of whole, in lowest terms. */
+/* A share: part of whole, in lowest terms. Exact, or to a millionth where endpoints come or go. */
 struct hdl_preview_share {
 	uint64_t part, whole;
 };
@@ -48,12 +48,14 @@ struct hdl_preview_route {
 	const struct hdl_ir_origin *before_origin, *after_origin; /* NULL: of no object */
 	const char *before_text, *after_text;                     /* outcome, a line for each part of it */
 	struct hdl_preview_share moved;                           /* of such requests: go elsewhere */
+	const char *endpoints_text;                               /* which endpoints come and go, in lines */
 };
 
 /* A port that is decided per connection, or would be. */
 struct hdl_preview_port {
 	const struct hdl_ir_service_port *before, *after; /* NULL: there is none */
 	struct hdl_preview_share moved;                   /* of new connections */
+	const char *endpoints_text;                       /* as above */
 };
 
 /* A cluster with consistent hashing on both sides. */

@@ -8,6 +8,7 @@
 #include "route/table.h"
 
 #define TEXT_MAX 4000
+#define PATH_MAX_BYTES (TEXT_MAX + 16) /* without the query: "/" before it, and what a variation adds */
 
 /* A value that the condition takes, into the arena. 1; 0: none found; -ENOMEM. */
 static int value_for(struct hdl_arena *arena, const struct hdl_ir_string_match *match, const char *otherwise,
@@ -117,6 +118,37 @@ static int authority_for(struct hdl_arena *arena, const char *domain, const stru
 	return *ret ? 1 : -ENOMEM;
 }
 
+/* A value of a header ends in blanks no more when it arrives. */
+static bool is_field_value(const char *p)
+{
+	size_t n = strlen(p);
+
+	if (n && (p[0] == ' ' || p[n - 1] == ' '))
+		return false;
+	while (*p && (unsigned char)*p >= ' ' && *p != 0x7f)
+		p++;
+	return !*p;
+}
+
+static bool has_no(const char *p, const char *others)
+{
+	while ((unsigned char)*p > ' ' && *p != 0x7f && !strchr(others, *p))
+		p++;
+	return !*p;
+}
+
+/* A condition may ask for what no request can have, such as a blank in a query. */
+static bool can_be_sent(const struct hdl_preview_request *request)
+{
+	if (!*request->method || !has_no(request->method, "/:") || !*request->authority ||
+	    !has_no(request->authority, "/?#@") || !has_no(request->path, "#"))
+		return false;
+	for (size_t i = 0; i < request->header_count; i++)
+		if (!is_field_value(request->header[i].value))
+			return false;
+	return true;
+}
+
 int hdl_preview_request_make(struct hdl_arena *arena, const struct hdl_snapshot *side,
 			     const struct hdl_ir_route_config *config, const char *domain,
 			     const struct hdl_ir_http_match *match, struct hdl_preview_request *ret,
@@ -146,23 +178,102 @@ int hdl_preview_request_make(struct hdl_arena *arena, const struct hdl_snapshot 
 		if (!request.client)
 			return -ENOMEM;
 	}
+	if (r > 0 && !can_be_sent(&request))
+		return 0;
 	*ret = request;
 	*ret_client = client;
 	return r;
 }
 
-const struct hdl_ir_http_route *hdl_preview_request_ask(const struct hdl_ir_route_config *config,
-							const struct hdl_preview_request *request,
-							const struct hdl_ir_workload *client,
-							const struct hdl_ir_vhost **ret_vhost,
-							const struct hdl_ir_http_match **ret_match)
+/* ---- variations ---- */
+
+static bool is_named(const struct hdl_ir_named_match *conditions, size_t n, struct hdl_str name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (hdl_str_eq(conditions[i].name, name))
+			return true;
+	return false;
+}
+
+/* With the headers whose absence rules before this one ask for. 1; 0: there are none; -ENOMEM. */
+static int add_missed(struct hdl_arena *arena, const struct hdl_ir_vhost *vhost, const struct hdl_ir_http_route *route,
+		      const struct hdl_ir_http_match *match, struct hdl_preview_request *request)
+{
+	const struct hdl_ir_named_match *own = match ? match->without_headers : NULL;
+	size_t own_count = match ? match->without_header_count : 0, before = request->header_count;
+
+	for (const struct hdl_ir_http_route *r = vhost->routes; r <= route; r++)
+		for (size_t i = 0; i < r->match_count; i++) {
+			struct hdl_ir_http_match missed = { .headers = r->matches[i].without_headers };
+
+			for (size_t k = 0; k < r->matches[i].without_header_count; k++, missed.headers++) {
+				int done;
+
+				if (is_named(own, own_count, missed.headers->name))
+					continue;
+				missed.header_count = 1;
+				done = add_headers(arena, &missed, request);
+				if (done <= 0)
+					return done;
+			}
+		}
+	return request->header_count != before && can_be_sent(request);
+}
+
+/* A longer path that the condition takes as well. 1, 0 or -ENOMEM. */
+static int lengthen_path(struct hdl_arena *arena, const struct hdl_ir_http_match *match,
+			 struct hdl_preview_request *request)
+{
+	size_t n = strcspn(request->path, "?");
+
+	if (match && (match->uri.kind == HDL_IR_MATCH_EXACT || match->uri.kind == HDL_IR_MATCH_REGEX))
+		return 0;
+	request->path = hdl_arena_printf(arena, "%.*s%sexample%s", (int)n, request->path,
+					 n && request->path[n - 1] == '/' ? "" : "/", request->path + n);
+	return request->path ? 1 : -ENOMEM;
+}
+
+int hdl_preview_request_vary(struct hdl_arena *arena, const struct hdl_ir_vhost *vhost,
+			     const struct hdl_ir_http_route *route, const struct hdl_ir_http_match *match,
+			     unsigned int how, struct hdl_preview_request *request)
+{
+	int r = 1;
+
+	if (how & HDL_PREVIEW_LONGER_PATH)
+		r = lengthen_path(arena, match, request);
+	if (r > 0 && (how & HDL_PREVIEW_OTHER_METHOD)) {
+		r = !match || match->method.kind == HDL_IR_MATCH_UNSET;
+		request->method = "POST";
+	}
+	if (r > 0 && (how & HDL_PREVIEW_MISSED_HEADERS))
+		r = add_missed(arena, vhost, route, match, request);
+	return r;
+}
+
+/* As the proxy has it: plan and proxy share no layer that knows both enums. */
+static enum hdl_http_normalization normalization(const struct hdl_snapshot *side)
+{
+	static const enum hdl_http_normalization of[] = {
+		[HDL_IR_NORMALIZE_BASE] = HDL_HTTP_NORMALIZE_BASE,
+		[HDL_IR_NORMALIZE_NONE] = HDL_HTTP_NORMALIZE_NONE,
+		[HDL_IR_NORMALIZE_MERGE_SLASHES] = HDL_HTTP_NORMALIZE_MERGE_SLASHES,
+		[HDL_IR_NORMALIZE_DECODE_AND_MERGE_SLASHES] = HDL_HTTP_NORMALIZE_DECODE_AND_MERGE_SLASHES,
+	};
+
+	return of[side->node.path_normalization];
+}
+
+const struct hdl_ir_http_route *
+hdl_preview_request_ask(const struct hdl_snapshot *side, const struct hdl_ir_route_config *config,
+			const struct hdl_preview_request *request, const struct hdl_ir_workload *client,
+			const struct hdl_ir_vhost **ret_vhost, const struct hdl_ir_http_match **ret_match)
 {
 	struct hdl_http_header lines[HDL_PREVIEW_HEADERS_MAX];
 	struct hdl_http_head head = { .is_request = true, .version = HDL_HTTP_1_1 };
 	struct hdl_route_client who = { client, config->port };
-	struct hdl_str path = hdl_str_of(request->path), normal;
+	struct hdl_str path = hdl_str_of(request->path);
 	const char *mark = strchr(request->path, '?');
-	char space[TEXT_MAX + 2];
+	char space[PATH_MAX_BYTES];
 
 	if (mark) {
 		path.n = (size_t)(mark - request->path);
@@ -181,7 +292,11 @@ const struct hdl_ir_http_route *hdl_preview_request_ask(const struct hdl_ir_rout
 				     hdl_str_of(request->header[i].value));
 	*ret_match = NULL;
 	*ret_vhost = hdl_route_find_vhost(config->table, head.authority);
-	if (!*ret_vhost || hdl_http_path_normalize(path, space, sizeof(space), &normal) < 0)
+	if (!*ret_vhost || path.n > sizeof(space))
 		return NULL;
-	return hdl_route_match(*ret_vhost, &head, normal, &who, ret_match);
+	memcpy(space, path.p, path.n);
+	path.p = space;
+	if (hdl_http_path_normalize_as(path, normalization(side), &path) < 0)
+		return NULL;
+	return hdl_route_match(*ret_vhost, &head, path, &who, ret_match);
 }

@@ -7,6 +7,9 @@
 #include "base/hash.h"
 #include "plan/priv.h"
 
+/* Names of a virtual host under which an example for one of its rules is looked for. */
+#define DOMAINS_MAX 4
+
 struct comparison {
 	struct hdl_preview *preview;
 	const struct hdl_snapshot *before, *after;
@@ -76,12 +79,12 @@ struct answer {
 	struct hdl_buf text;
 };
 
-static void ask(const struct hdl_ir_route_config *config, const struct hdl_preview_request *request,
-		const struct hdl_ir_workload *client, struct answer *ret)
+static void ask(const struct hdl_snapshot *side, const struct hdl_ir_route_config *config,
+		const struct hdl_preview_request *request, const struct hdl_ir_workload *client, struct answer *ret)
 {
 	*ret = (struct answer){ .config = config };
 	if (config)
-		ret->route = hdl_preview_request_ask(config, request, client, &ret->vhost, &ret->match);
+		ret->route = hdl_preview_request_ask(side, config, request, client, &ret->vhost, &ret->match);
 	if (ret->route)
 		hdl_ir_dump_outcome(ret->route, &ret->text);
 	else
@@ -129,17 +132,22 @@ static const char *outcome_text(struct hdl_arena *arena, const struct hdl_buf *t
 	return to;
 }
 
-static struct hdl_preview_share moved(const struct answer *before, const struct answer *after)
+static int moved(struct hdl_arena *arena, const struct answer *before, const struct answer *after,
+		 struct hdl_preview_share *ret, const char **ret_text)
 {
 	const struct hdl_ir_http_route *a = before->route, *b = after->route;
 
+	*ret = (struct hdl_preview_share){ a || b, 1 };
+	*ret_text = "";
 	if (!a || !b)
-		return (struct hdl_preview_share){ 1, 1 };
-	return hdl_preview_share_of(a->destinations, a->destination_count, b->destinations, b->destination_count);
+		return 0;
+	return hdl_preview_moved(arena, a->destinations, a->destination_count, b->destinations, b->destination_count,
+				 ret, ret_text);
 }
 
 static int add_row(struct comparison *c, const struct hdl_ir_route_config *config,
-		   const struct hdl_preview_request *request, const struct answer *before, const struct answer *after)
+		   const struct hdl_preview_request *request, const struct answer *before, const struct answer *after,
+		   const struct hdl_preview_share *share, const char *endpoints)
 {
 	struct hdl_preview *preview = c->preview;
 	struct hdl_preview_route *row;
@@ -158,7 +166,8 @@ static int add_row(struct comparison *c, const struct hdl_ir_route_config *confi
 		.after_origin = origin_of(after),
 		.before_text = outcome_text(preview->arena, &before->text),
 		.after_text = outcome_text(preview->arena, &after->text),
-		.moved = moved(before, after),
+		.moved = *share,
+		.endpoints_text = endpoints,
 	};
 	return row->before_text && row->after_text ? 0 : -ENOMEM;
 }
@@ -168,49 +177,91 @@ static int compare(struct comparison *c, const struct hdl_ir_route_config *befor
 		   const struct hdl_ir_route_config *after, const struct hdl_preview_request *request,
 		   const struct hdl_ir_workload *client)
 {
+	struct hdl_preview_share share;
+	const char *endpoints;
 	struct answer a, b;
-	int r = 0;
+	int r;
 
 	c->preview->tried++;
-	ask(before, request, client, &a);
-	ask(after, request, client, &b);
+	ask(c->before, before, request, client, &a);
+	ask(c->after, after, request, client, &b);
+	r = moved(c->preview->arena, &a, &b, &share, &endpoints);
 	if (a.text.failed || b.text.failed)
 		r = -ENOMEM;
-	if (r == 0 && !same_text(&a.text, &b.text)) {
+	if (r == 0 && (!same_text(&a.text, &b.text) || *endpoints)) {
 		const void *key[] = { before, after, a.vhost, b.vhost, a.route, b.route };
 
 		if (is_new(c, hdl_hash64(key, sizeof(key), 0)))
-			r = add_row(c, after ? after : before, request, &a, &b);
+			r = add_row(c, after ? after : before, request, &a, &b, &share, endpoints);
 	}
 	hdl_buf_done(&a.text);
 	hdl_buf_done(&b.text);
 	return r;
 }
 
-/* An example for one block of one rule of `side`. It must really take it there, or it is an example of something else. */
+/*
+ * A request that the block takes there: by itself, or varied as long as a rule before it takes it. *ret_by is who takes it:
+ * when it is not the route, then another one does. 1; 0: none; -ENOMEM.
+ */
+static int find_example(struct comparison *c, const struct hdl_snapshot *side, const struct hdl_ir_route_config *config,
+			const struct hdl_ir_vhost *vhost, const struct hdl_ir_http_route *route,
+			const struct hdl_ir_http_match *match, struct hdl_preview_request *ret,
+			const struct hdl_ir_workload **ret_client, const struct hdl_ir_http_route **ret_by)
+{
+	size_t domains = vhost->domain_count < DOMAINS_MAX ? vhost->domain_count : DOMAINS_MAX;
+	unsigned int variations = route ? HDL_PREVIEW_VARIATIONS : 1;
+	bool found = false;
+
+	for (size_t i = 0; i < domains * variations; i++) {
+		const struct hdl_ir_http_match *block;
+		const struct hdl_ir_workload *client;
+		struct hdl_preview_request request;
+		const struct hdl_ir_http_route *by;
+		const struct hdl_ir_vhost *in;
+		int r = hdl_preview_request_make(c->preview->arena, side, config, vhost->domains[i / variations], match,
+						 &request, &client);
+
+		if (r > 0 && i % variations)
+			r = hdl_preview_request_vary(c->preview->arena, vhost, route, match,
+						     (unsigned int)(i % variations), &request);
+		if (r < 0)
+			return r;
+		if (r == 0)
+			continue;
+		by = hdl_preview_request_ask(side, config, &request, client, &in, &block);
+		if (found ? by != route : !by && route)
+			continue;
+		*ret = request;
+		*ret_client = client;
+		*ret_by = by;
+		found = true;
+		/* what no condition holds back takes everything behind it */
+		if (by == route || (by && by->match_count == 0))
+			break;
+	}
+	return found;
+}
+
+/* An example for one block of one rule of one side. */
 static int try_block(struct comparison *c, const struct hdl_ir_route_config *before,
 		     const struct hdl_ir_route_config *after, bool of_after, const struct hdl_ir_vhost *vhost,
 		     const struct hdl_ir_http_route *route, const struct hdl_ir_http_match *match)
 {
-	const struct hdl_snapshot *side = of_after ? c->after : c->before;
 	const struct hdl_ir_route_config *config = of_after ? after : before;
-	struct hdl_preview_request request;
+	const struct hdl_ir_http_route *by = NULL;
 	const struct hdl_ir_workload *client;
-	const struct hdl_ir_vhost *in;
-	const struct hdl_ir_http_match *by;
+	struct hdl_preview_request request;
 	int r;
 
 	if (match && match->port && match->port != config->port)
 		return 0;
-	r = hdl_preview_request_make(c->preview->arena, side, config, vhost->domains[0], match, &request, &client);
+	r = find_example(c, of_after ? c->after : c->before, config, vhost, route, match, &request, &client, &by);
 	if (r < 0)
 		return r;
-	/* a rule behind a wider one is never taken: that is no lack of an example */
-	if (r == 0 || (!hdl_preview_request_ask(config, &request, client, &in, &by) && route)) {
+	/* a rule behind one without conditions is never taken: that is no lack of an example */
+	if (r == 0 || (route && by != route && by->match_count))
 		c->preview->no_example++;
-		return 0;
-	}
-	return compare(c, before, after, &request, client);
+	return r == 0 ? 0 : compare(c, before, after, &request, client);
 }
 
 static int try_vhost(struct comparison *c, const struct hdl_ir_route_config *before,

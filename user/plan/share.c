@@ -18,7 +18,7 @@ static uint64_t gcd(uint64_t a, uint64_t b)
 	return a;
 }
 
-static struct hdl_preview_share reduced(uint64_t part, uint64_t whole)
+struct hdl_preview_share hdl_preview_share_reduced(uint64_t part, uint64_t whole)
 {
 	uint64_t by = gcd(part, whole);
 
@@ -74,7 +74,7 @@ struct hdl_preview_share hdl_preview_share_of(const struct hdl_ir_destination *b
 		is = weight_of(after, after_n, name, after_even) * before_total;
 		lost += was > is ? was - is : 0;
 	}
-	return reduced(lost, before_total * after_total);
+	return hdl_preview_share_reduced(lost, before_total * after_total);
 }
 
 /* ---- ports ---- */
@@ -118,19 +118,23 @@ static int compare_port(struct hdl_preview *preview, const struct hdl_ir_service
 {
 	struct hdl_preview_port *row;
 	bool l4 = (before && before->label == HDL_LABEL_L4) || (after && after->label == HDL_LABEL_L4);
+	struct hdl_preview_share moved = { 1, 1 };
+	const char *endpoints = "";
 	int r = 0;
 
 	/* requests are compared one by one */
-	if (!l4 || before == after ||
-	    (before && after && before->label == after->label && same_destinations(before, after)))
+	if (!l4 || before == after)
 		return 0;
+	if (before && after)
+		r = hdl_preview_moved(preview->arena, before->destinations, before->destination_count,
+				      after->destinations, after->destination_count, &moved, &endpoints);
+	if (r < 0 ||
+	    (before && after && before->label == after->label && same_destinations(before, after) && !*endpoints))
+		return r;
 	row = hdl_preview_row(preview, (void **)&preview->port, &preview->port_count, sizeof(*row), &r);
 	if (!row)
 		return r;
-	*row = (struct hdl_preview_port){ before, after, { 1, 1 } };
-	if (before && after)
-		row->moved = hdl_preview_share_of(before->destinations, before->destination_count, after->destinations,
-						  after->destination_count);
+	*row = (struct hdl_preview_port){ before, after, moved, endpoints };
 	return 0;
 }
 
@@ -266,7 +270,7 @@ static int compare_tables(struct hdl_preview *preview, struct hdl_arena *arena, 
 	if (before->table_size == after->table_size && a.n && b.n) {
 		for (uint32_t i = 0; i < before->table_size; i++)
 			count += strcmp(a.key[a.slot[i]], b.key[b.slot[i]]) != 0;
-		moved = reduced(count, before->table_size);
+		moved = hdl_preview_share_reduced(count, before->table_size);
 	}
 	row = hdl_preview_row(preview, (void **)&preview->hash, &preview->hash_count, sizeof(*row), &r);
 	if (row)

@@ -79,26 +79,35 @@ static void print_preview(const struct hdl_preview *preview, struct hdl_buf *buf
 			hdl_buf_printf(buf, " %s:%s", row->request.header[k].name, row->request.header[k].value);
 		if (*row->request.client)
 			hdl_buf_printf(buf, " from %s", row->request.client);
-		hdl_buf_printf(buf, " %llu/%llu ", (unsigned long long)row->moved.part,
-			       (unsigned long long)row->moved.whole);
+		hdl_buf_printf(buf, " %llu/%llu %s", (unsigned long long)row->moved.part,
+			       (unsigned long long)row->moved.whole, row->endpoints_text);
 	}
 	for (size_t i = 0; i < preview->port_count; i++) {
 		const struct hdl_preview_port *row = &preview->port[i];
 
-		hdl_buf_printf(buf, "| port %u %s-%s %llu/%llu ", (row->after ? row->after : row->before)->port,
+		hdl_buf_printf(buf, "| port %u %s-%s %llu/%llu %s", (row->after ? row->after : row->before)->port,
 			       !row->before                       ? "none" :
 			       row->before->label == HDL_LABEL_L4 ? "l4" :
 								    "request",
 			       !row->after                       ? "none" :
 			       row->after->label == HDL_LABEL_L4 ? "l4" :
 								   "request",
-			       (unsigned long long)row->moved.part, (unsigned long long)row->moved.whole);
+			       (unsigned long long)row->moved.part, (unsigned long long)row->moved.whole,
+			       row->endpoints_text);
 	}
 	if (preview->no_example)
 		hdl_buf_printf(buf, "| %zu without example ", preview->no_example);
 }
 
 #define HOST "web.d.svc.cluster.local"
+#define MESH(how)                                                                                              \
+	"---\napiVersion: install.istio.io/v1alpha1\nkind: IstioOperator\nmetadata: {name: m, namespace: d}\n" \
+	"spec: {meshConfig: {pathNormalization: {normalization: " how "}}}\n"
+#define SLICE(service, first, second)                                                                           \
+	"---\napiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: {name: s, namespace: d, labels: " \
+	"{kubernetes.io/service-name: " service                                                                 \
+	"}}\naddressType: IPv4\nports: [{name: http, port: 80}, {name: tcp, port: 80}]\n"                       \
+	"endpoints: [{addresses: [10.1.1." first "]}, {addresses: [10.1.1." second "]}]\n"
 #define TIMED(list) "{timeout: 5s, route: [" list "]}"
 
 static const struct {
@@ -140,6 +149,44 @@ static const struct {
 	{ "a port that is read now", VS("{route: [{destination: {host: web}}]}"),
 	  VS("{timeout: 5s, route: [{destination: {host: web}}]}"),
 	  "~VirtualService/web | GET " HOST "/ 0/1 | port 80 l4-request 0/1 " },
+	{ "behind an exact path that its own prefix has",
+	  VS(MATCH("{uri: {exact: /}}", TO("web", "a", 1)) "," MATCH("{uri: {prefix: /}}", TO("web", "a", 1))),
+	  VS(MATCH("{uri: {exact: /}}", TO("web", "a", 1)) "," MATCH("{uri: {prefix: /}}", TO("web", "b", 1))),
+	  "~VirtualService/web | GET " HOST "/example 1/1 " },
+	{ "behind a rule for requests without a header",
+	  VS(MATCH("{withoutHeaders: {x-c: {exact: 'y'}}}", TO("web", "a", 1)) "," ROUTE(TO("web", "a", 1))),
+	  VS(MATCH("{withoutHeaders: {x-c: {exact: 'y'}}}", TO("web", "a", 1)) "," ROUTE(TO("web", "b", 1))),
+	  "~VirtualService/web | GET " HOST "/ x-c:y 1/1 " },
+	{ "behind a rule for a method",
+	  VS(MATCH("{method: {exact: GET}}", TO("web", "a", 1)) "," ROUTE(TO("web", "a", 1))),
+	  VS(MATCH("{method: {exact: GET}}", TO("web", "a", 1)) "," ROUTE(TO("web", "b", 1))),
+	  "~VirtualService/web | POST " HOST "/ 1/1 " },
+	{ "no request has a blank in its query",
+	  VS(MATCH("{queryParams: {q: {exact: 'a b'}}}", TO("web", "a", 1)) "," ROUTE(TO("web", "a", 1))),
+	  VS(MATCH("{queryParams: {q: {exact: 'a b'}}}", TO("web", "b", 1)) "," ROUTE(TO("web", "a", 1))),
+	  "~VirtualService/web | 2 without example " },
+	{ "behind one without conditions nothing is missed",
+	  VS(TIMED(TO("web", "a", 1)) "," MATCH("{uri: {exact: /x}}", TO("web", "a", 1))),
+	  VS(TIMED(TO("web", "a", 1)) "," MATCH("{uri: {exact: /x}}", TO("web", "b", 1))), "~VirtualService/web " },
+	{ "paths are normalised as the mesh says",
+	  MESH("MERGE_SLASHES") VS(MATCH("{uri: {exact: //x}}", TO("web", "a", 1)) "," TIMED(TO("web", "a", 1))),
+	  MESH("MERGE_SLASHES") VS(MATCH("{uri: {exact: //x}}", TO("web", "b", 1)) "," TIMED(TO("web", "a", 1))),
+	  "~VirtualService/web " },
+	{ "and else not", VS(MATCH("{uri: {exact: //x}}", TO("web", "a", 1)) "," TIMED(TO("web", "a", 1))),
+	  VS(MATCH("{uri: {exact: //x}}", TO("web", "b", 1)) "," TIMED(TO("web", "a", 1))),
+	  "~VirtualService/web | GET " HOST "//x 1/1 " },
+	{ "one endpoint of two is another",
+	  VS("{timeout: 5s, route: [{destination: {host: web}}]}") SLICE("web", "1", "2"),
+	  VS("{timeout: 5s, route: [{destination: {host: web}}]}") SLICE("web", "1", "3"),
+	  "~EndpointSlice/s | GET " HOST "/ 1/2 endpoints of outbound|80||" HOST
+	  ": 2 before, 2 after; -10.1.1.2:80 +10.1.1.3:80\n" },
+	{ "the same in another order", VS("{timeout: 5s, route: [{destination: {host: web}}]}") SLICE("web", "1", "2"),
+	  VS("{timeout: 5s, route: [{destination: {host: web}}]}") SLICE("web", "2", "1"), "~EndpointSlice/s " },
+	{ "an endpoint of connections goes, and half of a split",
+	  TCP("{route: [{destination: {host: db}, weight: 100}]}") SLICE("db", "1", "2"),
+	  TCP("{route: [{destination: {host: db}, weight: 50}, " TO("db", "a", 50) "]}") SLICE("db", "1", "3"),
+	  "~VirtualService/db ~EndpointSlice/s | port 81 l4-l4 3/4 endpoints of outbound|81||db.d.svc.cluster.local: "
+	  "2 before, 2 after; -10.1.1.2:80 +10.1.1.3:80\n" },
 };
 
 static void test_rows(void **state)
