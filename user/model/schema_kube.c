@@ -97,12 +97,15 @@ static const struct hdl_field service_fields[] = {
 	HDL_STRINGS(struct hdl_kube_service, external_ips, "externalIPs", "further addresses"),
 	HDL_STRING_MAP(struct hdl_kube_service, selector, "selector", "labels of the pods"),
 	HDL_MESSAGES(struct hdl_kube_service, ports, "ports", &service_port, "ports", .max = 1000),
-	HDL_ENUM(struct hdl_kube_service, session_affinity, "sessionAffinity", affinity, "None or ClientIP (None)"),
+	HDL_ENUM(struct hdl_kube_service, session_affinity, "sessionAffinity", affinity, "None or ClientIP (None)",
+		 .note = "Honoured where no DestinationRule sets a load balancer: a hash of the client's address, which "
+			 "does not end with a time"),
 	HDL_BOOL(struct hdl_kube_service, publish_not_ready_addresses, "publishNotReadyAddresses",
 		 "all pods count as ready"),
 	HDL_STRING(struct hdl_kube_service, external_name, "externalName", "name that stands for the service"),
 	HDL_ENUM(struct hdl_kube_service, internal_traffic_policy, "internalTrafficPolicy", traffic_policy,
-		 "Cluster or Local"),
+		 "Cluster or Local",
+		 .note = "Local: endpoints of this node only (NodeConfig nodeName); without one nothing is dialled"),
 	HDL_ENUM(struct hdl_kube_service, external_traffic_policy, "externalTrafficPolicy", traffic_policy,
 		 "Cluster or Local"),
 	HDL_MESSAGE(struct hdl_kube_service, session_affinity_config, "sessionAffinityConfig", &affinity_config,
@@ -110,7 +113,9 @@ static const struct hdl_field service_fields[] = {
 	HDL_STRINGS(struct hdl_kube_service, load_balancer_source_ranges, "loadBalancerSourceRanges",
 		    "clients of the load balancer's addresses", .max = 1000),
 	HDL_ENUM(struct hdl_kube_service, traffic_distribution, "trafficDistribution", traffic_distribution,
-		 "endpoints to prefer; PreferClose is PreferSameZone"),
+		 "endpoints to prefer; PreferClose is PreferSameZone",
+		 .note = "By the labels of Node objects, without outlierDetection. A localityLbSetting of a DestinationRule "
+			 "comes before it"),
 };
 static const struct hdl_message service_spec =
 	HDL_MESSAGE_TABLE("ServiceSpec", struct hdl_kube_service, service_fields, hdl_check_service);
@@ -244,7 +249,8 @@ static const struct hdl_field endpoint_fields[] = {
 	HDL_STRING(struct hdl_kube_endpoint, node_name, "nodeName", "node that it is on"),
 	HDL_STRING(struct hdl_kube_endpoint, zone, "zone", "zone that it is in"),
 	HDL_STRING(struct hdl_kube_endpoint, hostname, "hostname", "name in a headless service"),
-	HDL_MESSAGE(struct hdl_kube_endpoint, hints, "hints", &hints, "clients that should use it"),
+	HDL_MESSAGE(struct hdl_kube_endpoint, hints, "hints", &hints, "clients that should use it",
+		    .note = "Not looked at, as in Istio: trafficDistribution decides by where endpoints are"),
 };
 static const struct hdl_message endpoint =
 	HDL_MESSAGE_TABLE("Endpoint", struct hdl_kube_endpoint, endpoint_fields, NULL);
