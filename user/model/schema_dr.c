@@ -355,9 +355,10 @@ static const struct hdl_field spec_fields[] = {
 	HDL_MESSAGES(struct hdl_destination_rule, subsets, "subsets", &subset,
 		     "named parts of the service, which routes can refer to", .max = 10000,
 		     .note = "Of two rules for one host that define the same subset the first counts"),
-	HDL_STRINGS(struct hdl_destination_rule, export_to, "exportTo",
-		    "namespaces whose clients the rule is for: names, . (its own) or * (all) ([*])", ACCEPTED,
-		    .max = 1000),
+	HDL_STRINGS(
+		struct hdl_destination_rule, export_to, "exportTo",
+		"namespaces whose clients the rule is for: names, . (its own) or * (all) ([*])", .max = 1000,
+		.note = "Acts on requests; connections to ports that are not http, and those of clients that are no pods, go as for clients of namespaces without rules of their own"),
 	HDL_MESSAGE(struct hdl_destination_rule, workload_selector, "workloadSelector", &workload_selector,
 		    "pods of the namespace whose connections the rule is for (all clients)", ACCEPTED),
 };

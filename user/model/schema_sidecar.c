@@ -39,8 +39,9 @@ static const struct hdl_message ingress = HDL_MESSAGE_TABLE("IstioIngressListene
 static const struct hdl_field egress_fields[] = {
 	HDL_MESSAGE(struct hdl_sidecar_egress, port, "port", &port,
 		    "port that clients dial; without it the entry is for every port, and must be the last"),
-	HDL_STRING(struct hdl_sidecar_egress, bind, "bind", "address that clients dial"),
-	HDL_ENUM(struct hdl_sidecar_egress, capture_mode, "captureMode", capture_mode, "how traffic is taken over"),
+	HDL_STRING(struct hdl_sidecar_egress, bind, "bind", "address that clients dial", ACCEPTED),
+	HDL_ENUM(struct hdl_sidecar_egress, capture_mode, "captureMode", capture_mode, "how traffic is taken over",
+		 ACCEPTED),
 	HDL_STRINGS(struct hdl_sidecar_egress, hosts, "hosts",
 		    "services that can be reached: namespace/name; namespace is a name, *, . or ~", REQUIRED,
 		    .max = 10000),
@@ -74,18 +75,21 @@ static const struct hdl_field spec_fields[] = {
 	HDL_MESSAGES(struct hdl_sidecar, ingress, "ingress", &ingress, "listeners for traffic to the workload",
 		     ACCEPTED, .max = 1000,
 		     .note = "Traffic to a pod is not taken over on its node, so there is no listener to set up"),
-	HDL_MESSAGES(struct hdl_sidecar, egress, "egress", &egress, "what the workload can reach, by port",
-		     .max = 1000),
+	HDL_MESSAGES(
+		struct hdl_sidecar, egress, "egress", &egress, "what the workload can reach, by port", .max = 1000,
+		.note = "Acts on requests. The address of a service that is not seen leads to it without its rules, or with REGISTRY_ONLY to 502"),
 	HDL_MESSAGE(struct hdl_sidecar, inbound_connection_pool, "inboundConnectionPool", &hdl_schema_connection_pool,
 		    "limits and timeouts of traffic to the workload", ACCEPTED),
-	HDL_MESSAGE(struct hdl_sidecar, outbound_traffic_policy, "outboundTrafficPolicy", &outbound,
-		    "destinations that no service has, in place of the mesh's policy"),
+	HDL_MESSAGE(
+		struct hdl_sidecar, outbound_traffic_policy, "outboundTrafficPolicy", &outbound,
+		"destinations that no service has, in place of the mesh's policy",
+		.note = "Acts on requests to addresses of services whose Host names no service that the client sees: they are answered with 502. Other addresses are not taken over"),
 };
 static const struct hdl_message spec = HDL_MESSAGE_TABLE("Sidecar", struct hdl_sidecar, spec_fields, hdl_check_sidecar);
 
 static const struct hdl_field object_fields[] = {
 	HDL_OBJECT_FIELDS,
-	HDL_INLINE("spec", &spec, "the restrictions", REQUIRED, ACCEPTED),
+	HDL_INLINE("spec", &spec, "the restrictions", REQUIRED),
 	HDL_ANY("status", "not read"),
 };
 const struct hdl_message hdl_schema_sidecar = HDL_MESSAGE_TABLE("Sidecar", struct hdl_sidecar, object_fields, NULL);

@@ -360,8 +360,10 @@ static const struct hdl_field spec_fields[] = {
 		     "rules for TLS connections that are not ended here, by server name", ACCEPTED),
 	HDL_MESSAGES(struct hdl_virtual_service, tcp, "tcp", &tcp,
 		     "rules for connections whose protocol is not HTTP; the first that matches counts"),
-	HDL_STRINGS(struct hdl_virtual_service, export_to, "exportTo",
-		    "namespaces in which the rules act: names, . (its own) or * (all) ([*])", ACCEPTED, .max = 1000),
+	HDL_STRINGS(
+		struct hdl_virtual_service, export_to, "exportTo",
+		"namespaces in which the rules act: names, . (its own) or * (all) ([*])", .max = 1000,
+		.note = "Acts on requests; connections to ports that are not http, and those of clients that are no pods, go as for clients of namespaces without rules of their own"),
 };
 static const struct hdl_message spec =
 	HDL_MESSAGE_TABLE("VirtualService", struct hdl_virtual_service, spec_fields, hdl_check_vs);

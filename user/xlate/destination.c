@@ -78,7 +78,7 @@ static void report_hidden(struct hdl_xl *xl, const struct hdl_resource *res, con
 {
 	if (hdl_xl_first_time(xl, "hidden %p %s", (const void *)spec, xl->client ? xl->client : ""))
 		hdl_xl_report(xl->diags, HDL_INFO, res, spec->host.pos, field,
-			      "service %s is not exported to clients of %s%s: of theirs %s", service->ir.fqdn,
+			      "service %s is not exported to %s%s: for clients there %s", service->ir.fqdn,
 			      xl->client ? "namespace " : "all namespaces", xl->client ? xl->client : "",
 			      consequence(field, "NC", used));
 }
