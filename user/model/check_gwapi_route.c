@@ -567,12 +567,11 @@ void hdl_check_gwapi_http_rule(struct hdl_decode *d, void *object)
 
 /* ---- routes ---- */
 
-static bool same_parent(const struct hdl_decode *d, const struct hdl_gwapi_ref *a, const struct hdl_gwapi_ref *b)
+/* As the schema compares: a namespace that is written is another one than none, even if it is the route's own. */
+static bool same_parent(const struct hdl_gwapi_ref *a, const struct hdl_gwapi_ref *b)
 {
-	const char *own = d->metadata && d->metadata->ns.s && *d->metadata->ns.s ? d->metadata->ns.s : "default";
-
 	return hdl_gwapi_same_text(&a->group, &b->group, HDL_GWAPI_GROUP) &&
-	       hdl_gwapi_same_text(&a->kind, &b->kind, "Gateway") && hdl_gwapi_same_text(&a->ns, &b->ns, own) &&
+	       hdl_gwapi_same_text(&a->kind, &b->kind, "Gateway") && hdl_gwapi_same_text(&a->ns, &b->ns, "") &&
 	       hdl_gwapi_same_text(&a->name, &b->name, "");
 }
 
@@ -591,7 +590,7 @@ static void check_parents(struct hdl_decode *d, const struct hdl_gwapi_route *ro
 			bool same_fields =
 				given(&a->section_name) == given(&b->section_name) && !a->port.value == !b->port.value;
 
-			if (!same_parent(d, a, b) || (same_fields && (a->port.value != b->port.value || !same_section)))
+			if (!same_parent(a, b) || (same_fields && (a->port.value != b->port.value || !same_section)))
 				continue;
 			hdl_decode_error(
 				d, a->pos, "parentRefs",

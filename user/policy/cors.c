@@ -80,6 +80,9 @@ int hdl_cors_preflight(const struct hdl_ir_cors *cors, const struct hdl_http_hea
 	const struct hdl_http_headers *asked = &request->headers;
 	int r = 0;
 
+	if (!allowed &&
+	    cors->answer_star) /* HTTPRoute, F.4: no header of CORS; Istio's IGNORE has methods and headers */
+		return 0;
 	if (allowed)
 		r = hdl_cors_actual(cors, hdl_http_headers_value(asked, HDL_HTTP_H_ORIGIN), answer);
 	if (r == 0)

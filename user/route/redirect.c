@@ -93,13 +93,22 @@ static void put_istio_host(struct out *out, const struct hdl_ir_redirect *redire
 		put_port(out, redirect->port);
 }
 
+/* "login", or "." in place of a matched prefix, would go on with the name of the host. */
+static bool lacks_slash(const struct hdl_ir_path_change *change)
+{
+	return change->kind != HDL_IR_PATH_KEEP && change->text.n && !memchr("/?#", change->text.p[0], 3);
+}
+
 static void put_path(struct out *out, const struct hdl_ir_redirect *redirect, const struct hdl_route_asked *asked)
 {
 	const struct hdl_http_head *head = asked->head;
 	const struct hdl_ir_path_change *change = &redirect->path;
-	long n = out->full ? -ENOSPC :
-			     hdl_route_rewrite(change, asked->match, head->path, out->p + out->n, out->room - out->n);
+	long n;
 
+	if (lacks_slash(change))
+		put(out, HDL_STR("/"));
+	n = out->full ? -ENOSPC :
+			hdl_route_rewrite(change, asked->match, head->path, out->p + out->n, out->room - out->n);
 	if (n < 0) {
 		out->full = true;
 		return;

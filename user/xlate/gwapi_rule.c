@@ -275,6 +275,12 @@ static void set_mirrors(const struct build *b, struct hdl_vs_http *http)
 	}
 }
 
+/* F.4: nothing and "/" replace alike; in a VirtualService nothing would be no rewrite. */
+static struct hdl_text replacement(const struct hdl_text *text)
+{
+	return text->s && !*text->s ? text_at("/", text->pos) : *text;
+}
+
 static void set_redirect(struct hdl_gw *g, const struct hdl_gwapi_redirect *spec, struct hdl_vs_http *http)
 {
 	struct hdl_vs_redirect *r = hdl_gw_take(g, 1, sizeof(*r));
@@ -290,9 +296,9 @@ static void set_redirect(struct hdl_gw *g, const struct hdl_gwapi_redirect *spec
 		.gateway_api = true,
 	};
 	if (spec->path && spec->path->replace_full_path.s)
-		r->uri = spec->path->replace_full_path;
+		r->uri = replacement(&spec->path->replace_full_path);
 	else if (spec->path)
-		r->prefix_rewrite = spec->path->replace_prefix_match;
+		r->prefix_rewrite = replacement(&spec->path->replace_prefix_match);
 	http->redirect = r;
 }
 
@@ -305,24 +311,26 @@ static void set_rewrite(struct hdl_gw *g, const struct hdl_gwapi_rewrite *spec, 
 	r->pos = spec->pos;
 	r->authority = spec->hostname;
 	if (spec->path && spec->path->replace_full_path.s) {
-		r->uri = spec->path->replace_full_path;
+		r->uri = replacement(&spec->path->replace_full_path);
 		r->whole_path = true;
 	} else if (spec->path) {
-		r->uri = spec->path->replace_prefix_match;
+		r->uri = replacement(&spec->path->replace_prefix_match);
 	}
 	if (r->uri.s || r->authority.s)
 		http->rewrite = r;
 }
 
+#define ANY_HOST "[^/:?#@]+" /* one label or more */
+
 /* Stars stand for any characters of a host name: the rest of the origin is literal. */
 static const char *origin_regex(struct hdl_gw *g, const char *origin)
 {
-	char *regex = hdl_gw_take(g, 10 * strlen(origin) + 1, 1), *to = regex;
+	char *regex = hdl_gw_take(g, strlen(ANY_HOST) * strlen(origin) + 1, 1), *to = regex;
 
 	for (const char *p = origin; regex && *p; p++) {
 		if (*p == '*') {
-			memcpy(to, "[^/:]*", 6);
-			to += 6;
+			memcpy(to, ANY_HOST, strlen(ANY_HOST));
+			to += strlen(ANY_HOST);
 			continue;
 		}
 		if (strchr(".+()[]{}|^$?\\", *p))

@@ -62,6 +62,8 @@ static const struct row rows[] = {
 	  "allow-origin=*;" },
 	{ "HTTPRoute: * with credentials", { .any_origin = true, .answer_star = true, .credentials = true }, "GET", A, NULL,
 	  NULL, HDL_CORS_ACTUAL, "allow-origin=" A ";allow-credentials=true;" },
+	{ "HTTPRoute: other origin", { FULL, .answer_star = true, .ignore_unmatched = true }, "OPTIONS", NOBODY, "PUT", NULL,
+	  HDL_CORS_UNMATCHED, "" },
 	{ "HTTPRoute: listed origins", { ORIGINS, .answer_star = true }, "GET", A, NULL, NULL, HDL_CORS_ACTUAL,
 	  "allow-origin=" A ";" },
 };

@@ -160,6 +160,9 @@ static const struct location locations[] = {
 	{ "uri with a query", TO("", "", URI("/y?b=2")), "http", "h", "/x", "a=1", 80, "http://h/y?b=2" },
 	{ "empty query", TO("", "", URI("/y")), "http", "h", "/x", "", 80, "http://h/y?" },
 	{ "prefixRewrite", TO("", "", OLD_PREFIX("/new")), "http", "h", "/pre/x", "a", 80, "http://h/new/x?a" },
+	{ "uri without a slash", TO("", "", URI("login")), "http", "h", "/x", "a=1", 80, "http://h/login?a=1" },
+	{ "uri that is a query", TO("", "", URI("?b=2")), "http", "h", "/x", "a=1", 80, "http://h?b=2" },
+	{ "prefixRewrite is no end of the host", TO("", "", OLD_PREFIX(".")), "http", "h", "/preevil.example", NULL, 80, "http://h/.evil.example" },
 	{ "no host", TO("https", "", .port = 1), "http", "", "/evil.example", NULL, 80, NULL },
 	{ "no host in the request", TO("", "o", .port = 0), "http", "", "/x", NULL, 80, "http://o/x" },
 	/* F.4, J 6 */

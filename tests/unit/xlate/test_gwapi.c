@@ -179,7 +179,7 @@ static const struct {
 	  GATEWAY(HTTP) ROUTE("r", "{parentRefs: [{name: g, sectionName: http, port: 81}]}"),
 	  { "r 0 Accepted=False NoMatchingParent\n" } },
 	{ "F.6",
-	  GATEWAY(HTTP) ROUTE("r", "{parentRefs: [{name: g, port: 80}, {name: g, sectionName: http, port: 80}]}"),
+	  GATEWAY(HTTP) ROUTE("r", "{parentRefs: [{name: g, port: 80}, {name: g, namespace: a, port: 80}]}"),
 	  { "r 0 Accepted=True", "r 1 Accepted=True", "g http routes=1" } },
 	{ "F.6",
 	  GATEWAY(HTTP) ROUTE("r", "{parentRefs: [{kind: Ingress, group: x.io, name: g}]}"),
@@ -457,13 +457,38 @@ static void test_filters(void **state)
 	assert_string_equal(http->headers->request->set.at[0].value,
 			    "50%%"); /* F.4: literal, where "%" is an operator */
 	assert_int_equal(http->mirrors.at[0].per_million.value, 333333);
-	assert_string_equal(http->cors_policy->allow_origins.at[0].regex.s, "https://[^/:]*\\.a\\.b");
+	assert_string_equal(http->cors_policy->allow_origins.at[0].regex.s, "https://[^/:?#@]+\\.a\\.b");
 	assert_int_equal(http->cors_policy->max_age.ns, 5000000000);
 	derived_done(&d);
 	derive(&d, ONE("filters: [{type: RequestRedirect, requestRedirect: {scheme: https}}]"));
 	http = &first_vs(&d)->http.at[0];
 	assert_true(http->redirect->gateway_api && http->redirect->redirect_code.value == 302);
 	derived_done(&d);
+}
+
+/* F.4: an empty replacement is one, as "/". */
+static void test_empty_replacement(void **state)
+{
+	static const char *const types[] = { "ReplacePrefixMatch, replacePrefixMatch",
+					     "ReplaceFullPath, replaceFullPath" };
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		const struct hdl_vs_http *http;
+		struct derived d;
+		char text[1024];
+
+		snprintf(text, sizeof(text), ONE("filters: [{type: %s: {path: {type: %s: ''}}}]%s"),
+			 i & 1 ? "URLRewrite, urlRewrite" : "RequestRedirect, requestRedirect", types[i / 2],
+			 i & 1 ? ", " BACKENDS : "");
+		derive(&d, text);
+		http = &first_vs(&d)->http.at[0];
+		if (i & 1)
+			assert_string_equal(http->rewrite->uri.s, "/");
+		else
+			assert_string_equal(i / 2 ? http->redirect->uri.s : http->redirect->prefix_rewrite.s, "/");
+		derived_done(&d);
+	}
 }
 
 /* F.3: 500 for what is not there, for its share; all of it when there is none. */
@@ -677,10 +702,19 @@ static void test_regex(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_conditions), cmocka_unit_test(test_precedence), cmocka_unit_test(test_matches),
-		cmocka_unit_test(test_filters),    cmocka_unit_test(test_backends),   cmocka_unit_test(test_timeouts),
-		cmocka_unit_test(test_hosts),      cmocka_unit_test(test_mesh),       cmocka_unit_test(test_nothing),
-		cmocka_unit_test(test_times),      cmocka_unit_test(test_json),       cmocka_unit_test(test_regex),
+		cmocka_unit_test(test_conditions),
+		cmocka_unit_test(test_precedence),
+		cmocka_unit_test(test_matches),
+		cmocka_unit_test(test_filters),
+		cmocka_unit_test(test_empty_replacement),
+		cmocka_unit_test(test_backends),
+		cmocka_unit_test(test_timeouts),
+		cmocka_unit_test(test_hosts),
+		cmocka_unit_test(test_mesh),
+		cmocka_unit_test(test_nothing),
+		cmocka_unit_test(test_times),
+		cmocka_unit_test(test_json),
+		cmocka_unit_test(test_regex),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
