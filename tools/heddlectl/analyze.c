@@ -254,7 +254,7 @@ static void print_verdict(const struct analyze *a)
 	      stderr);
 }
 
-static int print(const struct analyze *a, const struct hdl_an_message *messages, size_t n)
+static int print(const struct analyze *a, const struct hdl_an_message *messages, size_t n, bool missing)
 {
 	const struct hdl_an_message **shown = calloc(n + 1, sizeof(*shown));
 	struct hdl_buf buf = { 0 };
@@ -281,14 +281,15 @@ static int print(const struct analyze *a, const struct hdl_an_message *messages,
 		hdl_an_print_text(shown[i], a->color, &buf);
 	free(shown);
 	result = write_out(&buf);
-	if (result == CTL_OK && !count)
+	if (result == CTL_OK && !count && !missing)
 		print_clean(a);
 	if (result == CTL_OK && failed && a->ctl->format == CTL_TEXT)
 		print_verdict(a);
 	return result == CTL_OK && failed ? FOUND_ISSUES : result;
 }
 
-static int analyze(const struct analyze *a, struct hdl_resource_store *store)
+/* missing: something could not be read, so that nobody can say that all is well. */
+static int analyze(const struct analyze *a, struct hdl_resource_store *store, bool missing)
 {
 	struct hdl_an_options wanted = {
 		.chain = a->chain, .chain_count = a->chain_count, .default_ns = a->ns, .now_s = time(NULL)
@@ -306,7 +307,7 @@ static int analyze(const struct analyze *a, struct hdl_resource_store *store)
 	if (r == 0) {
 		size_t n = hdl_analysis_messages(analysis, &messages);
 
-		result = print(a, messages, n);
+		result = print(a, messages, n, missing);
 	} else {
 		fprintf(stderr, "heddlectl: %s\n", strerror(-r));
 	}
@@ -328,7 +329,7 @@ static int analyze_files(struct analyze *a)
 	hdl_resource_store_set_check(store, hdl_xlate_check);
 	r = a->ctl->argc ? load_all(store, a->ctl->argv, (size_t)a->ctl->argc) : read_daemon_files(a, store);
 	/* what can be read is analyzed all the same */
-	result = r == 0 || r == -ENOENT ? analyze(a, store) : CTL_FAILED;
+	result = r == 0 || r == -ENOENT ? analyze(a, store, r != 0) : CTL_FAILED;
 	hdl_resource_store_free(store);
 	return r == -ENOENT ? CTL_FAILED : result;
 }

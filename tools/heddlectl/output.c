@@ -7,6 +7,7 @@
 #include <string.h>
 #include <yaml.h>
 
+#include "base/buf.h"
 #include "heddlectl/ctl.h"
 
 #define COLUMNS_MAX 16
@@ -53,16 +54,22 @@ struct ctl_table *ctl_table_new(const char *const *headings, size_t columns)
 
 void ctl_table_cell(struct ctl_table *table, const char *format, ...)
 {
+	struct hdl_buf visible = { 0 };
 	char *text = NULL;
 	va_list ap;
 
 	va_start(ap, format);
-	if (vasprintf(&text, format, ap) < 0) {
+	if (vasprintf(&text, format, ap) >= 0) {
+		hdl_buf_adds(&visible, "");
+		hdl_buf_adds_visible(&visible, text);
+		free(text);
+	}
+	va_end(ap);
+	if (!visible.p || visible.failed) {
 		fputs("heddlectl: out of memory\n", stderr);
 		exit(CTL_FAILED);
 	}
-	va_end(ap);
-	add_cell(table, text);
+	add_cell(table, visible.p);
 }
 
 void ctl_table_print(struct ctl_table *table)

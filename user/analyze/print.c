@@ -94,7 +94,7 @@ static void add_reference(const struct hdl_an_message *message, struct hdl_buf *
 {
 	if (!message->file)
 		return;
-	hdl_buf_adds(buf, message->file);
+	hdl_buf_adds_visible(buf, message->file);
 	if (message->line)
 		hdl_buf_printf(buf, ":%u", message->line);
 }
@@ -111,12 +111,21 @@ void hdl_an_print_text(const struct hdl_an_message *message, bool color, struct 
 		add_reference(message, buf);
 		hdl_buf_adds(buf, ")");
 	}
-	hdl_buf_printf(buf, " %s\n", message->text);
-	for (size_t i = 0; i < message->place_count; i++)
-		hdl_buf_printf(buf, "    %s:%u: %s\n", message->places[i].file, message->places[i].line,
-			       message->places[i].text);
-	if (message->suggestion)
-		hdl_buf_printf(buf, "    Suggestion: %s\n", message->suggestion);
+	hdl_buf_adds(buf, " ");
+	hdl_buf_adds_visible(buf, message->text);
+	hdl_buf_adds(buf, "\n");
+	for (size_t i = 0; i < message->place_count; i++) {
+		hdl_buf_adds(buf, "    ");
+		hdl_buf_adds_visible(buf, message->places[i].file);
+		hdl_buf_printf(buf, ":%u: ", message->places[i].line);
+		hdl_buf_adds_visible(buf, message->places[i].text);
+		hdl_buf_adds(buf, "\n");
+	}
+	if (message->suggestion) {
+		hdl_buf_adds(buf, "    Suggestion: ");
+		hdl_buf_adds_visible(buf, message->suggestion);
+		hdl_buf_adds(buf, "\n");
+	}
 	buf->failed = buf->failed || origin.failed;
 	hdl_buf_done(&origin);
 }

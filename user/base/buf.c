@@ -59,6 +59,19 @@ void hdl_buf_adds(struct hdl_buf *buf, const char *s)
 	hdl_buf_add(buf, s, strlen(s));
 }
 
+void hdl_buf_adds_visible(struct hdl_buf *buf, const char *s)
+{
+	while (*s) {
+		size_t n = 0;
+
+		while ((unsigned char)s[n] >= ' ' && s[n] != 0x7f)
+			n++;
+		hdl_buf_add(buf, s, n);
+		for (s += n; *s && ((unsigned char)*s < ' ' || *s == 0x7f); s++)
+			hdl_buf_printf(buf, "\\x%02x", (unsigned char)*s);
+	}
+}
+
 void hdl_buf_vprintf(struct hdl_buf *buf, const char *fmt, va_list ap)
 {
 	va_list again;

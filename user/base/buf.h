@@ -17,6 +17,8 @@ struct hdl_buf {
 void hdl_buf_done(struct hdl_buf *buf);
 void hdl_buf_add(struct hdl_buf *buf, const void *data, size_t n);
 void hdl_buf_adds(struct hdl_buf *buf, const char *s);
+/* Control characters, as a name of a file may have them, as \xNN: for lines that people read on a terminal. */
+void hdl_buf_adds_visible(struct hdl_buf *buf, const char *s);
 void hdl_buf_printf(struct hdl_buf *buf, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void hdl_buf_vprintf(struct hdl_buf *buf, const char *fmt, va_list ap);
 

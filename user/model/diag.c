@@ -102,7 +102,7 @@ const char *hdl_severity_name(enum hdl_severity severity)
 	return severity == HDL_ERROR ? "error" : severity == HDL_WARNING ? "warning" : "info";
 }
 
-void hdl_diag_print(struct hdl_buf *buf, const struct hdl_diag *diag)
+static void print_raw(struct hdl_buf *buf, const struct hdl_diag *diag)
 {
 	if (diag->file)
 		hdl_buf_printf(buf, "%s:", diag->file);
@@ -119,4 +119,15 @@ void hdl_diag_print(struct hdl_buf *buf, const struct hdl_diag *diag)
 	if (diag->field && *diag->field)
 		hdl_buf_printf(buf, "%s: ", diag->field);
 	hdl_buf_adds(buf, diag->message ? diag->message : "");
+}
+
+void hdl_diag_print(struct hdl_buf *buf, const struct hdl_diag *diag)
+{
+	struct hdl_buf raw = { 0 };
+
+	print_raw(&raw, diag);
+	if (raw.p)
+		hdl_buf_adds_visible(buf, raw.p);
+	buf->failed |= raw.failed;
+	hdl_buf_done(&raw);
 }

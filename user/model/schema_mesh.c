@@ -165,7 +165,7 @@ static const struct hdl_message mesh =
 
 static const struct hdl_field spec_fields[] = {
 	HDL_MESSAGE(struct hdl_istio_operator, mesh_config, "meshConfig", &mesh,
-		    "settings of the mesh; the other fields tell how Istio is installed and are skipped", ACCEPTED),
+		    "settings of the mesh; the other fields tell how Istio is installed and are skipped"),
 };
 static const struct hdl_message spec = {
 	"IstioOperator", sizeof(struct hdl_istio_operator), spec_fields, sizeof(spec_fields) / sizeof(spec_fields[0]),

@@ -98,6 +98,28 @@ static void test_allocation_failure(void **state)
 	hdl_buf_done(&buf);
 }
 
+/* What a terminal would obey or break a line at. */
+static void test_visible(void **state)
+{
+	static const struct {
+		const char *text, *expected;
+	} rows[] = {
+		{ "", "" },
+		{ "a b\xc3\xa9\xff", "a b\xc3\xa9\xff" },
+		{ "\x1b[31ma\nb\x7f", "\\x1b[31ma\\x0ab\\x7f" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct hdl_buf buf = { 0 };
+
+		hdl_buf_adds(&buf, "");
+		hdl_buf_adds_visible(&buf, rows[i].text);
+		assert_string_equal(buf.p, rows[i].expected);
+		hdl_buf_done(&buf);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -106,6 +128,7 @@ int main(void)
 		cmocka_unit_test(test_printf_longer_than_room),
 		cmocka_unit_test(test_limit),
 		cmocka_unit_test(test_allocation_failure),
+		cmocka_unit_test(test_visible),
 	};
 
 	return cmocka_run_group_tests_name("base/buf", tests, NULL, NULL);
