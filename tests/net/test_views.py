@@ -59,6 +59,9 @@ lab.write("private", only(virtual_service(FQDN, f"- route: [{to(FQDN, 'v2')}]", 
 lab.reload()
 check("a rule exported to another namespace", "green", {"reviews-v2"})
 check("a rule exported to another namespace", "blue", {"reviews-v1"})
+rows = lab.ctl_json("proxy-config", "routes", "--from", "green")
+report.check("proxy-config shows what green has of its own", [(r["from"], r["virtual_service"]) for r in rows] == [("green", "private.demo")], rows)
+report.check("and that blue has nothing", lab.ctl_json("proxy-config", "routes", "--from", "blue") == [])
 lab.remove("private")
 
 # the rule of the client's namespace is used alone: subset v1 is what it says there

@@ -17,7 +17,7 @@ enum ctl_format { CTL_TEXT, CTL_JSON, CTL_YAML };
 struct ctl {
 	const char *run_dir;
 	enum ctl_format format;
-	const char *fqdn, *port, *subset, *name; /* filters; NULL = none */
+	const char *fqdn, *port, *subset, *name, *from; /* filters; NULL = none */
 	const char *cluster;                     /* of endpoint eject|restore; NULL = all */
 	const char *ns;                          /* namespace; NULL = all */
 	const char *file[CTL_FILES_MAX];         /* of -f: work on these, without a daemon */

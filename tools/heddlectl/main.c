@@ -21,7 +21,8 @@ struct command {
 static const struct command commands[] = {
 	{ "status", NULL, "", "version, kernel features, hooks, map fill, limits hit", ctl_status },
 	{ "proxy-status", "ps", "", "epoch seen by the kernel, each worker and each source file", ctl_proxy_status },
-	{ "proxy-config", "pc", "listeners|routes|clusters|endpoints|all [--fqdn H] [--port P] [--subset S] [--name R]",
+	{ "proxy-config", "pc",
+	  "listeners|routes|clusters|endpoints|all [--fqdn H] [--port P] [--subset S] [--name R] [--from NS]",
 	  "what is in force, in the order in which traffic meets it", ctl_proxy_config },
 	{ "config", NULL, "status|show [KIND[/NAME]] [-n NS] [-f PATH]...",
 	  "statuses of Gateway API objects, or all objects, in the daemon or (-f) in files", ctl_config },
@@ -118,6 +119,7 @@ enum {
 	OPT_PORT,
 	OPT_SUBSET,
 	OPT_NAME,
+	OPT_FROM,
 	OPT_CLUSTER,
 	OPT_TIMEOUT,
 	OPT_AGAINST,
@@ -133,6 +135,7 @@ static const struct option options[] = {
 	{ "port", required_argument, NULL, OPT_PORT },
 	{ "subset", required_argument, NULL, OPT_SUBSET },
 	{ "name", required_argument, NULL, OPT_NAME },
+	{ "from", required_argument, NULL, OPT_FROM },
 	{ "cluster", required_argument, NULL, OPT_CLUSTER },
 	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
 	{ "against", required_argument, NULL, OPT_AGAINST },
@@ -174,6 +177,9 @@ static int parse_options(int argc, char **argv, const char *order, struct ctl *c
 			break;
 		case OPT_NAME:
 			ctl->name = optarg;
+			break;
+		case OPT_FROM:
+			ctl->from = optarg;
 			break;
 		case OPT_CLUSTER:
 			ctl->cluster = optarg;

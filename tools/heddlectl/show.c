@@ -72,7 +72,7 @@ static void show_listeners(const json_t *rows)
 static void show_routes(const json_t *rows)
 {
 	static const char *const headings[] = { "NAME",       "VHOST NAME", "DOMAINS", "MATCH", "VIRTUAL SERVICE",
-						"CONDITIONS", "ACTION", "ORIGIN" };
+						"CONDITIONS", "ACTION",     "FROM",    "ORIGIN" };
 	struct ctl_table *table = ctl_table_new(headings, COUNT(headings));
 	char domains[256], origin[512];
 	json_t *row, *condition;
@@ -93,6 +93,8 @@ static void show_routes(const json_t *rows)
 		ctl_table_cell(table, "%s", or_dash(ctl_str(row, "virtual_service")));
 		ctl_table_cell(table, "%s", conditions.n ? conditions.p : "-");
 		ctl_table_cell(table, "%s", or_dash(ctl_str(row, "action")));
+		ctl_table_cell(table, "%s%s%s", or_dash(ctl_str(row, "from")), ctl_str(row, "sidecar")[0] ? "/" : "",
+			       ctl_str(row, "sidecar"));
 		ctl_table_cell(table, "%s", origin);
 		hdl_buf_done(&conditions);
 	}
@@ -102,7 +104,7 @@ static void show_routes(const json_t *rows)
 static void show_clusters(const json_t *rows)
 {
 	static const char *const headings[] = { "SERVICE FQDN",     "PORT",   "SUBSET", "DIRECTION", "TYPE",
-						"DESTINATION RULE", "POLICY", "HEALTHY" };
+						"DESTINATION RULE", "POLICY", "FROM",   "HEALTHY" };
 	struct ctl_table *table = ctl_table_new(headings, COUNT(headings));
 	json_t *row;
 	size_t i;
@@ -116,6 +118,7 @@ static void show_clusters(const json_t *rows)
 		ctl_table_cell(table, "%s", ctl_str(row, "type"));
 		ctl_table_cell(table, "%s", or_dash(ctl_str(row, "destination_rule")));
 		ctl_table_cell(table, "%s", ctl_str(row, "policy"));
+		ctl_table_cell(table, "%s", or_dash(ctl_str(row, "from")));
 		ctl_table_cell(table, "%lld/%lld", ctl_int(row, "healthy") - ctl_int(row, "ejected"),
 			       ctl_int(row, "endpoints"));
 	}
@@ -184,6 +187,7 @@ static json_t *ask_view(const struct ctl *ctl, const struct view *view)
 	add_filter(&path, "port", ctl->port);
 	add_filter(&path, "subset", ctl->subset);
 	add_filter(&path, "name", ctl->name);
+	add_filter(&path, "from", ctl->from);
 	answer = path.failed ? NULL : ctl_ask(ctl, path.p, NULL);
 	hdl_buf_done(&path);
 	return answer;

@@ -238,8 +238,9 @@ static void write_conditions(struct hdl_jsonw *w, const struct hdl_ir_http_match
 	hdl_jsonw_array_end(w);
 }
 
-static void write_route(struct hdl_jsonw *w, const struct hdl_ir_route_config *config, const struct hdl_ir_vhost *vhost,
-			const struct hdl_ir_http_route *route, const struct hdl_ir_http_match *match)
+static void write_route(struct hdl_jsonw *w, const struct hdl_ir_view *from, const struct hdl_ir_route_config *config,
+			const struct hdl_ir_vhost *vhost, const struct hdl_ir_http_route *route,
+			const struct hdl_ir_http_match *match)
 {
 	const struct hdl_ir_origin *origin = match && match->origin.kind ? &match->origin :
 					     route                       ? &route->origin :
@@ -248,6 +249,8 @@ static void write_route(struct hdl_jsonw *w, const struct hdl_ir_route_config *c
 
 	hdl_jsonw_object(w);
 	hdl_jsonw_kstr(w, "name", config->name);
+	hdl_jsonw_kstr(w, "from", from ? from->ns : "");
+	hdl_jsonw_kstr(w, "sidecar", from ? from->name : "");
 	hdl_jsonw_kstr(w, "vhost", vhost->name);
 	hdl_jsonw_key(w, "domains");
 	hdl_jsonw_array(w);
@@ -273,18 +276,30 @@ static void write_route(struct hdl_jsonw *w, const struct hdl_ir_route_config *c
 	hdl_jsonw_object_end(w);
 }
 
-static void write_vhost(struct hdl_jsonw *w, const struct hdl_ir_route_config *config, const struct hdl_ir_vhost *vhost)
+static void write_vhost(struct hdl_jsonw *w, const struct hdl_ir_view *from, const struct hdl_ir_route_config *config,
+			const struct hdl_ir_vhost *vhost)
 {
 	if (vhost->route_count == 0)
-		write_route(w, config, vhost, NULL, NULL);
+		write_route(w, from, config, vhost, NULL, NULL);
 	for (size_t i = 0; i < vhost->route_count; i++) {
 		const struct hdl_ir_http_route *route = &vhost->routes[i];
 
 		if (route->match_count == 0)
-			write_route(w, config, vhost, route, NULL);
+			write_route(w, from, config, vhost, route, NULL);
 		for (size_t j = 0; j < route->match_count; j++)
-			write_route(w, config, vhost, route, &route->matches[j]);
+			write_route(w, from, config, vhost, route, &route->matches[j]);
 	}
+}
+
+static void write_config(struct hdl_jsonw *w, const struct hdl_ir_view *from, const struct hdl_ir_route_config *config,
+			 const struct hdl_admin_filter *filter)
+{
+	if (!passes(filter->name, config->name) || !port_passes(filter, config->port) ||
+	    !passes(filter->from, from ? from->ns : NULL))
+		return;
+	for (size_t i = 0; i < config->vhost_count; i++)
+		if (passes(filter->fqdn, config->vhosts[i]->service ? config->vhosts[i]->service->fqdn : NULL))
+			write_vhost(w, from, config, config->vhosts[i]);
 }
 
 void hdl_admin_json_routes(struct hdl_jsonw *w, const struct hdl_admin_view *view,
@@ -294,25 +309,19 @@ void hdl_admin_json_routes(struct hdl_jsonw *w, const struct hdl_admin_view *vie
 
 	hdl_jsonw_key(w, "routes");
 	hdl_jsonw_array(w);
-	for (size_t i = 0; snapshot && i < snapshot->route_config_count; i++) {
-		const struct hdl_ir_route_config *config = snapshot->route_configs[i];
-
-		if (!passes(filter->name, config->name) || !port_passes(filter, config->port))
-			continue;
-		for (size_t j = 0; j < config->vhost_count; j++) {
-			const struct hdl_ir_vhost *vhost = config->vhosts[j];
-
-			if (passes(filter->fqdn, vhost->service ? vhost->service->fqdn : NULL))
-				write_vhost(w, config, vhost);
-		}
-	}
+	for (size_t i = 0; snapshot && i < snapshot->route_config_count; i++)
+		write_config(w, NULL, snapshot->route_configs[i], filter);
+	for (size_t i = 0; snapshot && i < snapshot->view_count; i++)
+		for (size_t k = 0; k < snapshot->views[i]->route_config_count; k++)
+			write_config(w, snapshot->views[i], snapshot->views[i]->route_configs[k], filter);
 	hdl_jsonw_array_end(w);
 }
 
 static bool cluster_passes(const struct hdl_admin_filter *filter, const struct hdl_ir_cluster *cluster)
 {
 	return passes(filter->fqdn, cluster->fqdn) && port_passes(filter, cluster->port) &&
-	       passes(filter->subset, cluster->subset) && passes(filter->name, cluster->name);
+	       passes(filter->subset, cluster->subset) && passes(filter->name, cluster->name) &&
+	       passes(filter->from, cluster->client);
 }
 
 void hdl_admin_json_clusters(struct hdl_jsonw *w, const struct hdl_admin_view *view,
@@ -335,6 +344,7 @@ void hdl_admin_json_clusters(struct hdl_jsonw *w, const struct hdl_admin_view *v
 		hdl_jsonw_kstr(w, "fqdn", cluster->fqdn);
 		hdl_jsonw_ku64(w, "port", cluster->port);
 		hdl_jsonw_kstr(w, "subset", cluster->subset);
+		hdl_jsonw_kstr(w, "from", cluster->client ? cluster->client : "");
 		hdl_jsonw_kstr(w, "direction", "outbound");
 		hdl_jsonw_kstr(w, "type", "EDS");
 		object_name(w, "destination_rule", &cluster->rule, "DestinationRule");

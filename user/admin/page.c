@@ -137,7 +137,7 @@ static void list_page(struct context *context, void (*list)(struct hdl_jsonw *w,
 
 	if (!hdl_admin_filter_parse(context->request->query, &filter)) {
 		hdl_admin_error(context->answer, 400,
-				"a filter is malformed: fqdn, port (a number), subset and name are known");
+				"a filter is malformed: fqdn, port (a number), subset, name and from are known");
 		return;
 	}
 	json_begin(context, &w);

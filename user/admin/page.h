@@ -48,9 +48,10 @@ bool hdl_admin_parameter_text(struct hdl_str query, const char *name, char *to, 
 int hdl_admin_parse_object(struct hdl_str text, bool (*member)(void *data, const char *key, const char *value),
 			   void *data);
 
-/* Filters of the lists (?fqdn= &port= &subset= &name=); empty = any. */
+/* Filters of the lists (?fqdn= &port= &subset= &name= &from=); empty = any. */
 struct hdl_admin_filter {
 	char fqdn[256], subset[128], name[512];
+	char from[256]; /* namespace of the clients: what they alone see */
 	uint64_t port; /* 0 = any */
 };
 /* false: a filter is malformed. */

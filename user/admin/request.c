@@ -75,7 +75,8 @@ bool hdl_admin_filter_parse(struct hdl_str query, struct hdl_admin_filter *ret)
 
 	if (!filter_text(query, "fqdn", filter.fqdn, sizeof(filter.fqdn)) ||
 	    !filter_text(query, "subset", filter.subset, sizeof(filter.subset)) ||
-	    !filter_text(query, "name", filter.name, sizeof(filter.name)))
+	    !filter_text(query, "name", filter.name, sizeof(filter.name)) ||
+	    !filter_text(query, "from", filter.from, sizeof(filter.from)))
 		return false;
 	if (port.n && hdl_str_u64(port, 65535, &filter.port) < 0)
 		return false;
