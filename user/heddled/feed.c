@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "base/log.h"
-#include "heddled/scan.h"
+#include "base/scan.h"
 #include "heddled/watch.h"
 
 /* A change within this time of an earlier one may have left the same time stamps (they move with the timer tick). */

@@ -10,11 +10,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/log.h"
+#include "base/scan.h"
 #include "heddled/config.h"
 #include "heddled/keeper.h"
 #include "heddled/privs.h"
 #include "heddled/sandbox.h"
-#include "heddled/scan.h"
 
 /* Descriptor, or -1 with the file's error set. */
 static int open_one(struct hdl_scan_file *file)

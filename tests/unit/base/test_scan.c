@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which files below --config count (interfaces: recursive, *.yaml *.yml *.json, Kubernetes ..data links), and the bounds. */
 #include "unit/heddled/tree.h"
-#include "heddled/scan.h"
+#include "base/scan.h"
 
 #include <errno.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Lists configuration files: recursive, bounded, hidden names skipped, symbolic links followed. */
-#include "heddled/scan.h"
+#include "base/scan.h"
 
 #include <dirent.h>
 #include <errno.h>

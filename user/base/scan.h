@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Lists the configuration files below the --config paths, without reading any of them. */
-#ifndef HDL_HEDDLED_SCAN_H
-#define HDL_HEDDLED_SCAN_H
+#ifndef HDL_BASE_SCAN_H
+#define HDL_BASE_SCAN_H
 
 #include <stdbool.h>
 #include <stddef.h>
