@@ -175,6 +175,7 @@ static void done(struct hdl_control *control)
 	hdl_publisher_free(control->publisher);
 	if (control->have_maps)
 		hdl_dp_maps_close(&control->maps);
+	free(control->breakers);
 	hdl_snapshot_unref(control->waiting);
 	hdl_statuses_done(&control->statuses);
 	hdl_config_set_unref(control->set);

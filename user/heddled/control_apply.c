@@ -11,6 +11,7 @@
 #include "dp/maps.h"
 #include "heddled/control_state.h"
 #include "heddled/options.h"
+#include "proxy/breaker.h"
 
 static struct hdl_msg_setup setup_of(const struct hdl_ir_node *node)
 {
@@ -327,9 +328,13 @@ static int start_worker(struct hdl_control *control, unsigned int i, struct hdl_
 		.access_log_fd = -1,
 		.snapshot = hdl_publisher_current(control->publisher),
 	};
-	struct hdl_worker *worker = hdl_worker_new(&conf, err);
+	struct hdl_worker *worker;
 	int r;
 
+	if (!control->breakers)
+		control->breakers = calloc((size_t)conf.tables.balance_count + 1, sizeof(*control->breakers));
+	conf.breakers = control->breakers; /* without memory each has its own */
+	worker = hdl_worker_new(&conf, err);
 	control->listener_fd[i][0] = control->listener_fd[i][1] = -1;
 	if (!worker)
 		return -ENOMEM;

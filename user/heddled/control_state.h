@@ -92,6 +92,7 @@ struct hdl_control {
 	/* What is in force. */
 	bool have_maps;
 	struct hdl_dp_maps maps;
+	struct hdl_breaker *breakers; /* of the workers, by cluster id */
 	struct hdl_publisher *publisher;
 	struct hdl_dp_totals *totals;
 	uint64_t traffic_ns; /* next reading */

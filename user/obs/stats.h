@@ -23,6 +23,7 @@
 	X(no_route, "Requests without a matching virtual host or route (404, NR)") \
 	X(no_cluster, "Requests routed to an unknown host or subset (503, NC)") \
 	X(no_healthy, "Requests whose destination had no endpoint left (503, UH)") \
+	X(request_overflow, "Requests beyond http2MaxRequests of their destination (503, UO)") \
 	X(upstream_connects, "Connections opened to endpoints") \
 	X(upstream_connect_failures, "Connections that an endpoint refused or that failed") \
 	X(upstream_connect_timeouts, "Connections not established in connectTimeout") \

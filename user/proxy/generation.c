@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "proxy/breaker.h"
 #include "proxy/stream.h"
 #include "route/rewrite.h"
 
@@ -103,6 +104,11 @@ const struct hdl_ir_endpoint *hdl_generation_endpoint(struct hdl_worker *worker,
 	}
 	endpoint = generation->endpoint[id];
 	return id != 0 && endpoint && endpoint->id == id ? endpoint : NULL;
+}
+
+struct hdl_breaker *hdl_worker_breaker(struct hdl_worker *worker, const struct hdl_ir_cluster *cluster)
+{
+	return &worker->conf.breakers[cluster->id < worker->conf.tables.balance_count ? cluster->id : 0];
 }
 
 struct hdl_cluster_load *hdl_worker_load(struct hdl_worker *worker, const struct hdl_ir_cluster *cluster)

@@ -67,7 +67,8 @@ struct hdl_worker {
 	struct hdl_generation *current;
 	struct hdl_list generations;
 	uint64_t generation_number;
-	struct hdl_cluster_load *loads; /* by cluster id */
+	struct hdl_cluster_load *loads;   /* by cluster id */
+	struct hdl_breaker *own_breakers; /* when it has nobody to share them with; NULL: conf.breakers are shared */
 
 	struct hdl_list listeners; /* struct hdl_listener */
 	bool accept_paused;
@@ -136,6 +137,7 @@ const struct hdl_ir_endpoint *hdl_generation_endpoint(struct hdl_worker *worker,
 						      const struct hdl_ir_cluster *cluster, uint32_t id);
 /* The retry budget's numbers of a cluster; never NULL (clusters out of range share one). */
 struct hdl_cluster_load *hdl_worker_load(struct hdl_worker *worker, const struct hdl_ir_cluster *cluster);
+struct hdl_breaker *hdl_worker_breaker(struct hdl_worker *worker, const struct hdl_ir_cluster *cluster);
 
 /* accept.c */
 struct hdl_listener {

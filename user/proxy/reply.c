@@ -114,9 +114,11 @@ static int write_reply(struct hdl_stream *s, const struct hdl_local_reply *reply
 	s->status = head.status;
 	r = add_of_route(s, reply, list);
 	if (r == 0)
-		r = hdl_headers_reserve(s, list, 2);
+		r = hdl_headers_reserve(s, list, 3);
 	if (r == 0)
 		r = add_if_absent(list, HDL_HTTP_H_DATE, hdl_worker_date(s->worker));
+	if (r == 0 && reply->overloaded)
+		r = add_if_absent(list, HDL_HTTP_H_ENVOY_OVERLOADED, HDL_STR("true"));
 	if (r == 0)
 		r = add_if_absent(list, HDL_HTTP_H_SERVER, HDL_STR("heddle"));
 	if (r < 0)
@@ -184,6 +186,22 @@ void hdl_reply_bad_head(struct hdl_stream *stream, int error)
 	stream->request = (struct hdl_http_head){ .is_request = true };
 	hdl_http_headers_init(&stream->request.headers, stream->request_v, stream->headers_max);
 	hdl_reply(stream, status, code == HDL_H1_E_HOST_MISSING ? "" : body, hdl_h1_error_details(error));
+}
+
+void hdl_reply_overflow(struct hdl_stream *stream)
+{
+	const char *text = stream->retries ?
+				   "upstream connect error or disconnect/reset before headers. retried and the "
+				   "latest reset reason: overflow" :
+				   "upstream connect error or disconnect/reset before headers. reset reason: "
+				   "overflow";
+
+	hdl_stat_inc(&stream->worker->stats.request_overflow);
+	hdl_stream_flag(stream, HDL_FLAG_UO);
+	hdl_reply_with(stream, &(struct hdl_local_reply){ .status = 503,
+							  .details = "upstream_reset_before_response_started{overflow}",
+							  .body = hdl_str_of(text),
+							  .overloaded = true });
 }
 
 void hdl_reply_reset(struct hdl_stream *stream)

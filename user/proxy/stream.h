@@ -132,7 +132,8 @@ struct hdl_stream {
 
 	/* Across tries. */
 	uint32_t tries, retries;
-	bool retry_counted; /* in retries_active and the budget */
+	bool retry_counted;   /* in retries_active, the budget and the breaker */
+	bool breaker_counted; /* the try is among the requests of the breaker */
 	bool load_counted;
 	uint32_t previous[HDL_LB_PREVIOUS_MAX], previous_count;
 	char upstream_text[HDL_ADDR_PORT_TEXT_MAX], upstream_local_text[HDL_ADDR_PORT_TEXT_MAX];
@@ -263,6 +264,7 @@ struct hdl_local_reply {
 	bool head_is_chunked; /* to HEAD (B.3) */
 	bool has_grpc_status; /* grpc_status is not that of the status */
 	int grpc_status;
+	bool overloaded;                     /* x-envoy-overloaded (C.6) */
 	enum hdl_preflight_answer preflight; /* which never gets the route's operations */
 };
 void hdl_reply_with(struct hdl_stream *stream, const struct hdl_local_reply *reply);
@@ -270,6 +272,8 @@ void hdl_reply_with(struct hdl_stream *stream, const struct hdl_local_reply *rep
 void hdl_reply(struct hdl_stream *stream, unsigned int status, const char *body, const char *details);
 /* The same for a request whose head was refused; the connection closes. */
 void hdl_reply_bad_head(struct hdl_stream *stream, int error);
+/* 503 for a limit of the cluster, which has nothing to do with the endpoint. */
+void hdl_reply_overflow(struct hdl_stream *stream);
 /* 503 for the reset of the last try. */
 void hdl_reply_reset(struct hdl_stream *stream);
 

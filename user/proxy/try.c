@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "policy/fault.h"
+#include "proxy/breaker.h"
 #include "proxy/stream.h"
 
 static void connected(void *user);
@@ -273,6 +274,13 @@ void hdl_try_next(struct hdl_stream *stream)
 		no_healthy(stream);
 		return;
 	}
+	if (!hdl_breaker_take(&hdl_worker_breaker(stream->worker, stream->cluster)->requests,
+			      stream->cluster->pool.max_requests)) {
+		hdl_target_discharge(stream->worker, stream->endpoint, &stream->charged);
+		hdl_reply_overflow(stream);
+		return;
+	}
+	stream->breaker_counted = true;
 	stream->fresh_only = false;
 	r = hdl_up_get(stream->worker, &wish, &stream->up);
 	if (r == 0 && stream->up->state == HDL_UP_BUSY) {
@@ -294,8 +302,13 @@ void hdl_try_end(struct hdl_stream *stream, bool reuse)
 
 	hdl_timer_stop(&stream->worker->loop.timers, &stream->try_timer);
 	hdl_target_discharge(stream->worker, stream->endpoint, &stream->charged);
+	if (stream->breaker_counted) {
+		stream->breaker_counted = false;
+		hdl_breaker_give(&hdl_worker_breaker(stream->worker, stream->cluster)->requests);
+	}
 	if (stream->retry_counted) {
 		stream->retry_counted = false;
+		hdl_breaker_give(&hdl_worker_breaker(stream->worker, stream->cluster)->retries);
 		hdl_worker_load(stream->worker, stream->cluster)->retries--;
 		hdl_stat_dec(&stream->worker->stats.retries_active);
 	}
@@ -323,18 +336,32 @@ static void back_off(struct hdl_stream *s)
 			      hdl_retry_backoff_ns(&s->route->retry, s->retries, hdl_rand_u64(&worker->rand)));
 }
 
-/* Whether the outcome becomes a retry; sets the flags of those that do not. The try has ended. */
-static bool wants_retry(struct hdl_stream *s, const struct hdl_try_outcome *outcome)
+/*
+ * Whether one more retry may be under way, which is then counted: by maxRetries of the cluster, else by the budget of the
+ * node. The failed try's own place is free in a moment.
+ */
+static bool take_retry(struct hdl_stream *s)
 {
 	const struct hdl_ir_node *node = &s->generation->snapshot->node;
 	const struct hdl_cluster_load *load = hdl_worker_load(s->worker, s->cluster);
-	uint32_t retries = load->retries - s->retry_counted; /* the failed try itself is over */
+	uint32_t retries = load->retries - s->retry_counted, max = s->cluster->pool.max_retries;
+
+	if (!max && !hdl_budget_allows(node->retry_budget_percent, node->retry_budget_min, load->active, retries))
+		return false;
+	return hdl_breaker_take(&hdl_worker_breaker(s->worker, s->cluster)->retries, max ? max + s->retry_counted : 0);
+}
+
+/* Whether the outcome becomes a retry, counted by then; sets the flags of those that do not. The try has ended. */
+static bool wants_retry(struct hdl_stream *s, const struct hdl_try_outcome *outcome)
+{
+	enum hdl_retry_decision verdict;
 
 	if (!s->may_repeat || s->response_begun || s->interim_passed)
 		return false;
-	switch (hdl_retry_decide(&s->route->retry, outcome, s->retries,
-				 hdl_budget_allows(node->retry_budget_percent, node->retry_budget_min, load->active,
-						   retries))) {
+	verdict = hdl_retry_decide(&s->route->retry, outcome, s->retries, true);
+	if (verdict == HDL_RETRY_YES && !take_retry(s))
+		verdict = HDL_RETRY_OVERFLOW;
+	switch (verdict) {
 	case HDL_RETRY_YES:
 		return true;
 	case HDL_RETRY_LIMIT:

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The worker's thread: its loop, and the messages that the control thread sends to it. */
+#include "proxy/breaker.h"
 #include "proxy/worker.h"
 
 #include <errno.h>
@@ -53,8 +54,13 @@ static int set_up_memory(struct hdl_worker *worker)
 {
 	worker->pools = calloc((size_t)worker->conf.tables.health_count + 1, sizeof(*worker->pools));
 	worker->loads = calloc((size_t)worker->conf.tables.balance_count + 1, sizeof(*worker->loads));
+	if (!worker->conf.breakers) {
+		worker->own_breakers =
+			calloc((size_t)worker->conf.tables.balance_count + 1, sizeof(*worker->own_breakers));
+		worker->conf.breakers = worker->own_breakers;
+	}
 	worker->log = hdl_accesslog_new(&worker->stats);
-	return worker->pools && worker->loads && worker->log ? 0 : -ENOMEM;
+	return worker->pools && worker->loads && worker->conf.breakers && worker->log ? 0 : -ENOMEM;
 }
 
 static int set_up(struct hdl_worker *worker, struct hdl_err *err)
@@ -383,6 +389,7 @@ void hdl_worker_free(struct hdl_worker *worker)
 	hdl_loop_done(&worker->loop);
 	hdl_stats_done(&worker->stats);
 	free(worker->loads);
+	free(worker->own_breakers);
 	free(worker->scratch);
 	free(worker);
 }

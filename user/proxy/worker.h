@@ -16,12 +16,16 @@
 struct hdl_worker;
 struct hdl_stats; /* obs/stats.h: counters of one worker */
 
+struct hdl_breaker; /* proxy/breaker.h */
+
 struct hdl_worker_conf {
 	unsigned int index;
 	unsigned int workers; /* of this process: they share its descriptors */
 	/* Transparent listeners on 127.0.0.1 and ::1 (-1 = none); the worker owns its copies of the descriptors. */
 	int listener_fd[HDL_FAMILIES];
 	struct hdl_tables tables; /* shared with the kernel */
+	/* By cluster id, tables.balance_count of them; shared by all workers of the process, and outlives them. */
+	struct hdl_breaker *breakers;
 	/* Original destination of a connection that came by connect rewrite; takes the record out. 0 or -ENOENT. */
 	int (*take_origin)(void *data, const struct hdl_origin_key *key, struct hdl_origin *ret_origin);
 	void *take_origin_data;

@@ -235,6 +235,11 @@ static void set_limits(struct hdl_xl *xl, struct hdl_xl_cluster *c, const struct
 	p->max_requests = hdl_xl_number(&http->http2_max_requests, 0);
 	p->max_retries = hdl_xl_number(&http->max_retries, 0);
 	p->max_concurrent_streams = hdl_xl_number(&http->max_concurrent_streams, 0);
+	if (p->max_requests)
+		needs_requests(xl, c, policy->pool_res, http->http2_max_requests.pos,
+			       "connectionPool.http.http2MaxRequests");
+	if (p->max_retries)
+		needs_requests(xl, c, policy->pool_res, http->max_retries.pos, "connectionPool.http.maxRetries");
 }
 
 static void set_pool(struct hdl_xl *xl, struct hdl_xl_cluster *c, const struct policy *policy)
