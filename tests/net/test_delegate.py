@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 # A root VirtualService and its delegates in the mesh and at a Gateway; a delegate changes, goes and comes (A.4, H 5).
+# not in VMs: nothing here depends on the kernel, and processors emulated for an hour are dear
 from actions import Actions
 
 RULES = """

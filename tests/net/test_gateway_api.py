@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # timeout: 240
 # Gateway API: real requests through a Gateway with HTTPRoutes, and from pods through routes of Services (F.2 to F.7).
+# not in VMs: nothing here depends on the kernel, and processors emulated for an hour are dear
 import json
 import re
 import subprocess

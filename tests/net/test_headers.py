@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 # Header operations of routes and destinations, and values with commands (specification B.5, checklist H 21).
+# not in VMs: nothing here depends on the kernel, and processors emulated for an hour are dear
 from actions import Actions
 from scene import wait_for
 

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 # meshConfig: normalisation of paths and the retries of routes that say nothing of them (specification B.1, B.9).
+# not in VMs: nothing here depends on the kernel, and processors emulated for an hour are dear
 from actions import Actions
 
 RULES = """

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 # The accepted version of a document outlives the daemon, while the files hold something that is refused.
+# not in VMs: nothing here depends on the kernel, and processors emulated for an hour are dear
 import os
 from scene import Lab, Report, destination_rule, pods_of, to, virtual_service, wait_for
 

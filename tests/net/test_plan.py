@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 # heddlectl plan against a running daemon: what it says of a change is what the change then does.
+# not in VMs: nothing here depends on the kernel, and processors emulated for an hour are dear
 import json
 import os
 import shutil

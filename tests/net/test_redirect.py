@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 # Redirects and fixed answers as specification B.3 has them, in the mesh and at a Gateway.
+# not in VMs: nothing here depends on the kernel, and processors emulated for an hour are dear
 from actions import Actions
 from scene import wait_for
 

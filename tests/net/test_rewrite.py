@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 # Rewritten paths and hosts: every line of the table of specification B.4, what goes along, and what the log shows.
+# not in VMs: nothing here depends on the kernel, and processors emulated for an hour are dear
 from actions import Actions
 
 RULES = """

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 # History and rollback: under traffic without an error, over a restart, until the files change; refused with a reason.
+# not in VMs: nothing here depends on the kernel, and processors emulated for an hour are dear
 import subprocess
 from scene import BUILD, Lab, Report, destination_rule, pods_of, statuses, to, virtual_service, wait_for
 
