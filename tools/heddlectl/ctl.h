@@ -18,9 +18,9 @@ struct ctl {
 	const char *run_dir;
 	enum ctl_format format;
 	const char *fqdn, *port, *subset, *name, *from; /* filters; NULL = none */
-	const char *cluster;                     /* of endpoint eject|restore; NULL = all */
-	const char *ns;                          /* namespace; NULL = all */
-	const char *file[CTL_FILES_MAX];         /* of -f: work on these, without a daemon */
+	const char *cluster;                            /* of endpoint eject|restore; NULL = all */
+	const char *ns;                                 /* namespace; NULL = all */
+	const char *file[CTL_FILES_MAX];                /* of -f: work on these, without a daemon */
 	size_t file_count;
 	const char *against;    /* of plan: files in place of what the daemon has; NULL = the daemon */
 	bool whole, overlay;    /* of plan: what PATH means */

@@ -52,7 +52,7 @@ int hdl_admin_parse_object(struct hdl_str text, bool (*member)(void *data, const
 struct hdl_admin_filter {
 	char fqdn[256], subset[128], name[512];
 	char from[256]; /* namespace of the clients: what they alone see */
-	uint64_t port; /* 0 = any */
+	uint64_t port;  /* 0 = any */
 };
 /* false: a filter is malformed. */
 bool hdl_admin_filter_parse(struct hdl_str query, struct hdl_admin_filter *ret);

@@ -47,7 +47,7 @@ struct hdl_down {
 
 	/* Looked up in the generation of that number; again when another one is current. */
 	uint64_t generation;
-	const struct hdl_ir_service_port *port; /* NULL for gateways, and when the service went away */
+	const struct hdl_ir_service_port *port;   /* NULL for gateways, and when the service went away */
 	const struct hdl_ir_route_config *routes; /* of a gateway */
 	const struct hdl_ir_view *view;           /* of the client; NULL: as all */
 	const struct hdl_ir_workload *client;

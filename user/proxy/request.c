@@ -23,9 +23,8 @@ static const struct hdl_ir_vhost *find_vhost(const struct hdl_stream *s)
 	if (down->port)
 		return hdl_route_ask(s->generation->snapshot, down->view, down->client, down->port,
 				     s->request.authority);
-	return down->routes && down->routes->table ?
-		       hdl_route_find_vhost(down->routes->table, s->request.authority) :
-		       NULL;
+	return down->routes && down->routes->table ? hdl_route_find_vhost(down->routes->table, s->request.authority) :
+						     NULL;
 }
 
 static void set_route_name(struct hdl_stream *s, const struct hdl_ir_http_match *match)

@@ -189,7 +189,16 @@ static const char resources[] =
 	"---\napiVersion: gateway.networking.k8s.io/v1\nkind: TCPRoute\nmetadata: {name: t}\n"
 	"spec: {parentRefs: [{name: k}, {group: \"\", kind: Service, name: s}], rules: [{backendRefs: [{name: s, port: 81}]}]}\n"
 	"---\napiVersion: gateway.networking.k8s.io/v1\nkind: BackendTLSPolicy\nmetadata: {name: p}\n"
-	"spec: {targetRefs: [{kind: Service, name: t}], validation: {hostname: a.b, wellKnownCACertificates: System}}\n";
+	"spec: {targetRefs: [{kind: Service, name: t}], validation: {hostname: a.b, wellKnownCACertificates: System}}\n"
+	"---\napiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: view, namespace: a}\n"
+	"spec: {hosts: [s.default.svc.cluster.local, x.io], exportTo: [b, .], http: [{route: [{destination: {host: "
+	"s.default.svc.cluster.local}}]}]}\n"
+	"---\napiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: view, namespace: b}\n"
+	"spec: {host: s.default.svc.cluster.local}\n"
+	"---\napiVersion: networking.istio.io/v1\nkind: Sidecar\nmetadata: {name: view, namespace: istio-system}\n"
+	"spec: {workloadSelector: {labels: {a: b}}, egress: [{hosts: [\"*/*\"]}]}\n"
+	"---\napiVersion: networking.istio.io/v1\nkind: Sidecar\nmetadata: {name: root, namespace: istio-system}\n"
+	"spec: {egress: [{hosts: [\"./*\"]}], outboundTrafficPolicy: {mode: REGISTRY_ONLY}}\n";
 
 static void each_allocation(void **state)
 {
@@ -198,7 +207,7 @@ static void each_allocation(void **state)
 
 	(void)state;
 	load_resources(&l, resources);
-	assert_int_equal(l.list->n, 16);
+	assert_int_equal(l.list->n, 20);
 	do {
 		countdown = n++;
 		failed = false;

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What clients of one namespace see: exportTo, DestinationRules of their own, Sidecars (specification A.1, A.4, A.7, D.2). */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "unit/unit.h"
+#include "unit/xlate/load.h"
+
+#define SERVICE(name, ns, more)                                                                    \
+	"---\napiVersion: v1\nkind: Service\nmetadata: {name: " name ", namespace: " ns more "}\n" \
+	"spec: {clusterIP: None, ports: [{name: http, port: 80}]}\n"
+#define VS(name, ns, host, export, to, seconds)                                                                    \
+	"---\napiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: " name ", namespace: " ns \
+	"}\nspec: {hosts: [\"" host "\"], exportTo: [" export "], http: [{route: [{destination: {host: " to        \
+							      "}}], timeout: " seconds "s}]}\n"
+#define RULE(name, ns, host, export, policy)                                                                        \
+	"---\napiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: " name ", namespace: " ns \
+	"}\nspec: {host: \"" host "\", exportTo: [" export "], trafficPolicy: {loadBalancer: {simple: " policy "}}}\n"
+#define SIDECAR(name, ns, spec)                                                                             \
+	"---\napiVersion: networking.istio.io/v1\nkind: Sidecar\nmetadata: {name: " name ", namespace: " ns \
+	"}\nspec: {" spec "}\n"
+#define S "s.n.svc.cluster.local"
+#define T "t.n.svc.cluster.local"
+#define BOTH SERVICE("s", "n", "") SERVICE("t", "n", "")
+
+static const struct hdl_ir_vhost *vhost_in(const struct hdl_ir_route_config *config, const char *host)
+{
+	for (size_t i = 0; config && i < config->vhost_count; i++)
+		for (size_t d = 0; d < config->vhosts[i]->domain_count; d++)
+			if (strcmp(config->vhosts[i]->domains[d], host) == 0)
+				return config->vhosts[i];
+	return NULL;
+}
+
+/* "timeout cluster policy [own]", "-" for a host that the client does not see, "404", "NC". */
+static void say(const struct hdl_snapshot *s, const char *client, const char *host, char *to, size_t size)
+{
+	const struct hdl_ir_label label = { "app", "x" };
+	/* "ns+" has the label */
+	struct hdl_ir_workload w = { .labels = { &label, strchr(client, '+') != NULL } };
+	const struct hdl_ir_http_route *route;
+	const struct hdl_ir_vhost *vhost;
+	const struct hdl_ir_view *view;
+	char ns[32];
+
+	snprintf(ns, sizeof(ns), "%.*s", (int)strcspn(client, "+"), client);
+	w.ns = ns;
+	view = hdl_snapshot_find_view(s, &w);
+	vhost = vhost_in(hdl_ir_view_route_config(view, 80), host);
+	if (!vhost && (!view || !view->narrowed))
+		vhost = vhost_in(hdl_snapshot_route_config(s, 80), host);
+	if (!vhost) {
+		snprintf(to, size, "%s", (view ? view->registry_only : s->node.registry_only) ? "502" : "-");
+		return;
+	}
+	route = vhost->route_count ? &vhost->routes[0] : NULL;
+	if (!route || !route->destinations[0].cluster) {
+		snprintf(to, size, "%s", route ? "NC" : "404");
+		return;
+	}
+	snprintf(to, size, "%u %.1s %s%s", (unsigned int)(route->timeout_ns / HDL_NS_PER_S),
+		 route->destinations[0].cluster->fqdn,
+		 route->destinations[0].cluster->policy == HDL_POLICY_RANDOM      ? "random" :
+		 route->destinations[0].cluster->policy == HDL_POLICY_ROUND_ROBIN ? "robin" :
+										    "least",
+		 route->destinations[0].cluster->client[0] ? " own" : "");
+}
+
+static const struct {
+	const char *text, *client, *host, *wanted;
+} cases[] = {
+	/* A.1: exportTo of a VirtualService */
+	{ BOTH VS("v", "n", S, "\".\"", S, "1"), "n", S, "1 s least" },
+	{ BOTH VS("v", "n", S, "\".\"", S, "1"), "m", S, "0 s least" },
+	{ BOTH VS("v", "n", S, "m", S, "1"), "m", S, "1 s least" },
+	{ BOTH VS("v", "n", S, "m", S, "1"), "n", S, "0 s least" },
+	{ BOTH VS("v", "n", S, "\"*\"", S, "1"), "m", S, "1 s least" },
+	/* A.4: private ones, those exported by name, public ones; whatever their age */
+	{ BOTH VS("a", "n", S, "\"*\"", S, "1") VS("b", "n", S, "m", S, "2") VS("c", "m", S, "\".\"", S, "3"), "m", S,
+	  "3 s least" },
+	{ BOTH VS("a", "n", S, "\"*\"", S, "1") VS("b", "n", S, "m", S, "2"), "m", S, "2 s least" },
+	{ BOTH VS("a", "n", S, "\"*\"", S, "1") VS("b", "n", S, "m", S, "2"), "o", S, "1 s least" },
+	/* A.4: the more specific host comes before all that */
+	{ BOTH VS("a", "n", S, "\"*\"", S, "1") VS("c", "m", "*.n.svc.cluster.local", "\".\"", S, "3"), "m", S,
+	  "1 s least" },
+	{ BOTH VS("a", "n", S, "\"*\"", S, "1") VS("c", "m", "*.n.svc.cluster.local", "\".\"", S, "3"), "m", T,
+	  "3 s least" },
+	/* hosts that no service has */
+	{ BOTH VS("a", "n", "x.io", "\".\"", S, "1"), "n", "x.io", "1 s least" },
+	{ BOTH VS("a", "n", "x.io", "\".\"", S, "1"), "m", "x.io", "-" },
+	{ BOTH VS("a", "n", "x.io", "\"*\"", S, "1") VS("b", "m", "x.io", "\".\"", S, "2"), "m", "x.io", "2 s least" },
+	/* A.1: exportTo of a Service */
+	{ SERVICE("s", "n", ", annotations: {networking.istio.io/exportTo: m}"), "m", S, "0 s least" },
+	{ SERVICE("s", "n", ", annotations: {networking.istio.io/exportTo: m}"), "n", S, "-" },
+	{ SERVICE("s", "n", ", annotations: {networking.istio.io/exportTo: \"~\"}"), "n", S, "-" },
+	/* A.8: a destination that the client does not see is no cluster */
+	{ SERVICE("s", "n", ", annotations: {networking.istio.io/exportTo: m}") SERVICE("t", "n", "")
+		  VS("v", "n", T, "\"*\"", S, "1"),
+	  "n", T, "NC" },
+	{ SERVICE("s", "n", ", annotations: {networking.istio.io/exportTo: m}") SERVICE("t", "n", "")
+		  VS("v", "n", T, "\"*\"", S, "1"),
+	  "m", T, "1 s least" },
+	/* A.7: the client's namespace, then the service's, then the root namespace; the first with any is used alone */
+	{ BOTH RULE("r", "m", S, "\"*\"", "RANDOM"), "m", S, "0 s random own" },
+	{ BOTH RULE("r", "m", S, "\"*\"", "RANDOM"), "o", S, "0 s least" },
+	{ BOTH RULE("r", "n", S, "\"*\"", "RANDOM"), "o", S, "0 s random" },
+	{ BOTH RULE("r", "n", S, "\".\"", "RANDOM"), "n", S, "0 s random own" },
+	{ BOTH RULE("r", "n", S, "\".\"", "RANDOM"), "o", S, "0 s least" },
+	{ BOTH RULE("r", "n", S, "m", "RANDOM"), "m", S, "0 s random own" },
+	{ BOTH RULE("r", "istio-system", S, "\"*\"", "RANDOM"), "o", S, "0 s random" },
+	{ BOTH RULE("r", "istio-system", S, "m", "RANDOM"), "o", S, "0 s least" },
+	{ BOTH RULE("r", "istio-system", S, "m", "RANDOM"), "m", S, "0 s random own" },
+	{ BOTH RULE("r", "m", "*.cluster.local", "\"*\"", "RANDOM") RULE("q", "n", S, "\"*\"", "ROUND_ROBIN"), "m", S,
+	  "0 s random own" },
+	{ BOTH RULE("r", "m", "*.cluster.local", "\"*\"", "RANDOM") RULE("q", "n", S, "\"*\"", "ROUND_ROBIN"), "o", S,
+	  "0 s robin" },
+	{ BOTH RULE("r", "m", S, "o", "RANDOM"), "m", S, "0 s least" }, /* not for its own namespace */
+	/* a rule for all, of which a destination differs */
+	{ BOTH VS("v", "n", T, "\"*\"", S, "1") RULE("r", "m", S, "\"*\"", "RANDOM"), "m", T, "1 s random own" },
+	{ BOTH VS("v", "n", T, "\"*\"", S, "1") RULE("r", "m", S, "\"*\"", "RANDOM"), "o", T, "1 s least" },
+	/* A.4: Sidecars */
+	{ BOTH SIDECAR("x", "m", "egress: [{hosts: [\"n/s.n.svc.cluster.local\"]}]"), "m", S, "0 s least" },
+	{ BOTH SIDECAR("x", "m", "egress: [{hosts: [\"n/s.n.svc.cluster.local\"]}]"), "m", T, "-" },
+	{ BOTH SIDECAR("x", "m", "egress: [{hosts: [\"n/s.n.svc.cluster.local\"]}]"), "o", T, "0 t least" },
+	{ BOTH SIDECAR("x", "m", "egress: [{hosts: [\"./*\"]}]"), "m", S, "-" },
+	{ BOTH SIDECAR("x", "n", "egress: [{hosts: [\"./*\"]}]"), "n", S, "0 s least" },
+	{ BOTH SIDECAR("x", "n", "egress: [{hosts: [\"~/*\"]}]"), "n", S, "-" },
+	{ BOTH SIDECAR("x", "m", "egress: [{hosts: [\"*/*.n.svc.cluster.local\"]}]"), "m", S, "0 s least" },
+	{ BOTH SIDECAR("x", "m", "egress: [{hosts: [\"n/*\"]}]") VS("v", "n", S, "\"*\"", S, "1"), "m", S,
+	  "1 s least" },
+	{ BOTH SIDECAR("x", "m", "egress: [{hosts: [\"n/*\"]}]") VS("v", "o", S, "\"*\"", S, "1"), "m", S,
+	  "0 s least" },
+	{ BOTH SIDECAR("x", "m", "egress: [{hosts: [\"n/*\"]}]") RULE("r", "m", S, "\"*\"", "RANDOM"), "m", S,
+	  "0 s random own" },
+	{ BOTH SIDECAR("x", "m", "egress: [{port: {number: 90, protocol: HTTP, name: p}, hosts: [\"n/*\"]}]"), "m", S,
+	  "-" },
+	/* those for some workloads come first */
+	{ BOTH SIDECAR("x", "m", "workloadSelector: {labels: {app: x}}, egress: [{hosts: [\"./*\"]}]"), "m+", S, "-" },
+	{ BOTH SIDECAR("x", "m", "workloadSelector: {labels: {app: x}}, egress: [{hosts: [\"./*\"]}]"), "m", S,
+	  "0 s least" },
+	{ BOTH SIDECAR("a", "m", "egress: [{hosts: [\"./*\"]}]")
+		  SIDECAR("x", "m", "workloadSelector: {labels: {app: x}}, egress: [{hosts: [\"n/*\"]}]"),
+	  "m+", S, "0 s least" },
+	/* D.2 */
+	{ BOTH SIDECAR("x", "m", "egress: [{hosts: [\"./*\"]}], outboundTrafficPolicy: {mode: REGISTRY_ONLY}"), "m", S,
+	  "502" },
+	{ BOTH SIDECAR("x", "m", "outboundTrafficPolicy: {}"), "m", "x.io", "502" },
+	{ BOTH SIDECAR("x", "m", "outboundTrafficPolicy: {}"), "m", S, "0 s least" },
+	{ BOTH SIDECAR("x", "m", "outboundTrafficPolicy: {}"), "o", "x.io", "-" },
+};
+
+static void test_cases(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct load l;
+		char got[64];
+
+		load(&l, cases[i].text);
+		assert_int_equal(l.diags.errors, 0);
+		say(l.snapshot, cases[i].client, cases[i].host, got, sizeof(got));
+		if (strcmp(got, cases[i].wanted) != 0)
+			print_error("case %zu: %s, not %s\n%s", i, got, cases[i].wanted, cases[i].text);
+		assert_string_equal(got, cases[i].wanted);
+		load_done(&l);
+	}
+}
+
+/* Clusters of one name that differ by client have identities of their own, which stay. */
+static void test_identities(void **state)
+{
+	struct load l, again;
+	uint64_t hash[3];
+
+	(void)state;
+	load(&l, BOTH RULE("r", "m", S, "\"*\"", "RANDOM") RULE("r", "o", S, "\"*\"", "RANDOM"));
+	for (size_t i = 0; i < 3; i++) {
+		assert_string_equal(l.snapshot->clusters[i]->name, "outbound|80||" S);
+		assert_string_equal(l.snapshot->clusters[i]->client, i == 0 ? "" : i == 1 ? "m" : "o");
+		hash[i] = l.snapshot->clusters[i]->name_hash;
+	}
+	assert_ptr_equal(hdl_snapshot_find_cluster(l.snapshot, "outbound|80||" S), l.snapshot->clusters[0]);
+	assert_true(hash[0] != hash[1] && hash[1] != hash[2] && hash[0] != hash[2]);
+	load(&again, BOTH RULE("r", "o", S, "\"*\"", "RANDOM"));
+	assert_true(again.snapshot->clusters[0]->name_hash == hash[0] &&
+		    again.snapshot->clusters[1]->name_hash == hash[2]);
+	load_done(&again);
+	load_done(&l);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_cases), cmocka_unit_test(test_identities) };
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
