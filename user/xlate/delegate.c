@@ -13,6 +13,8 @@ struct entry {
 	const struct hdl_delegates *d;
 	const struct hdl_resource *root, *delegate;
 	const struct hdl_vs_http *http; /* of the root */
+	size_t conditions;              /* of its blocks */
+	size_t *left;                   /* pairs of conditions that may still be looked at for this root */
 };
 
 struct rules {
@@ -293,20 +295,41 @@ static int copy_blocks(const struct entry *e, struct hdl_vs_http *rule)
 	return 1;
 }
 
+/* A block counts as one, so that nothing is free. */
+static size_t count_conditions(const struct hdl_vs_match *at, size_t blocks)
+{
+	size_t n = blocks;
+
+	for (size_t i = 0; i < blocks; i++)
+		n += at[i].headers.n + at[i].without_headers.n + at[i].query_params.n + at[i].source_labels.n +
+		     at[i].gateways.n;
+	return n;
+}
+
 static int merge_matches(const struct entry *e, struct hdl_vs_http *rule)
 {
-	size_t pairs;
+	size_t pairs, conditions = count_conditions(rule->match.at, rule->match.n);
 
 	if (rule->match.n == 0 || e->http->match.n == 0)
 		return copy_blocks(e, rule);
-	if (!__builtin_mul_overflow(rule->match.n, e->http->match.n, &pairs) && pairs <= HDL_DELEGATE_PAIRS_MAX)
-		return cross(e, rule);
-	hdl_xl_report(e->d->diags, HDL_WARNING, e->delegate, rule->pos, rule->field,
-		      "%zu match blocks of VirtualService %s/%s (%s:%u) and %zu of this rule are more than %d pairs: "
-		      "the rule is dropped",
-		      e->http->match.n, e->root->ns, e->root->name, e->root->file, e->http->pos.line, rule->match.n,
-		      HDL_DELEGATE_PAIRS_MAX);
-	return -EINVAL;
+	if (__builtin_mul_overflow(rule->match.n, e->http->match.n, &pairs) || pairs > HDL_DELEGATE_PAIRS_MAX) {
+		hdl_xl_report(e->d->diags, HDL_WARNING, e->delegate, rule->pos, rule->field,
+			      "%zu match blocks of VirtualService %s/%s (%s:%u) and %zu of this rule are more than %d "
+			      "pairs: the rule is dropped",
+			      e->http->match.n, e->root->ns, e->root->name, e->root->file, e->http->pos.line,
+			      rule->match.n, HDL_DELEGATE_PAIRS_MAX);
+		return -EINVAL;
+	}
+	if (__builtin_mul_overflow(conditions, e->conditions, &pairs) || pairs > *e->left) {
+		hdl_xl_report(e->d->diags, HDL_WARNING, e->delegate, rule->pos, rule->field,
+			      "%zu conditions of VirtualService %s/%s (%s:%u) with %zu of this rule make more than %d "
+			      "pairs for that VirtualService: the rule is dropped",
+			      e->conditions, e->root->ns, e->root->name, e->root->file, e->http->pos.line, conditions,
+			      HDL_DELEGATE_CONDITION_PAIRS_MAX);
+		return -EINVAL;
+	}
+	*e->left -= pairs;
+	return cross(e, rule);
 }
 
 static struct hdl_vs_destination *rooted(const struct entry *e, const struct hdl_vs_destination *from)
@@ -435,10 +458,10 @@ static const struct hdl_resource *find_delegate(const struct hdl_delegates *d, c
 }
 
 static int expand(const struct hdl_delegates *d, const struct hdl_resource *root, const struct hdl_vs_http *http,
-		  const struct hdl_resource *delegate, struct rules *rules)
+		  const struct hdl_resource *delegate, struct rules *rules, size_t *left)
 {
 	const struct hdl_virtual_service *vs = delegate->virtual_service;
-	struct entry e = { d, root, delegate, http };
+	struct entry e = { d, root, delegate, http, count_conditions(http->match.at, http->match.n), left };
 
 	for (size_t i = 0; i < vs->http.n; i++) {
 		struct hdl_vs_http *rule = add_rule(d, rules, &vs->http.at[i], delegate, i);
@@ -480,6 +503,7 @@ int hdl_delegates_merge(const struct hdl_delegates *d, const struct hdl_resource
 	const struct hdl_virtual_service *vs = root->virtual_service;
 	const struct hdl_resource **delegates = hdl_arena_calloc(d->arena, vs->http.n, sizeof(*delegates));
 	struct hdl_virtual_service *merged = hdl_arena_alloc(d->arena, sizeof(*merged));
+	size_t left = HDL_DELEGATE_CONDITION_PAIRS_MAX;
 	struct rules rules = { 0 };
 
 	if (!delegates || !merged || find_all(d, root, delegates, &rules.capacity) < 0)
@@ -488,7 +512,7 @@ int hdl_delegates_merge(const struct hdl_delegates *d, const struct hdl_resource
 	if (!rules.at)
 		return -ENOMEM;
 	for (size_t i = 0; i < vs->http.n; i++) {
-		if (delegates[i] && expand(d, root, &vs->http.at[i], delegates[i], &rules) < 0)
+		if (delegates[i] && expand(d, root, &vs->http.at[i], delegates[i], &rules, &left) < 0)
 			return -ENOMEM;
 		if (vs->http.at[i].delegate)
 			continue;

@@ -10,6 +10,8 @@
 
 /* Pairs of a root's and a delegate's match blocks that are looked at for one rule; with more the rule is dropped. */
 #define HDL_DELEGATE_PAIRS_MAX 65536
+/* Pairs of their conditions (headers, parameters, labels, gateways) that are looked at for one root: time and memory. */
+#define HDL_DELEGATE_CONDITION_PAIRS_MAX 4194304
 
 struct hdl_delegates {
 	struct hdl_arena *arena; /* where merged rules are made */

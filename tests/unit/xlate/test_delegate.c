@@ -218,36 +218,52 @@ static void test_order_and_redirects(void **state)
 	done(&w);
 }
 
-/* More pairs of blocks than are looked at. */
-static void test_pairs_limit(void **state)
+/* A root and a rule with the same match blocks, one for each number, which conflict or not. */
+static void check_limit(size_t n, const char *block, size_t kept, const char *said)
 {
-	const size_t n = 257; /* 257 x 257 > 65536 */
 	struct hdl_buf list = { 0 }, text = { 0 };
 	const struct hdl_virtual_service *vs;
 	struct hdl_delegates d;
 	struct world w = { 0 };
 
-	(void)state;
-	for (size_t i = 0; i < n; i++)
-		hdl_buf_printf(&list, "{method: {exact: M%zu}},", i);
+	for (size_t i = 0; i < n; i++) {
+		hdl_buf_printf(&list, "{method: {exact: M%zu}", i);
+		hdl_buf_adds(&list, block);
+	}
+	hdl_buf_add(&list, "", 1);
 	hdl_buf_printf(
 		&text,
 		"apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: root, namespace: root}\n"
 		"spec: {hosts: [h], http: [{match: [%s], " TO_D "}]}\n---\n"
 		"apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: d, namespace: team}\n"
-		"spec: {http: [{match: [%s], " ROUTE "}]}\n",
-		list.p, list.p);
+		"spec: {http: [{match: [%s], " ROUTE "}, {match: [%s], " ROUTE "}]}\n",
+		list.p, list.p, list.p);
+	hdl_buf_add(&text, "", 1);
 	load_resources(&w.l, text.p);
 	assert_int_equal(w.l.list->n, 2);
 	w.arena = hdl_arena_new(0);
 	d = (struct hdl_delegates){ w.arena, &w.diags, find, &w };
 	assert_int_equal(hdl_delegates_merge(&d, find(&w, "root", "root"), &vs), 0);
-	assert_int_equal(vs->http.n, 0);
-	assert_int_equal(w.diags.n, 1);
-	assert_non_null(strstr(w.diags.at[0].message, "are more than 65536 pairs"));
+	assert_int_equal(vs->http.n, kept);
+	assert_int_equal(w.diags.n, 2 - kept);
+	if (said)
+		assert_non_null(strstr(w.diags.at[0].message, said));
 	done(&w);
 	hdl_buf_done(&text);
 	hdl_buf_done(&list);
+}
+
+/* More pairs of blocks than are looked at for a rule, and more pairs of conditions than for a root. */
+static void test_pairs_limit(void **state)
+{
+	static const char headers[] =
+		", headers: {a: {exact: v}, b: {exact: v}, c: {exact: v}, d: {exact: v}, e: {exact: v}, f: {exact: v}, g: {exact: v}}},";
+
+	(void)state;
+	check_limit(257, "},", 0, "are more than 65536 pairs"); /* 257 x 257 */
+	check_limit(181, headers, 2, NULL);                     /* twice (181 x 8)^2 = 2096704 */
+	check_limit(182, headers, 1, "1456 conditions of VirtualService root/root (");
+	check_limit(256, headers, 1, "make more than 4194304 pairs"); /* the first takes all */
 }
 
 int main(void)
