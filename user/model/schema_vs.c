@@ -177,7 +177,9 @@ static const struct hdl_enum_value derive_port[] = {
 	{ NULL, 0 },
 };
 static const struct hdl_field redirect_fields[] = {
-	HDL_STRING(struct hdl_vs_redirect, uri, "uri", "path of the Location, with the query if there is one"),
+	HDL_STRING(
+		struct hdl_vs_redirect, uri, "uri", "path of the Location, with the query if there is one",
+		.note = "One that begins with none of /, ? and # gets a slash in front, so that it does not go on with the name of the host, likewise prefixRewrite. A request without Host that the redirect gives none is answered with 400"),
 	HDL_STRING(struct hdl_vs_redirect, prefix_rewrite, "prefixRewrite",
 		   "what stands in the Location in place of the matched prefix"),
 	HDL_STRING(struct hdl_vs_redirect, authority, "authority", "host of the Location (that of the request)"),
