@@ -476,6 +476,17 @@ static void say(struct collection *c, const struct hdl_xl_notes *notes, const st
 		append(c->diags, &notes->diags.at[note->diag]);
 }
 
+/* The same rules are made for several ports and views, which have the same to say. */
+static bool is_said_once(struct collection *c, const struct hdl_diag *diag)
+{
+	char *key = hdl_arena_printf(c->arena, "%s:%u:%u:%s", diag->file ? diag->file : "", diag->pos.line,
+				     diag->pos.col, diag->message);
+
+	if (!key)
+		c->no_memory = true;
+	return key && is_new(c, &c->keys, key);
+}
+
 static void say_included(struct collection *c, const struct hdl_xl_unit *unit)
 {
 	char *key = hdl_arena_printf(c->arena, "%p", (const void *)unit);
@@ -487,7 +498,8 @@ static void say_included(struct collection *c, const struct hdl_xl_unit *unit)
 	if (!is_new(c, &c->included, key))
 		return;
 	for (size_t i = 0; unit->notes && i < unit->notes->n; i++)
-		say(c, unit->notes, &unit->notes->at[i]);
+		if (is_said_once(c, &unit->notes->diags.at[unit->notes->at[i].diag]))
+			say(c, unit->notes, &unit->notes->at[i]);
 }
 
 static void collect_unit(struct collection *c, const struct hdl_xl_unit *unit)
