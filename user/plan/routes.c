@@ -17,7 +17,41 @@ struct comparison {
 	uint64_t *seen;
 	size_t seen_slots, seen_count;
 	const struct hdl_ir_route_config **before_config, **after_config; /* sorted by name */
+	/* virtual hosts of ports that are decided per connection: nobody reads requests there (sorted by address) */
+	const struct hdl_ir_vhost **before_l4, **after_l4;
+	size_t before_l4_count, after_l4_count;
 };
+
+static int by_address(const void *a, const void *b)
+{
+	uintptr_t x = (uintptr_t) * (const struct hdl_ir_vhost *const *)a,
+		  y = (uintptr_t) * (const struct hdl_ir_vhost *const *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static const struct hdl_ir_vhost **l4_vhosts(const struct hdl_snapshot *snapshot, size_t *ret_n)
+{
+	const struct hdl_ir_vhost **vhosts =
+		calloc(snapshot->service_port_count + 1, sizeof(const struct hdl_ir_vhost *));
+	size_t n = 0;
+
+	*ret_n = 0;
+	if (!vhosts)
+		return NULL;
+	for (size_t i = 0; i < snapshot->service_port_count; i++)
+		if (snapshot->service_ports[i]->label == HDL_LABEL_L4 && snapshot->service_ports[i]->vhost)
+			vhosts[n++] = snapshot->service_ports[i]->vhost;
+	qsort(vhosts, n, sizeof(const struct hdl_ir_vhost *), by_address);
+	*ret_n = n;
+	return vhosts;
+}
+
+static bool is_l4(const struct comparison *c, bool of_after, const struct hdl_ir_vhost *vhost)
+{
+	return bsearch(&vhost, of_after ? c->after_l4 : c->before_l4, of_after ? c->after_l4_count : c->before_l4_count,
+		       sizeof(vhost), by_address) != NULL;
+}
 
 static int by_config(const void *a, const void *b)
 {
@@ -293,7 +327,7 @@ static int try_config(struct comparison *c, const struct hdl_ir_route_config *be
 	if (!config || before == after)
 		return 0;
 	for (size_t i = 0; i < config->vhost_count && r == 0; i++)
-		if (config->vhosts[i]->domain_count)
+		if (config->vhosts[i]->domain_count && !is_l4(c, of_after, config->vhosts[i]))
 			r = try_vhost(c, before, after, of_after, config->vhosts[i]);
 	return r;
 }
@@ -323,8 +357,12 @@ int hdl_preview_routes(struct hdl_preview *preview, const struct hdl_snapshot *b
 
 	c.before_config = sorted_configs(before);
 	c.after_config = sorted_configs(after);
-	if (c.before_config && c.after_config)
+	c.before_l4 = l4_vhosts(before, &c.before_l4_count);
+	c.after_l4 = l4_vhosts(after, &c.after_l4_count);
+	if (c.before_config && c.after_config && c.before_l4 && c.after_l4)
 		r = compare_all(&c);
+	free(c.before_l4);
+	free(c.after_l4);
 	free(c.before_config);
 	free(c.after_config);
 	free(c.seen);

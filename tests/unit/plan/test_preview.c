@@ -180,6 +180,9 @@ static const struct {
 	  VS("{timeout: 5s, route: [{destination: {host: web}}]}") SLICE("web", "1", "3"),
 	  "~EndpointSlice/s | GET " HOST "/ 1/2 endpoints of outbound|80||" HOST
 	  ": 2 before, 2 after; -10.1.1.2:80 +10.1.1.3:80\n" },
+	{ "where nobody reads requests there is no row for them", SLICE("web", "1", "2"), SLICE("web", "1", "3"),
+	  "~EndpointSlice/s | port 80 l4-l4 1/2 endpoints of outbound|80||" HOST
+	  ": 2 before, 2 after; -10.1.1.2:80 +10.1.1.3:80\n" },
 	{ "the same in another order", VS("{timeout: 5s, route: [{destination: {host: web}}]}") SLICE("web", "1", "2"),
 	  VS("{timeout: 5s, route: [{destination: {host: web}}]}") SLICE("web", "2", "1"), "~EndpointSlice/s " },
 	{ "an endpoint of connections goes, and half of a split",
