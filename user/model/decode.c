@@ -574,6 +574,26 @@ static const struct hdl_field *find_field(const struct hdl_message *message, con
 	return NULL;
 }
 
+/* "retry" for "retries", "timeoutSeconds" for "timeout": the field that begins alike for longest. */
+static const char *begins_alike(const struct hdl_message *message, const struct hdl_node *key)
+{
+	const char *near = NULL;
+	size_t best = 3;
+
+	for (size_t i = 0; i < message->n_fields; i++) {
+		const struct hdl_field *field = &message->fields[i];
+		size_t n = 0;
+
+		while (n < key->n && n < field->name_n && key->text[n] == field->name[n])
+			n++;
+		if (n > best) {
+			best = n;
+			near = field->name;
+		}
+	}
+	return near;
+}
+
 static void report_unknown(struct hdl_decode *d, const struct hdl_message *message, const struct hdl_node *key)
 {
 	size_t limit = key->n < 4 ? 1 : key->n / 3 < 3 ? key->n / 3 + 1 : 3, best = limit + 1;
@@ -588,6 +608,8 @@ static void report_unknown(struct hdl_decode *d, const struct hdl_message *messa
 			near = message->fields[i].name;
 		}
 	}
+	if (!near)
+		near = begins_alike(message, key);
 	snprintf(name, sizeof(name), "%.100s", key->text);
 	if (near)
 		hdl_decode_error(d, pos_of(key), name, "unknown field; did you mean %s?", near);

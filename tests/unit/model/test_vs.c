@@ -53,6 +53,7 @@ static const struct rule rules[] = {
 	{ "A.1", TOP("hosts: [a], exportTo: ['~']"), "is for ServiceEntry and Service only" },
 	{ "A.1", TOP("hosts: [a], exportTo: [A_b]"), "is not \".\", \"*\" or a namespace" },
 	{ "A.0", TOP("hosts: [a], htpp: []"), "spec.htpp: unknown field; did you mean http?" },
+	{ "A.0", HTTP(DEST ", retry: {attempts: 1}"), "spec.http[0].retry: unknown field; did you mean retries?" },
 	{ "A.0", TOP("hosts: [a], xyzzy: 1"), "spec.xyzzy: unknown field of VirtualService" },
 
 	/* actions of an http route */
