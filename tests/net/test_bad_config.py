@@ -22,6 +22,13 @@ done = subprocess.run([f"{BUILD}/heddled", "--validate", "--config", lab.conf], 
 text = done.stdout + done.stderr
 report.check("both services are named", "demo/twin" in text and "demo/web" in text, text)
 report.check("the refused document is named, the other one of the file is not", text.count("bad.yaml:") >= 1 and "demo/good" not in text, text)
+objects = {line.split("  ")[0]: line for line in lab.ctl("proxy-status", "objects").splitlines()}
+report.check("each object has its state", "SYNCED" in objects["VirtualService demo/good"] and "STALE" in objects["VirtualService demo/web"]
+             and "bad.yaml:" in objects["VirtualService demo/web"], objects)
+os.mkdir(f"{lab.dir}/empty")
+plan = subprocess.run([f"{BUILD}/heddlectl", "plan", lab.conf, "--against", f"{lab.dir}/empty"], capture_output=True, text=True)
+refused = [sorted(line.strip() for line in said.splitlines() if ": error: " in line) for said in (text, plan.stdout)]
+report.check("--validate and plan refuse the same", refused[0] and refused[0] == refused[1] and plan.returncode == 1, refused)
 report.check("other kinds are skipped in silence", "Deployment" not in text, text)
 done = subprocess.run(lab.arguments("--strict"), capture_output=True, text=True, timeout=30)
 report.check("--strict refuses to start: status 3", done.returncode in (1, 3) , done.stderr[-200:])

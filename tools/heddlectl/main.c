@@ -20,7 +20,8 @@ struct command {
 
 static const struct command commands[] = {
 	{ "status", NULL, "", "version, kernel features, hooks, map fill, limits hit", ctl_status },
-	{ "proxy-status", "ps", "", "epoch seen by the kernel, each worker and each source file", ctl_proxy_status },
+	{ "proxy-status", "ps", "[objects]", "epoch seen by the kernel, each worker and each source file",
+	  ctl_proxy_status },
 	{ "proxy-config", "pc",
 	  "listeners|routes|clusters|endpoints|all [--fqdn H] [--port P] [--subset S] [--name R] [--from NS]",
 	  "what is in force, in the order in which traffic meets it", ctl_proxy_config },

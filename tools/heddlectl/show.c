@@ -305,14 +305,53 @@ int ctl_maps(struct ctl *ctl)
 	return result;
 }
 
-int ctl_proxy_status(struct ctl *ctl)
+/* Every object of the files: since which epoch it is in force, or why it is not. */
+static int show_objects(struct ctl *ctl)
 {
-	static const char *const headings[] = { "NAME", "TYPE", "EPOCH", "STATUS", "REASON" };
-	json_t *answer = ctl_ask(ctl, "/api/v1/proxy-status", NULL), *row;
+	static const char *const headings[] = { "OBJECT", "EPOCH", "STATUS", "FILE", "REASON" };
+	json_t *answer = ctl_ask(ctl, "/api/v1/objects", NULL), *row;
 	struct ctl_table *table;
 	size_t i;
 	int result = CTL_OK;
 
+	if (!answer)
+		return CTL_FAILED;
+	if (ctl->format != CTL_TEXT) {
+		result = ctl_print_value(ctl, answer);
+	} else {
+		table = ctl_table_new(headings, COUNT(headings));
+		json_array_foreach(json_object_get(answer, "objects"), i, row)
+		{
+			const char *ns = ctl_str(row, "namespace");
+
+			ctl_table_cell(table, "%s %s%s%s", ctl_str(row, "kind"), ns, *ns ? "/" : "",
+				       ctl_str(row, "name"));
+			ctl_table_cell(table, "%lld", ctl_int(row, "epoch"));
+			ctl_table_cell(table, "%s", ctl_str(row, "status"));
+			ctl_table_cell(table, "%s:%lld", ctl_str(row, "file"), ctl_int(row, "line"));
+			ctl_table_cell(table, "%s", or_dash(ctl_str(row, "reason")));
+		}
+		ctl_table_print(table);
+	}
+	json_decref(answer);
+	return result;
+}
+
+int ctl_proxy_status(struct ctl *ctl)
+{
+	static const char *const headings[] = { "NAME", "TYPE", "EPOCH", "STATUS", "REASON" };
+	json_t *answer, *row;
+	struct ctl_table *table;
+	size_t i;
+	int result = CTL_OK;
+
+	if (ctl->argc > 1 || (ctl->argc == 1 && strcmp(ctl->argv[0], "objects") != 0)) {
+		fputs("usage: heddlectl proxy-status [objects]\n", stderr);
+		return CTL_USAGE;
+	}
+	if (ctl->argc == 1)
+		return show_objects(ctl);
+	answer = ctl_ask(ctl, "/api/v1/proxy-status", NULL);
 	if (!answer)
 		return CTL_FAILED;
 	if (ctl->format != CTL_TEXT) {
