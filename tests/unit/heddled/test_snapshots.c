@@ -119,7 +119,7 @@ static struct hdl_snapshot *make(struct maker *m)
 
 static void maker_begin(struct maker *m)
 {
-	static const struct hdl_dp_capacity capacity = { .services = 512, .endpoints = 2048, .flows = 16 };
+	static const struct hdl_dp_capacity capacity = { .services = 512, .endpoints = 16384, .flows = 16 };
 	struct hdl_err err;
 
 	memset(m, 0, sizeof(*m));

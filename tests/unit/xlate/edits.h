@@ -20,6 +20,10 @@ enum edit_kind {
 	EDIT_GATEWAY,
 	EDIT_KUBE_GATEWAY,
 	EDIT_HTTP_ROUTE,
+	EDIT_ROUTE, /* of gRPC, TLS or TCP */
+	EDIT_GRANT,
+	EDIT_SECRET,
+	EDIT_TLS_POLICY,
 	EDIT_ENTRY,
 	EDIT_WORKLOAD,
 	EDIT_SIDECAR,
@@ -29,7 +33,7 @@ enum edit_kind {
 };
 
 /* How many documents of each kind there may be. */
-static const unsigned int edit_count[EDIT_KINDS] = { 8, 10, 14, 7, 12, 2, 1, 2, 4, 4, 3, 1, 2 };
+static const unsigned int edit_count[EDIT_KINDS] = { 8, 10, 14, 7, 12, 2, 1, 3, 3, 1, 1, 1, 4, 4, 3, 1, 2 };
 
 struct edits {
 	struct hdl_resource_store *store;
@@ -241,13 +245,54 @@ static inline void edit_kube(struct edits *e, struct hdl_buf *text, bool gateway
 		edit_head(text, "gateway.networking.k8s.io/v1", "GatewayClass", "c", 0, "a");
 		hdl_buf_adds(text, "spec: {controllerName: heddle.io/gateway-controller}\n---\n");
 		edit_head(text, "gateway.networking.k8s.io/v1", "Gateway", "k", i, "a");
-		hdl_buf_printf(text, "spec: {gatewayClassName: c0, listeners: [{name: l, port: %s, protocol: HTTP}]}\n",
-			       EDIT_PICK(e, "80", "8081"));
+		hdl_buf_printf(text,
+			       "spec:\n  gatewayClassName: c0\n  listeners:\n"
+			       "  - {name: l, port: %s, protocol: HTTP, allowedRoutes: {namespaces: {from: %s}}}\n"
+			       "  - {name: s, port: 8443, protocol: %s}\n",
+			       EDIT_PICK(e, "80", "8081"), EDIT_PICK(e, "Same", "All"),
+			       EDIT_PICK(e, "HTTPS, tls: {certificateRefs: [{name: cert}]}", "TCP",
+					 "TLS, tls: {mode: Passthrough}"));
 		return;
 	}
-	edit_head(text, "gateway.networking.k8s.io/v1", "HTTPRoute", "h", i, "a");
-	hdl_buf_printf(text, "spec:\n  parentRefs: [{%s}]\n  rules: [{backendRefs: [{name: s%u, port: 80}]}]\n",
-		       EDIT_PICK(e, "name: k0", "name: k0", "kind: Service, group: \"\", name: s1"), edit_draw(e, 3));
+	edit_head(text, "gateway.networking.k8s.io/v1", "HTTPRoute", "h", i, edit_ns(i % 2));
+	hdl_buf_printf(text, "spec:\n  parentRefs: [{%s}]\n  rules: [{backendRefs: [{name: s%u, port: 80%s}]}]\n",
+		       EDIT_PICK(e, "name: k0", "name: k0, namespace: a", "kind: Service, group: \"\", name: s1",
+				 "kind: Service, group: \"\", name: s1, namespace: a"),
+		       edit_draw(e, 3), EDIT_PICK(e, "", ", namespace: a", ", namespace: b"));
+}
+
+static inline void edit_route(struct edits *e, struct hdl_buf *text, unsigned int i)
+{
+	static const char *const kinds[] = { "GRPCRoute", "TLSRoute", "TCPRoute" };
+
+	edit_head(text, i ? "gateway.networking.k8s.io/v1alpha2" : "gateway.networking.k8s.io/v1", kinds[i % 3], "r", i,
+		  "a");
+	hdl_buf_printf(text, "spec:\n  parentRefs: [{%s}]\n%s  rules: [{backendRefs: [{name: s%u, port: %s}]}]\n",
+		       EDIT_PICK(e, "name: k0", "name: k0, sectionName: s", "kind: Service, group: \"\", name: s2"),
+		       i == 1 ? "  hostnames: [api.example]\n" : "", edit_draw(e, 3), EDIT_PICK(e, "80", "9000"));
+}
+
+/* What routes and listeners name besides services. */
+static inline void edit_named(struct edits *e, struct hdl_buf *text, enum edit_kind kind, unsigned int i)
+{
+	if (kind == EDIT_GRANT) {
+		edit_head(text, "gateway.networking.k8s.io/v1beta1", "ReferenceGrant", "rg", i, EDIT_PICK(e, "a", "b"));
+		hdl_buf_printf(text,
+			       "spec:\n  from: [{group: gateway.networking.k8s.io, kind: HTTPRoute, namespace: %s}]\n"
+			       "  to: [{group: \"\", kind: Service}]\n",
+			       EDIT_PICK(e, "a", "b"));
+	} else if (kind == EDIT_SECRET) {
+		hdl_buf_printf(text,
+			       "apiVersion: v1\nkind: Secret\nmetadata: {name: %s, namespace: a}\n"
+			       "type: kubernetes.io/tls\nstringData: {tls.crt: x, tls.key: y}\n",
+			       EDIT_PICK(e, "cert", "other"));
+	} else {
+		edit_head(text, "gateway.networking.k8s.io/v1", "BackendTLSPolicy", "bt", i, "a");
+		hdl_buf_printf(text,
+			       "spec:\n  targetRefs: [{group: \"\", kind: Service, name: s%u}]\n"
+			       "  validation: {hostname: x.example, wellKnownCACertificates: System}\n",
+			       edit_draw(e, 3));
+	}
 }
 
 static inline void edit_entry(struct edits *e, struct hdl_buf *text, unsigned int i)
@@ -312,6 +357,14 @@ static inline void edit_text(struct edits *e, enum edit_kind kind, unsigned int 
 	case EDIT_SIDECAR:
 		edit_sidecar(e, text, i);
 		break;
+	case EDIT_ROUTE:
+		edit_route(e, text, i);
+		break;
+	case EDIT_GRANT:
+	case EDIT_SECRET:
+	case EDIT_TLS_POLICY:
+		edit_named(e, text, kind, i);
+		break;
 	case EDIT_ENTRY:
 		edit_entry(e, text, i);
 		break;
@@ -360,11 +413,15 @@ static inline void edit_any(struct edits *e)
 	static const enum edit_kind often[] = { EDIT_SLICE,    EDIT_SLICE, EDIT_POD,     EDIT_POD,     EDIT_VS,
 						EDIT_VS,       EDIT_VS,    EDIT_RULE,    EDIT_SERVICE, EDIT_ENTRY,
 						EDIT_WORKLOAD, EDIT_RULE,  EDIT_GATEWAY, EDIT_SERVICE };
-	unsigned int n = edit_draw(e, 61);
+	unsigned int n = edit_draw(e, 65);
 	enum edit_kind kind = n < 56  ? often[n % HDL_ARRAY_SIZE(often)] :
 			      n == 56 ? EDIT_NODE :
 			      n == 57 ? EDIT_KUBE_GATEWAY :
 			      n == 58 ? EDIT_KUBE_NODE :
+			      n == 59 ? EDIT_GRANT :
+			      n == 60 ? EDIT_SECRET :
+			      n == 61 ? EDIT_TLS_POLICY :
+			      n == 62 ? EDIT_ROUTE :
 					EDIT_HTTP_ROUTE;
 
 	edit_one(e, kind, edit_draw(e, edit_count[kind]));
