@@ -59,25 +59,26 @@ static const struct hdl_ir_group *by_share(const struct hdl_ir_cluster *cluster,
 					   uint64_t draw, bool *ret_panic)
 {
 	struct hdl_lb_health all = { 0, 0 };
-	uint64_t total = 0, weight;
+	uint64_t weight[HDL_IR_GROUPS_MAX], total = 0;
 
 	for (size_t i = 0; i < cluster->group_count; i++) {
 		all.healthy += health[i].healthy;
 		all.total += health[i].total;
 	}
 	*ret_panic = hdl_lb_capacity(all) < 100 && is_panic(cluster, all);
-	for (size_t i = 0; i < cluster->group_count; i++)
-		total += hdl_lb_effective_weight(cluster->groups[i].weight,
-						 *ret_panic ? (struct hdl_lb_health){ 1, 1 } : health[i]);
+	/* panic is of all endpoints alike: localities have no weight then */
+	for (size_t i = 0; i < cluster->group_count; i++) {
+		weight[i] =
+			*ret_panic ? health[i].total : hdl_lb_effective_weight(cluster->groups[i].weight, health[i]);
+		total += weight[i];
+	}
 	if (!total)
 		return NULL;
 	draw %= total;
 	for (size_t i = 0; i < cluster->group_count; i++) {
-		weight = hdl_lb_effective_weight(cluster->groups[i].weight,
-						 *ret_panic ? (struct hdl_lb_health){ 1, 1 } : health[i]);
-		if (draw < weight)
+		if (draw < weight[i])
 			return &cluster->groups[i];
-		draw -= weight;
+		draw -= weight[i];
 	}
 	return NULL;
 }

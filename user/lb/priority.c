@@ -39,8 +39,10 @@ uint32_t hdl_lb_priority(const struct hdl_lb_health *priority, uint32_t n, uint6
 {
 	uint32_t all = hdl_lb_capacity_of_all(priority, n), left = 100, upto = 0, first = n, rest = 100, at;
 
+	if (by_size)
+		return by_number(priority, n, draw);
 	if (!all)
-		return by_size ? by_number(priority, n, draw) : 0;
+		return 0;
 	/* the remainder of the divisions goes to the first that has any load */
 	for (uint32_t i = 0; i < n; i++) {
 		uint32_t load = hdl_lb_capacity(priority[i]) * 100 / all;

@@ -15,8 +15,8 @@ uint32_t hdl_lb_capacity(struct hdl_lb_health health);
 /* What all priorities can serve together, at most 100. */
 uint32_t hdl_lb_capacity_of_all(const struct hdl_lb_health *priority, uint32_t n);
 /*
- * The priority for a draw. In panic (nothing is healthy anywhere) the first gets all, or each by its number of
- * endpoints when by_size. n is at least 1.
+ * The priority for a draw. by_size (all of them are in panic): each by its number of endpoints. Else, where nothing is
+ * healthy anywhere, the first gets all. n is at least 1.
  */
 uint32_t hdl_lb_priority(const struct hdl_lb_health *priority, uint32_t n, uint64_t draw, int by_size);
 /* What is left of a locality's weight: it falls when more than the overprovisioning is not healthy. In percent of 1. */

@@ -303,6 +303,7 @@ static int set_groups(struct hdl_xl *xl, struct hdl_xl_cluster *c, const struct 
 					 p.setting == xl->mesh_locality ? xl->mesh_res :
 									  policy->lb_res;
 	struct hdl_pos pos = p.setting ? p.setting->pos : service->res->pos;
+	bool crowded = false;
 	int r;
 
 	if (c->ir.policy == HDL_POLICY_PASSTHROUGH)
@@ -311,7 +312,12 @@ static int set_groups(struct hdl_xl *xl, struct hdl_xl_cluster *c, const struct 
 		res = policy->outlier_res;
 		pos = policy->outlier ? policy->outlier->pos : pos;
 	}
-	r = hdl_xl_group_endpoints(xl, &p, port->spec->protocol == HDL_IR_HTTP, &c->ir);
+	r = hdl_xl_group_endpoints(xl, &p, port->spec->protocol == HDL_IR_HTTP, &c->ir, &crowded);
+	if (crowded && hdl_xl_first_time(xl, "groups %s", c->ir.name))
+		hdl_xl_report(xl->diags, HDL_WARNING, res, pos, NULL,
+			      "%s: its endpoints are in more than %d priorities or localities: those beyond are taken "
+			      "with the last",
+			      c->ir.name, HDL_IR_GROUPS_MAX);
 	if (r == 1)
 		needs_requests(xl, c, res, pos, "the order of localities, in which endpoints are used,");
 	else if (r == 2 && hdl_xl_first_time(xl, "locality %s", c->ir.name))

@@ -24,7 +24,8 @@ static enum hdl_ir_endpoint_status status_of(const struct hdl_kube_endpoint *e, 
 
 	if (!c || !c->ready.has || c->ready.value || publish_not_ready)
 		return HDL_IR_HEALTHY;
-	return c->serving.value && c->terminating.value ? HDL_IR_DRAINING : HDL_IR_UNHEALTHY;
+	/* one that ends is no endpoint any more, whether it still serves or not */
+	return c->terminating.value ? HDL_IR_DRAINING : HDL_IR_UNHEALTHY;
 }
 
 /* "ns/name" of the pod behind an endpoint; NULL: none is known. ret_workload is NULL when the pod itself is not. */

@@ -51,6 +51,7 @@ struct work {
 	uint32_t *rank; /* of each endpoint: its group, UINT32_MAX: of none */
 	struct hdl_ir_group *groups;
 	size_t group_count;
+	bool crowded; /* more of them than a request looks at: the last stands for what is beyond */
 };
 
 static struct hdl_xl_place place_of(const struct hdl_ir_endpoint *e)
@@ -75,17 +76,26 @@ static uint32_t rank_of(const struct work *w, const struct hdl_ir_endpoint *e)
 	       hdl_xl_failover_rank(&w->client.locality, &e->locality, failover, failovers);
 }
 
+/* One that drains is picked no more, and is none of those by which the health of its group is measured. */
+static bool takes_part(const struct hdl_ir_endpoint *e)
+{
+	return e->status != HDL_IR_DRAINING;
+}
+
 static int group_by_priority(struct hdl_xl *xl, struct work *w)
 {
 	const size_t n = w->cluster->endpoint_count;
 
 	for (size_t i = 0; i < n; i++)
-		w->rank[i] = rank_of(w, &w->cluster->endpoints[i]);
+		w->rank[i] = takes_part(&w->cluster->endpoints[i]) ? rank_of(w, &w->cluster->endpoints[i]) : UINT32_MAX;
 	hdl_xl_compact_ranks(w->rank, n);
 	for (size_t i = 0; i < n; i++) {
-		/* more priorities than a request looks at are as one */
-		if (w->rank[i] >= HDL_IR_GROUPS_MAX)
+		if (w->rank[i] == UINT32_MAX)
+			continue;
+		if (w->rank[i] >= HDL_IR_GROUPS_MAX) {
 			w->rank[i] = HDL_IR_GROUPS_MAX - 1;
+			w->crowded = true;
+		}
 		if (w->rank[i] >= w->group_count)
 			w->group_count = w->rank[i] + 1;
 		w->cluster->endpoints[i].priority = w->rank[i];
@@ -137,11 +147,13 @@ static int group_by_share(struct hdl_xl *xl, const struct hdl_dr_distribute *rul
 		size_t entry = hdl_xl_distribute_entry(rule, &e->locality), at;
 
 		w->rank[i] = UINT32_MAX;
-		if (entry == SIZE_MAX)
+		if (entry == SIZE_MAX || !takes_part(e))
 			continue;
 		at = find_share(shares, w->group_count, &e->locality);
-		if (at == HDL_IR_GROUPS_MAX) /* localities beyond go with the last */
+		if (at == HDL_IR_GROUPS_MAX) {
 			at--;
+			w->crowded = true;
+		}
 		if (at == w->group_count)
 			shares[w->group_count++] = (struct share){ &e->locality, entry, 0 };
 		shares[at].weight += e->weight;
@@ -236,7 +248,7 @@ static bool is_known(const struct hdl_xl_preference *p, const struct hdl_xl_plac
 }
 
 int hdl_xl_group_endpoints(struct hdl_xl *xl, const struct hdl_xl_preference *preference, bool requests,
-			   struct hdl_ir_cluster *cluster)
+			   struct hdl_ir_cluster *cluster, bool *ret_crowded)
 {
 	struct work w = {
 		.preference = preference,
@@ -260,7 +272,8 @@ int hdl_xl_group_endpoints(struct hdl_xl *xl, const struct hdl_xl_preference *pr
 	r = rule ? group_by_share(xl, rule, &w) : group_by_priority(xl, &w);
 	if (r < 0)
 		return r;
-	if (!rule && w.group_count == 1)
+	*ret_crowded = w.crowded;
+	if (!rule && w.group_count <= 1)
 		return 0;
 	if (place_all(xl, &w) < 0)
 		return -ENOMEM;

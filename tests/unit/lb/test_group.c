@@ -159,6 +159,43 @@ static void panic(void **state)
 		assert_in_range(got[i], 1000, 1500);
 }
 
+/* All priorities are below the threshold: by number of endpoints, however healthy each is. */
+static void panic_by_size(void **state)
+{
+	struct hdl_ir_cluster c = cluster_of(HDL_POLICY_RANDOM);
+	uint32_t got[N + 1];
+
+	(void)state;
+	c.outlier.enabled = true;
+	c.outlier.min_health_percent = 60;
+	group[0].count = group[0].healthy = group[0].member[HDL_FAMILY_V4].count = 2;
+	group[1] = (struct hdl_ir_group){ .priority = 1, .first = 2, .count = 6, .healthy = 6, .member = { { 2, 6 } } };
+	eject(1, 1);
+	eject(3, 8);
+	shares(&c, got); /* by health all would go to the first */
+	for (int i = 1; i <= 8; i++)
+		assert_in_range(got[i], 1000, 1500);
+}
+
+/* Panic among localities: all endpoints alike, without the weights of their localities. */
+static void distribute_panic(void **state)
+{
+	struct hdl_ir_cluster c = cluster_of(HDL_POLICY_RANDOM);
+	uint32_t got[N + 1];
+
+	(void)state;
+	c.outlier.enabled = true;
+	c.outlier.min_health_percent = 60;
+	group[1].priority = 0;
+	group[0].weight = 90;
+	group[1].weight = 10;
+	eject(1, 3);
+	eject(5, 6);
+	shares(&c, got);
+	for (int i = 1; i <= 8; i++)
+		assert_in_range(got[i], 1000, 1500);
+}
+
 static void distribute(void **state)
 {
 	struct hdl_ir_cluster c = cluster_of(HDL_POLICY_RANDOM);
@@ -217,8 +254,9 @@ static void other_list(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(priorities), cmocka_unit_test(not_ready), cmocka_unit_test(panic),
-		cmocka_unit_test(distribute), cmocka_unit_test(hashes),    cmocka_unit_test(other_list),
+		cmocka_unit_test(priorities),    cmocka_unit_test(not_ready),        cmocka_unit_test(panic),
+		cmocka_unit_test(panic_by_size), cmocka_unit_test(distribute_panic), cmocka_unit_test(distribute),
+		cmocka_unit_test(hashes),        cmocka_unit_test(other_list),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <cmocka.h>
 
 #include "lb/priority.h"
@@ -60,6 +61,7 @@ static void loads(void **state)
 static void panic(void **state)
 {
 	static const struct hdl_lb_health priority[] = { { 0, 1 }, { 0, 0 }, { 0, 3 } };
+	static const struct hdl_lb_health few[] = { { 1, 4 }, { 1, 14 } };
 	uint32_t got[3] = { 0 };
 
 	(void)state;
@@ -69,6 +71,12 @@ static void panic(void **state)
 	assert_int_equal(got[1], 0);
 	assert_int_equal(got[2], 300);
 	assert_int_equal(hdl_lb_priority(&priority[1], 1, 7, 1), 0);
+	/* also where some are healthy, but too few of each: by health it would be 35 to 10 */
+	memset(got, 0, sizeof(got));
+	for (uint64_t draw = 0; draw < 18; draw++)
+		got[hdl_lb_priority(few, 2, draw, 1)]++;
+	assert_int_equal(got[0], 4);
+	assert_int_equal(got[1], 14);
 }
 
 /* C.4, distribute: weight x min(1, 1.4 x healthy / total). */
