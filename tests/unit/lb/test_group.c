@@ -189,6 +189,12 @@ static void distribute_panic(void **state)
 	group[1].priority = 0;
 	group[0].weight = 90;
 	group[1].weight = 10;
+	/* below the threshold, but what is healthy can serve it all: no panic */
+	c.outlier.min_health_percent = 80;
+	eject(1, 2);
+	shares(&c, got);
+	assert_int_equal(got[0] + got[1] + got[2], 0);
+	c.outlier.min_health_percent = 60;
 	eject(1, 3);
 	eject(5, 6);
 	shares(&c, got);
