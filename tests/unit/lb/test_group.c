@@ -159,6 +159,22 @@ static void panic(void **state)
 		assert_in_range(got[i], 1000, 1500);
 }
 
+/* In turn among those that are left: who comes behind an ejected one gets no more than others. */
+static void turns(void **state)
+{
+	struct hdl_ir_cluster c = cluster_of(HDL_POLICY_ROUND_ROBIN);
+	uint32_t got[N + 1] = { 0 };
+
+	(void)state;
+	eject(3, 3);
+	for (int i = 0; i < 12; i++)
+		got[pick(&c, 0)]++;
+	assert_int_equal(got[1], 4);
+	assert_int_equal(got[2], 4);
+	assert_int_equal(got[3], 0);
+	assert_int_equal(got[4], 4);
+}
+
 /* All priorities are below the threshold: by number of endpoints, however healthy each is. */
 static void panic_by_size(void **state)
 {
@@ -260,9 +276,9 @@ static void other_list(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(priorities),    cmocka_unit_test(not_ready),        cmocka_unit_test(panic),
-		cmocka_unit_test(panic_by_size), cmocka_unit_test(distribute_panic), cmocka_unit_test(distribute),
-		cmocka_unit_test(hashes),        cmocka_unit_test(other_list),
+		cmocka_unit_test(priorities), cmocka_unit_test(not_ready),     cmocka_unit_test(panic),
+		cmocka_unit_test(turns),      cmocka_unit_test(panic_by_size), cmocka_unit_test(distribute_panic),
+		cmocka_unit_test(distribute), cmocka_unit_test(hashes),        cmocka_unit_test(other_list),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
