@@ -274,7 +274,9 @@ void hdl_try_next(struct hdl_stream *stream)
 		no_healthy(stream);
 		return;
 	}
-	if (!hdl_breaker_take(&hdl_worker_breaker(stream->worker, stream->cluster)->requests,
+	/* a stale connection's request has its place still */
+	if (!stream->breaker_counted &&
+	    !hdl_breaker_take(&hdl_worker_breaker(stream->worker, stream->cluster)->requests,
 			      stream->cluster->pool.max_requests)) {
 		hdl_target_discharge(stream->worker, stream->endpoint, &stream->charged);
 		hdl_reply_overflow(stream);
@@ -393,6 +395,8 @@ static bool may_have_arrived(const struct hdl_stream *s)
  */
 static bool repeat_stale(struct hdl_stream *s, enum hdl_try_result result)
 {
+	bool breaker_counted = s->breaker_counted, retry_counted = s->retry_counted;
+
 	if (result != HDL_TRY_RESET || !s->up || !hdl_up_is_reused(s->up) || s->response_seen || s->stale_repeated)
 		return false;
 	if (!s->may_repeat || s->interim_passed || may_have_arrived(s))
@@ -402,7 +406,11 @@ static bool repeat_stale(struct hdl_stream *s, enum hdl_try_result result)
 	if (s->previous_count > 0 && s->endpoint)
 		s->previous_count--; /* it has not failed */
 	s->tries--;
+	/* it is the same request, or retry: nobody gets its place meanwhile */
+	s->breaker_counted = s->retry_counted = false;
 	hdl_try_end(s, false);
+	s->breaker_counted = breaker_counted;
+	s->retry_counted = retry_counted;
 	hdl_try_next(s);
 	return true;
 }

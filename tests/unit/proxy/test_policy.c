@@ -448,6 +448,36 @@ static void stale_connection(void **state)
 	close(fd);
 }
 
+static struct hdl_snapshot *configure_one_request(void)
+{
+	struct sb b = lab_builder();
+	struct hdl_ir_cluster *c = lab_cluster(&b, "", 0, 1);
+
+	c->pool.max_requests = 1;
+	sb_route(&b, "/", c);
+	return lab_finish(&b);
+}
+
+static int start_one_request(void **state)
+{
+	(void)state;
+	lab_start(configure_one_request);
+	return 0;
+}
+
+/* C.5: a request that goes out again on a fresh connection keeps its place, and gives one back. */
+static void stale_connection_in_limit(void **state)
+{
+	int fd = dial();
+
+	(void)state;
+	for (int i = 0; i < 200; i++) {
+		send_text(fd, "GET / HTTP/1.1\r\nHost: reviews\r\nx-do: close-quietly\r\n\r\n");
+		assert_int_equal(receive(fd, false), 200);
+	}
+	close(fd);
+}
+
 /* --- ejection --- */
 
 static struct hdl_snapshot *configure_ejection(void)
@@ -559,6 +589,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(mirrors, start, stop),
 		cmocka_unit_test_setup_teardown(weights, start, stop),
 		cmocka_unit_test_setup_teardown(stale_connection, start, stop),
+		cmocka_unit_test_setup_teardown(stale_connection_in_limit, start_one_request, stop),
 		cmocka_unit_test_setup_teardown(ejection, start_ejection, stop),
 		cmocka_unit_test_setup_teardown(no_budget, start_budget, stop),
 	};
