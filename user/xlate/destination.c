@@ -43,9 +43,9 @@ static const char *consequence(const char *field, const char *flag, bool used)
 
 static void report_unknown(struct hdl_xl *xl, const struct hdl_resource *res, const struct hdl_vs_destination *spec,
 			   const struct hdl_xl_service *service, const char *fqdn, uint16_t port, bool used,
-			   const char *field)
+			   const char *client, const char *field)
 {
-	if (!hdl_xl_first_time(xl, "unknown %p %u", (const void *)spec, service ? port : 0))
+	if (!hdl_xl_first_time(xl, "unknown %p %u %s", (const void *)spec, service ? port : 0, client ? client : ""))
 		return;
 	if (!service)
 		hdl_xl_report(xl->diags, HDL_WARNING, res, spec->host.pos, field, "there is no service %s%s: %s", fqdn,
@@ -58,7 +58,8 @@ static void report_unknown(struct hdl_xl *xl, const struct hdl_resource *res, co
 			      "service %s has no TCP port %u: %s", fqdn, port, consequence(field, "NC", used));
 	else
 		hdl_xl_report(xl->diags, HDL_WARNING, res, spec->subset.pos, field,
-			      "no DestinationRule in force for %s defines subset %s: %s", fqdn, spec->subset.s,
+			      "no DestinationRule in force for %s%s%s defines subset %s: %s", fqdn,
+			      client ? " and clients of namespace " : "", client ? client : "", spec->subset.s,
 			      consequence(field, "NC", used));
 }
 
@@ -83,6 +84,15 @@ static void report_hidden(struct hdl_xl *xl, const struct hdl_resource *res, con
 			      consequence(field, "NC", used));
 }
 
+/* Whose subset it is that is missing: a rule of the client's namespace takes the place of that for all. NULL: of all. */
+static const char *client_without(const struct hdl_xl *xl, const struct hdl_xl_service *known, uint16_t port,
+				  const char *subset)
+{
+	const struct hdl_xl_service *of_all = hdl_xl_service_for(known, NULL);
+
+	return of_all && hdl_xl_find_cluster(of_all, port, subset) ? xl->client : NULL;
+}
+
 /* used: some traffic goes there. */
 static int find_cluster(struct hdl_xl *xl, const struct hdl_resource *res, const struct hdl_vs_destination *spec,
 			uint16_t listener_port, bool used, const char *field, struct hdl_ir_destination *ret)
@@ -99,7 +109,8 @@ static int find_cluster(struct hdl_xl *xl, const struct hdl_resource *res, const
 	if (known && !service)
 		report_hidden(xl, res, spec, known, used, field);
 	else if (!cluster)
-		report_unknown(xl, res, spec, service, fqdn, port, used, field);
+		report_unknown(xl, res, spec, service, fqdn, port, used, client_without(xl, known, port, subset),
+			       field);
 	else if (used && !cluster->ir.endpoint_count && cluster->ir.subset[0])
 		report_empty(xl, res, spec, &cluster->ir, field);
 	*ret = (struct hdl_ir_destination){

@@ -56,22 +56,18 @@ bool hdl_xl_is_exported(const struct hdl_xl *xl, const struct hdl_resource *res,
 	return false;
 }
 
-bool hdl_xl_is_private(const struct hdl_xl *xl, const struct hdl_resource *res)
-{
-	const struct hdl_texts *list = list_of(xl, res);
-
-	return list && list->n == 1 && (strcmp(list->at[0].s, ".") == 0 || strcmp(list->at[0].s, res->ns) == 0);
-}
-
 const char *hdl_xl_export_text(struct hdl_xl *xl, const struct hdl_resource *res)
 {
-	const struct hdl_texts *list = list_of(xl, res);
+	struct hdl_xl_names names = { 0 };
 	const char *text = "";
 
-	if (is_everywhere(list))
+	if (is_everywhere(list_of(xl, res)))
 		return "*";
-	for (size_t i = 0; i < list->n; i++)
-		text = hdl_xl_scratchf(xl, "%s%s,", text, strcmp(list->at[i].s, ".") == 0 ? res->ns : list->at[i].s);
+	/* sorted: the same namespaces are the same text in whatever order they are listed */
+	if (hdl_xl_names_add_exports(xl, &names, res) < 0)
+		xl->no_memory = true;
+	for (size_t i = 0; i < names.n; i++)
+		text = hdl_xl_scratchf(xl, "%s%s,", text, names.at[i]);
 	return text;
 }
 

@@ -544,9 +544,7 @@ int hdl_xl_rules_in_force(struct hdl_xl *xl, const struct hdl_xl_claims *claims,
 
 /* Whether clients of a namespace (NULL: of all others) see the resource (A.1, exportTo). */
 bool hdl_xl_is_exported(const struct hdl_xl *xl, const struct hdl_resource *res, const char *client);
-/* To its own namespace alone. */
-bool hdl_xl_is_private(const struct hdl_xl *xl, const struct hdl_resource *res);
-/* "*", or the namespaces of the list. Interned. */
+/* "*", or the namespaces of the list in order. In scratch memory. */
 const char *hdl_xl_export_text(struct hdl_xl *xl, const struct hdl_resource *res);
 int hdl_xl_names_add(struct hdl_xl *xl, struct hdl_xl_names *names, const char *ns);
 /* Those that see it although not all do. */

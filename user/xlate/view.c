@@ -150,10 +150,10 @@ static bool sees_vs(const struct hdl_xl *xl, const struct hdl_xl_scope *scope, c
 	       (!scope || !scope->res || hdl_xl_sidecar_shows_vs(scope, vs, port));
 }
 
-/* A.4: private ones of the client's namespace, those exported to it by name, public ones. */
-static int group_of(const struct hdl_xl *xl, const struct hdl_resource *res)
+/* A.4: of those that the client sees, those of its namespace that are not public, those exported to it, public ones. */
+static int group_of(const struct hdl_xl *xl, const struct hdl_xl_scope *scope, const struct hdl_resource *res)
 {
-	return hdl_xl_is_exported(xl, res, NULL) ? 2 : hdl_xl_is_private(xl, res) ? 0 : 1;
+	return hdl_xl_is_exported(xl, res, NULL) ? 2 : scope && strcmp(res->ns, scope->ns) == 0 ? 0 : 1;
 }
 
 static int list_claims(struct hdl_xl *xl, const struct hdl_xl_cell *cell, const struct hdl_xl_scope *scope,
@@ -166,7 +166,7 @@ static int list_claims(struct hdl_xl *xl, const struct hdl_xl_cell *cell, const 
 		for (uint32_t i = 0; i < cell->n; i++) {
 			struct hdl_xl_vs *vs = hdl_xl_claimant(cell, i);
 
-			if (group_of(xl, vs->res) == group && sees_vs(xl, scope, vs, port))
+			if (group_of(xl, scope, vs->res) == group && sees_vs(xl, scope, vs, port))
 				ret->v[ret->n++] = vs;
 		}
 	return 0;
@@ -204,7 +204,7 @@ struct hdl_xl_vs *hdl_xl_owner_of_host(struct hdl_xl *xl, const struct hdl_xl_sc
 
 	for (uint32_t i = 0; cell && i < cell->n && best > (scope ? 0 : 2); i++) {
 		struct hdl_xl_vs *vs = hdl_xl_claimant(cell, i);
-		int group = group_of(xl, vs->res);
+		int group = group_of(xl, scope, vs->res);
 
 		if (group < best && sees_vs(xl, scope, vs, port)) {
 			owner = vs;

@@ -217,6 +217,19 @@ static int add_sidecar(struct hdl_xl *xl, struct hdl_xl_front *front, const stru
 	return 0;
 }
 
+/* D.2: who does not see the service is refused, which only the proxy does. */
+static void note_hidden(struct hdl_xl *xl, struct hdl_xl_front *front)
+{
+	if (front->base->everywhere || !xl->ir_node.registry_only)
+		return;
+	for (size_t i = 0; i < front->ir.port_count; i++)
+		if (front->ir.ports[i].vhost)
+			note(xl, &front->ports[i],
+			     (struct difference){ front->base->res,
+						  "the service is not exported to all, and outboundTrafficPolicy is "
+						  "REGISTRY_ONLY" });
+}
+
 int hdl_xl_make_front_views(struct hdl_xl *xl, struct hdl_xl_front *front)
 {
 	const struct hdl_xl_service *base = front->base;
@@ -227,23 +240,17 @@ int hdl_xl_make_front_views(struct hdl_xl *xl, struct hdl_xl_front *front)
 	for (size_t i = 0; i < base->client_count; i++)
 		if (hdl_xl_names_add(xl, &names, base->clients[i]) < 0)
 			return -ENOMEM;
-	if (!names.n && !xl->sidecar_count)
-		return 0;
-	front->views = hdl_arena_calloc(xl->arena, names.n + xl->sidecar_count, sizeof(*front->views));
-	if (!front->views)
-		return -ENOMEM;
+	if (names.n + xl->sidecar_count > 0) {
+		front->views = hdl_arena_calloc(xl->arena, names.n + xl->sidecar_count, sizeof(*front->views));
+		if (!front->views)
+			return -ENOMEM;
+	}
 	for (size_t i = 0; i < names.n; i++)
 		if (add_namespace(xl, front, names.at[i]) < 0)
 			return -ENOMEM;
 	for (size_t i = 0; i < xl->sidecar_count; i++)
 		if (add_sidecar(xl, front, &xl->sidecars[i]) < 0)
 			return -ENOMEM;
-	/* D.2: who does not see it is refused */
-	for (size_t i = 0; i < front->ir.port_count && !base->everywhere && xl->ir_node.registry_only; i++)
-		if (front->ir.ports[i].vhost)
-			note(xl, &front->ports[i],
-			     (struct difference){ base->res,
-						  "the service is not exported to all, and outboundTrafficPolicy is "
-						  "REGISTRY_ONLY" });
+	note_hidden(xl, front);
 	return 0;
 }

@@ -130,6 +130,9 @@ static void test_hidden(void **state)
 
 	(void)state;
 	assert_ptr_equal(hdl_route_ask(&s, &view, &client, &port, hdl_str_of("s.n")), &plain);
+	assert_ptr_equal(hdl_route_ask(&s, &(struct hdl_ir_view){ .ns = "m", .name = "" }, &client, &port,
+				       hdl_str_of("s.n")),
+			 &all[0]);
 	port.plain_vhost = NULL;
 	assert_ptr_equal(hdl_route_ask(&s, &view, &client, &port, hdl_str_of("s.n")), &all[0]);
 	port.vhost = NULL;
@@ -140,6 +143,29 @@ static void test_hidden(void **state)
 			      &client, &port, hdl_str_of("s.n"));
 	assert_int_equal(vhost->routes[0].direct_response->status, 502);
 	assert_string_equal(vhost->routes[0].name, "block_all");
+}
+
+/* A wildcard that a VirtualService has for no service covers the service's name: it is none of the service. */
+static void test_wildcard_of_none(void **state)
+{
+	struct hdl_ir_vhost wild = VHOST("wild", "*.svc.cluster.local");
+	const struct hdl_ir_vhost *list[] = { &wild };
+	struct hdl_ir_route_config only = { .name = "80", .port = 80, .vhosts = list, .vhost_count = 1 };
+	struct hdl_ir_route_config *configs[] = { &only };
+	const struct hdl_ir_view view = {
+		.ns = "m", .name = "x", .narrowed = true, .route_configs = configs, .route_config_count = 1
+	};
+	const struct hdl_snapshot s = { .node = { .domain = "cluster.local" } };
+	const struct hdl_ir_service_port port = {
+		.port = 80, .service = &service, .vhost = &all[0], .plain_vhost = &plain
+	};
+
+	(void)state;
+	wild.service = NULL;
+	only.table = hdl_route_table_new(&only);
+	assert_non_null(only.table);
+	assert_ptr_equal(hdl_route_ask(&s, &view, NULL, &port, hdl_str_of("10.0.0.1")), &plain);
+	hdl_route_table_free(only.table);
 }
 
 /* The first of the namespace whose labels the pod has. */
@@ -171,7 +197,7 @@ static void test_find(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_ask), cmocka_unit_test(test_hidden),
-					    cmocka_unit_test(test_find) };
+					    cmocka_unit_test(test_wildcard_of_none), cmocka_unit_test(test_find) };
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -20,8 +20,18 @@
 #define SIDECAR(name, ns, spec)                                                                             \
 	"---\napiVersion: networking.istio.io/v1\nkind: Sidecar\nmetadata: {name: " name ", namespace: " ns \
 	"}\nspec: {" spec "}\n"
+#define REGISTRY_ONLY                                                                                                        \
+	"---\napiVersion: install.istio.io/v1alpha1\nkind: IstioOperator\nmetadata: {name: mesh, namespace: istio-system}\n" \
+	"spec: {meshConfig: {outboundTrafficPolicy: {mode: REGISTRY_ONLY}}}\n"
 #define S "s.n.svc.cluster.local"
 #define T "t.n.svc.cluster.local"
+#define POD(ns, ip)                                                                                          \
+	"---\napiVersion: v1\nkind: Pod\nmetadata: {name: p, namespace: " ns "}\nstatus: {podIP: 10.1.0." ip \
+	", phase: Running}\n"
+#define SUBSET(name, ns, export)                                                                                    \
+	"---\napiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: " name ", namespace: " ns \
+	"}\nspec: {host: " S ", exportTo: [" export "], subsets: [{name: v1, labels: {v: \"1\"}}]}\n"
+#define V1 S ", subset: v1"
 #define BOTH SERVICE("s", "n", "") SERVICE("t", "n", "")
 
 static const struct hdl_ir_vhost *vhost_in(const struct hdl_ir_route_config *config, const char *host)
@@ -81,11 +91,16 @@ static const struct {
 	  "3 s least" },
 	{ BOTH VS("a", "n", S, "\"*\"", S, "1") VS("b", "n", S, "m", S, "2"), "m", S, "2 s least" },
 	{ BOTH VS("a", "n", S, "\"*\"", S, "1") VS("b", "n", S, "m", S, "2"), "o", S, "1 s least" },
+	/* A.4: one of the client's namespace is private even when others see it, too */
+	{ BOTH VS("a", "m", S, "n", S, "1") VS("b", "n", S, "\".\", m", S, "2"), "n", S, "2 s least" },
+	{ BOTH VS("a", "n", S, "m", S, "1") VS("b", "n", S, "\".\", m", S, "2"), "m", S, "1 s least" },
 	/* A.4: the more specific host comes before all that */
 	{ BOTH VS("a", "n", S, "\"*\"", S, "1") VS("c", "m", "*.n.svc.cluster.local", "\".\"", S, "3"), "m", S,
 	  "1 s least" },
 	{ BOTH VS("a", "n", S, "\"*\"", S, "1") VS("c", "m", "*.n.svc.cluster.local", "\".\"", S, "3"), "m", T,
 	  "3 s least" },
+	{ BOTH VS("a", "n", S, "o", S, "1") VS("c", "m", "*.n.svc.cluster.local", "\".\"", S, "3"), "m", S,
+	  "3 s least" }, /* who does not see the more specific one */
 	/* hosts that no service has */
 	{ BOTH VS("a", "n", "x.io", "\".\"", S, "1"), "n", "x.io", "1 s least" },
 	{ BOTH VS("a", "n", "x.io", "\".\"", S, "1"), "m", "x.io", "-" },
@@ -116,6 +131,19 @@ static const struct {
 	{ BOTH RULE("r", "m", "*.cluster.local", "\"*\"", "RANDOM") RULE("q", "n", S, "\"*\"", "ROUND_ROBIN"), "o", S,
 	  "0 s robin" },
 	{ BOTH RULE("r", "m", S, "o", "RANDOM"), "m", S, "0 s least" }, /* not for its own namespace */
+	{ BOTH RULE("r", "istio-system", S, "\"*\"", "RANDOM") RULE("q", "n", S, "istio-system", "ROUND_ROBIN"),
+	  "istio-system", S, "0 s robin own" }, /* the root namespace comes last for its own clients, too */
+	{ BOTH RULE("r", "n", S, "\"*\"", "RANDOM") SUBSET("q", "n", "\"*\"") VS("v", "n", S, "\"*\"", V1, "1"), "o", S,
+	  "1 s random" }, /* rules for one host and the same clients are one, in whatever order these are listed */
+	{ BOTH RULE("r", "n", S, "\".\", m", "RANDOM") SUBSET("q", "n", "m, n") VS("v", "n", S, "\"*\"", V1, "1"), "m",
+	  S, "1 s random own" },
+	{ BOTH RULE("r", "n", S, "m", "RANDOM") SUBSET("q", "n", "\"*\"") VS("v", "n", S, "\"*\"", V1, "1"), "m", S,
+	  "NC" },
+	/* a subset of the service's namespace, and of the client's */
+	{ BOTH SUBSET("q", "n", "\"*\"") VS("v", "n", S, "\"*\"", V1, "1") RULE("r", "m", S, "\"*\"", "RANDOM"), "m", S,
+	  "NC" },
+	{ BOTH SUBSET("q", "n", "\"*\"") VS("v", "n", S, "\"*\"", V1, "1") RULE("r", "m", S, "\"*\"", "RANDOM"), "o", S,
+	  "1 s least" },
 	/* a rule for all, of which a destination differs */
 	{ BOTH VS("v", "n", T, "\"*\"", S, "1") RULE("r", "m", S, "\"*\"", "RANDOM"), "m", T, "1 s random own" },
 	{ BOTH VS("v", "n", T, "\"*\"", S, "1") RULE("r", "m", S, "\"*\"", "RANDOM"), "o", T, "1 s least" },
@@ -135,6 +163,18 @@ static const struct {
 	  "0 s random own" },
 	{ BOTH SIDECAR("x", "m", "egress: [{port: {number: 90, protocol: HTTP, name: p}, hosts: [\"n/*\"]}]"), "m", S,
 	  "-" },
+	{ BOTH SIDECAR("x", "m",
+		       "egress: [{port: {number: 80, protocol: HTTP, name: p}, hosts: [\"./*\"]}, {hosts: [\"n/*\"]}]"),
+	  "m", S, "-" }, /* the listener of the port, not the one for all */
+	{ BOTH SIDECAR("x", "m",
+		       "egress: [{port: {number: 80, protocol: HTTP, name: p}, hosts: [\"n/*\"]}, {hosts: [\"./*\"]}]"),
+	  "m", S, "0 s least" },
+	{ BOTH SIDECAR("x", "m", "egress: [{hosts: [\"n/s.n.svc.cluster.local\"]}]")
+		  VS("v", "n", "*.n.svc.cluster.local", "\"*\"", S, "1"),
+	  "m", S, "1 s least" }, /* a wildcard of the rule covers what is shown */
+	{ SERVICE("s", "n", ", annotations: {networking.istio.io/exportTo: o}")
+		  SIDECAR("x", "m", "egress: [{hosts: [\"*/*\"]}]"),
+	  "m", S, "-" }, /* shows nothing that is not exported */
 	/* those for some workloads come first */
 	{ BOTH SIDECAR("x", "m", "workloadSelector: {labels: {app: x}}, egress: [{hosts: [\"./*\"]}]"), "m+", S, "-" },
 	{ BOTH SIDECAR("x", "m", "workloadSelector: {labels: {app: x}}, egress: [{hosts: [\"./*\"]}]"), "m", S,
@@ -148,6 +188,9 @@ static const struct {
 	{ BOTH SIDECAR("x", "m", "outboundTrafficPolicy: {}"), "m", "x.io", "502" },
 	{ BOTH SIDECAR("x", "m", "outboundTrafficPolicy: {}"), "m", S, "0 s least" },
 	{ BOTH SIDECAR("x", "m", "outboundTrafficPolicy: {}"), "o", "x.io", "-" },
+	{ BOTH REGISTRY_ONLY, "m", "x.io", "502" },
+	{ BOTH REGISTRY_ONLY SIDECAR("x", "m", "egress: [{hosts: [\"./*\"]}]"), "m", S, "502" },
+	{ BOTH REGISTRY_ONLY SIDECAR("x", "m", "outboundTrafficPolicy: {mode: ALLOW_ANY}"), "m", "x.io", "-" },
 };
 
 static void test_cases(void **state)
@@ -158,6 +201,8 @@ static void test_cases(void **state)
 		char got[64];
 
 		load(&l, cases[i].text);
+		if (l.diags.errors)
+			print_error("case %zu: %s\n%s", i, l.diags.at[0].message, cases[i].text);
 		assert_int_equal(l.diags.errors, 0);
 		say(l.snapshot, cases[i].client, cases[i].host, got, sizeof(got));
 		if (strcmp(got, cases[i].wanted) != 0)
@@ -189,9 +234,75 @@ static void test_identities(void **state)
 	load_done(&l);
 }
 
+/* A.4, J 7: who does not see the service gets it without the rules of others. */
+static void test_plain(void **state)
+{
+	const struct hdl_ir_vhost *plain;
+	struct load l;
+
+	(void)state;
+	load(&l, BOTH VS("v", "n", S, "\"*\"", T, "1") SIDECAR("x", "m", "egress: [{hosts: [\"./*\"]}]"));
+	plain = l.snapshot->services[0]->ports[0].plain_vhost;
+	assert_non_null(plain);
+	assert_string_equal(plain->routes[0].destinations[0].cluster->fqdn, S);
+	assert_null(l.snapshot->services[1]->ports[0].plain_vhost);
+	load_done(&l);
+}
+
+/* D.2: the proxy refuses, so connections of those who do not see the service have to go there. */
+static void test_refused(void **state)
+{
+	struct load l;
+
+	(void)state;
+	for (int refused = 0; refused < 2; refused++) {
+		load(&l, refused ? SERVICE("s", "n", ", annotations: {networking.istio.io/exportTo: \"~\"}")
+					   REGISTRY_ONLY :
+				   SERVICE("s", "n", ", annotations: {networking.istio.io/exportTo: \"~\"}"));
+		assert_int_equal(l.snapshot->services[0]->ports[0].label, refused ? HDL_LABEL_REQUEST : HDL_LABEL_L4);
+		load_done(&l);
+	}
+}
+
+/* A.4: the Sidecar of the root namespace is for namespaces without one. */
+static void test_root_sidecar(void **state)
+{
+	struct load l;
+
+	(void)state;
+	load(&l, BOTH SIDECAR("x", "m", "egress: [{hosts: [\"n/*\"]}]")
+			 SIDECAR("root", "istio-system", "egress: [{hosts: [\"./*\"]}]") POD("m", "1") POD("o", "2"));
+	assert_int_equal(l.snapshot->view_count, 3);
+	assert_string_equal(l.snapshot->views[1]->ns, "m");
+	assert_string_equal(l.snapshot->views[1]->name, "x");
+	assert_string_equal(l.snapshot->views[2]->ns, "o");
+	assert_string_equal(l.snapshot->views[2]->name, "root");
+	load_done(&l);
+}
+
+/* A.8: a rule for all may lack its subset for clients of one namespace alone, which is then said. */
+static void test_message(void **state)
+{
+	struct load l;
+	bool said = false;
+
+	(void)state;
+	load(&l, BOTH SUBSET("q", "n", "\"*\"") VS("v", "n", S, "\"*\"", V1, "1") RULE("r", "m", S, "\"*\"", "RANDOM"));
+	for (size_t i = 0; i < l.diags.n; i++)
+		if (strstr(l.diags.at[i].message, "defines subset v1")) {
+			assert_non_null(strstr(l.diags.at[i].message, "clients of namespace m"));
+			said = true;
+		}
+	assert_true(said);
+	load_done(&l);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_cases), cmocka_unit_test(test_identities) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_cases),   cmocka_unit_test(test_identities),   cmocka_unit_test(test_plain),
+		cmocka_unit_test(test_refused), cmocka_unit_test(test_root_sidecar), cmocka_unit_test(test_message),
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
