@@ -65,10 +65,11 @@ void hdl_xl_reset(struct hdl_xl *xl)
 struct hdl_xlator *hdl_xlator_new(const struct hdl_xlate_options *options)
 {
 	struct hdl_xlator *xlator = hdl_ir_alloc(1, sizeof(*xlator));
-	struct hdl_xl *xl = &xlator->xl;
+	struct hdl_xl *xl;
 
 	if (!xlator)
 		return NULL;
+	xl = &xlator->xl;
 	if (options)
 		xl->options = *options;
 	xl->bytes_max = xl->options.bytes_max ? xl->options.bytes_max : HDL_XLATE_BYTES_MAX;
