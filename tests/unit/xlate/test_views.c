@@ -297,11 +297,46 @@ static void test_message(void **state)
 	load_done(&l);
 }
 
+#define TCP(name)                                                                        \
+	"---\napiVersion: v1\nkind: Service\nmetadata: {name: " name ", namespace: n}\n" \
+	"spec: {clusterIP: None, ports: [{name: tcp, port: 80}]}\n"
+#define TCP_ROUTE(export)                                                                                          \
+	"---\napiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: v, namespace: n}\nspec: " \
+	"{hosts: [" S "], exportTo: [" export "], tcp: [{route: [{destination: {host: " T "}}]}]}\n"
+
+/* What only requests can tell apart is said of ports that have none. */
+static void test_tcp(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t wanted;
+	} tcp[] = {
+		{ TCP("s") TCP("t") TCP_ROUTE("\"*\""), 0 },
+		{ TCP("s") TCP("t") TCP_ROUTE("m"), 1 },
+		{ TCP("s") TCP("t") RULE("r", "m", S, "\"*\"", "RANDOM"), 1 },
+		/* of the service itself and of that to which it leads */
+		{ TCP("s") TCP("t") TCP_ROUTE("\"*\"") RULE("r", "m", T, "\"*\"", "RANDOM"), 2 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(tcp) / sizeof(tcp[0]); i++) {
+		struct load l;
+		size_t n = 0;
+
+		load(&l, tcp[i].text);
+		for (size_t d = 0; d < l.diags.n; d++)
+			n += strstr(l.diags.at[d].message, "not carried out for those of namespace m alone") != NULL;
+		assert_int_equal(n, tcp[i].wanted);
+		load_done(&l);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cases),   cmocka_unit_test(test_identities),   cmocka_unit_test(test_plain),
 		cmocka_unit_test(test_refused), cmocka_unit_test(test_root_sidecar), cmocka_unit_test(test_message),
+		cmocka_unit_test(test_tcp),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
