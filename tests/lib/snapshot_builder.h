@@ -223,9 +223,10 @@ static inline void sb_split(struct hdl_ir_http_route *r, const struct hdl_ir_clu
 	struct hdl_ir_destination *d = (struct hdl_ir_destination *)(uintptr_t)r->destinations;
 	uint64_t total = (uint64_t)weight_a + weight_c;
 
-	d[0] = (struct hdl_ir_destination){
-		.cluster = a, .cluster_name = a->name, .weight = weight_a, .threshold = hdl_core_threshold(weight_a, total)
-	};
+	d[0] = (struct hdl_ir_destination){ .cluster = a,
+					    .cluster_name = a->name,
+					    .weight = weight_a,
+					    .threshold = hdl_core_threshold(weight_a, total) };
 	d[1] = (struct hdl_ir_destination){
 		.cluster = c, .cluster_name = c->name, .weight = weight_c, .threshold = hdl_core_threshold(total, total)
 	};

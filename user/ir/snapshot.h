@@ -130,16 +130,16 @@ struct hdl_ir_service;
 
 /* One subset of one service port, as one client sees it: Envoy's cluster. */
 struct hdl_ir_cluster {
-	uint32_t id;               /* set by dp */
-	const char *name;          /* "outbound|9080|v1|reviews.demo.svc.cluster.local" */
-	const char *client;        /* namespace whose clients alone use it; "": all others do */
+	uint32_t id;        /* set by dp */
+	const char *name;   /* "outbound|9080|v1|reviews.demo.svc.cluster.local" */
+	const char *client; /* namespace whose clients alone use it; "": all others do */
 	uint64_t name_hash; /* XXH64 of name, seed 0; for clients of a namespace the seed is XXH64 of that, seed 0 */
 	const char *fqdn, *subset; /* subset "" = whole service */
 	uint16_t port;
 	const struct hdl_ir_service *service; /* NULL never; its names and addresses: ports are not there */
 	struct hdl_ir_endpoint *endpoints;
 	size_t endpoint_count;
-	size_t healthy_count; /* endpoints with status HEALTHY that are not standby */
+	size_t healthy_count;              /* endpoints with status HEALTHY that are not standby */
 	const struct hdl_ir_group *groups; /* by priority; the endpoints are in their order, those on standby last */
 	size_t group_count;                /* 0: all endpoints are alike; else at most HDL_IR_GROUPS_MAX */
 	enum hdl_policy policy;
@@ -154,7 +154,7 @@ struct hdl_ir_cluster {
 	struct hdl_ir_pool pool;
 	struct hdl_ir_keepalive keepalive;
 	uint32_t affinity_timeout_s; /* of a Service with sessionAffinity, where that decides; 0: it does not */
-	struct hdl_ir_origin rule;            /* the DestinationRule; kind NULL = none */
+	struct hdl_ir_origin rule;   /* the DestinationRule; kind NULL = none */
 };
 
 enum hdl_ir_match_kind {

@@ -154,9 +154,10 @@ bool hdl_xl_is_any_path(const struct hdl_ir_string_match *m)
 
 bool hdl_xl_match_is_empty(const struct hdl_ir_http_match *m)
 {
-	return hdl_xl_is_any_path(&m->uri) && m->scheme.kind == HDL_IR_MATCH_UNSET && m->method.kind == HDL_IR_MATCH_UNSET &&
-	       m->authority.kind == HDL_IR_MATCH_UNSET && m->header_count == 0 && m->without_header_count == 0 &&
-	       m->query_count == 0 && m->source_labels.n == 0 && !m->source_namespace[0];
+	return hdl_xl_is_any_path(&m->uri) && m->scheme.kind == HDL_IR_MATCH_UNSET &&
+	       m->method.kind == HDL_IR_MATCH_UNSET && m->authority.kind == HDL_IR_MATCH_UNSET &&
+	       m->header_count == 0 && m->without_header_count == 0 && m->query_count == 0 && m->source_labels.n == 0 &&
+	       !m->source_namespace[0];
 }
 
 size_t hdl_xl_blocks_before_all(const struct hdl_ir_http_route *route)
