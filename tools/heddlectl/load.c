@@ -12,7 +12,6 @@
 
 #include "base/buf.h"
 #include "base/scan.h"
-#include "conf/yaml.h"
 #include "model/store.h"
 
 #define READ_BYTES (256u << 10)
@@ -24,11 +23,14 @@ struct reading {
 
 static void complain(struct reading *reading, const char *path, int error)
 {
-	fprintf(stderr, "heddlectl: %s: %s\n", path, error == EINVAL ? "not a regular file" : strerror(error));
+	if (error == EFBIG)
+		fprintf(stderr, "heddlectl: %s: larger than %u MiB\n", path, HDL_SCAN_FILE_BYTES_MAX >> 20);
+	else
+		fprintf(stderr, "heddlectl: %s: %s\n", path, error == EINVAL ? "not a regular file" : strerror(error));
 	reading->missing = true;
 }
 
-/* Up to one byte more than the store takes, so that it can say that the file is too large. */
+/* -EFBIG beyond the daemon's limit: what it would not read is not called sound. */
 static int read_all(int fd, struct hdl_buf *text)
 {
 	char *piece = malloc(READ_BYTES);
@@ -36,14 +38,14 @@ static int read_all(int fd, struct hdl_buf *text)
 
 	if (!piece)
 		return -ENOMEM;
-	while (n > 0 && text->n <= HDL_YAML_MAX_FILE_BYTES) {
+	while (n > 0 && text->n <= HDL_SCAN_FILE_BYTES_MAX) {
 		n = read(fd, piece, READ_BYTES);
 		if (n > 0)
 			hdl_buf_add(text, piece, (size_t)n);
 		if (n < 0 && errno == EINTR)
 			n = 1;
 	}
-	n = n < 0 ? -errno : text->failed ? -ENOMEM : 0;
+	n = n < 0 ? -errno : text->failed ? -ENOMEM : text->n > HDL_SCAN_FILE_BYTES_MAX ? -EFBIG : 0;
 	free(piece);
 	return (int)n;
 }
@@ -56,8 +58,6 @@ static int put(struct reading *reading, const char *path, int fd)
 
 	if (r == 0) {
 		r = hdl_resource_store_put(reading->store, path, (struct hdl_str){ text.p ? text.p : "", text.n });
-		/* the store has said so in the diagnostics of the file */
-		r = r == -EFBIG ? 0 : r;
 	} else if (r != -ENOMEM) {
 		complain(reading, path, -r);
 		r = 0;

@@ -12,6 +12,7 @@
 #define HDL_SCAN_DEPTH_MAX 16     /* directories below a --config path */
 #define HDL_SCAN_FILES_MAX 100000 /* more is a wrong path (/ or a home directory) */
 #define HDL_SCAN_DIRECTORIES_MAX 2000
+#define HDL_SCAN_FILE_BYTES_MAX (10u << 20) /* of one file; who reads it looks: it may grow after the walk */
 
 /* What tells one state of a file from another. */
 struct hdl_scan_stamp {

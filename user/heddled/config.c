@@ -9,6 +9,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 #include "base/hash.h"
+#include "base/scan.h"
 #include "model/resource.h"
 #include "route/table.h"
 #include "xlate/xlate.h"
@@ -152,7 +153,7 @@ static int read_all(int fd, char **ret_text, size_t *ret_n)
 
 	if (fstat(fd, &st) < 0)
 		return -errno;
-	if (st.st_size > (off_t)HDL_CONFIG_FILE_BYTES_MAX)
+	if (st.st_size > (off_t)HDL_SCAN_FILE_BYTES_MAX)
 		return -EFBIG;
 	capacity = (size_t)st.st_size + 1;
 	text = malloc(capacity);
@@ -161,7 +162,7 @@ static int read_all(int fd, char **ret_text, size_t *ret_n)
 
 		if (got < 0 && errno == EINTR)
 			continue;
-		if (got < 0 || n + (size_t)got > HDL_CONFIG_FILE_BYTES_MAX) {
+		if (got < 0 || n + (size_t)got > HDL_SCAN_FILE_BYTES_MAX) {
 			int code = got < 0 ? -errno : -EFBIG;
 
 			free(text);

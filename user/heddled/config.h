@@ -11,8 +11,6 @@
 #include "model/diag.h"
 #include "model/store.h"
 
-#define HDL_CONFIG_FILE_BYTES_MAX (10u << 20)
-
 struct hdl_config;
 
 struct hdl_config_options {

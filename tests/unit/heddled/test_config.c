@@ -131,7 +131,7 @@ static void test_too_large(void **state)
 	hdl_config_begin(f->config, false);
 	file(f, "a.yaml", SERVICE("a", "10.0.0.1"), false);
 	end(f);
-	assert_int_equal(truncate(tree_path(&f->tree, "a.yaml"), HDL_CONFIG_FILE_BYTES_MAX + 1), 0);
+	assert_int_equal(truncate(tree_path(&f->tree, "a.yaml"), HDL_SCAN_FILE_BYTES_MAX + 1), 0);
 	fd = open(tree_path(&f->tree, "a.yaml"), O_RDONLY);
 	hdl_config_begin(f->config, false);
 	assert_int_equal(hdl_config_file(f->config, "a.yaml", false, fd, 0, false), 0);
