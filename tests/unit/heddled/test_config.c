@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The worker's side of the configuration: passes, files that go, last good versions, limits, --node-config, --access-log. */
 #include "unit/heddled/tree.h"
+#include "base/scan.h"
 #include "heddled/config.h"
 
 #include <errno.h>
