@@ -381,6 +381,8 @@ class Lab:
 
     def close(self):
         atexit.unregister(self.close)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)  # a second Ctrl-C would leave half of it behind
         if self.daemon and self.daemon.poll() is None:
             self.daemon.terminate()
             try:
