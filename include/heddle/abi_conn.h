@@ -9,6 +9,7 @@
 enum hdl_sock_kind {
 	HDL_SOCK_BALANCED = 1, /* connected straight to an endpoint */
 	HDL_SOCK_PUNTED = 2,   /* host process led to a worker */
+	HDL_SOCK_DATAGRAM = 3, /* connected UDP socket */
 };
 
 /* Value of map `sock` (socket storage): what connect() decided. */
@@ -27,8 +28,51 @@ struct hdl_sock {
 	__u32 workload;   /* client, id in the daemon's tables; 0 = unknown */
 	__u64 epoch;      /* that decided */
 	__u64 start_ns;   /* CLOCK_MONOTONIC of connect() */
-	__u32 charged;    /* 1 while health.active of the endpoint counts this socket; swapped atomically to 0 */
+	__u32 charged;    /* enum hdl_charged; swapped atomically to 0 */
 	__u32 uid;        /* of the process that called connect() */
+	__u32 cluster;    /* id in `cluster`; 0 when punted */
+	__u32 cluster_generation;
+	__u32 failures; /* retransmission timeouts of this connection that were counted */
+	__u32 padding1;
+};
+
+/* What still counts a socket. */
+enum hdl_charged {
+	HDL_CHARGED_ENDPOINT = 1, /* health.active */
+	HDL_CHARGED_CLUSTER = 2,  /* balance.connections */
+};
+
+/*
+ * Key of map `udp`: what an unconnected UDP socket sends to a service goes to one endpoint (reply 0, by the service's
+ * address), and what that answers comes from the service (reply 1, by the endpoint's).
+ */
+struct hdl_udp_key {
+	__u64 socket; /* socket cookie */
+	struct hdl_addr address;
+	__be16 port;
+	__u8 reply;
+	__u8 padding[5];
+};
+
+struct hdl_udp {
+	struct hdl_addr address; /* the other side's: endpoint (reply 0) or service (reply 1) */
+	__be16 port;
+	__u16 padding;
+	__u32 service;    /* id in `service` */
+	__u32 endpoint;   /* id in `endpoint` */
+	__u32 generation; /* of the endpoint: another, and the pair is made anew */
+};
+
+/* Key of map `affinity`: a client of a service with sessionAffinity ClientIP. */
+struct hdl_affinity_key {
+	struct hdl_addr client; /* its pod's address, or ::1 for the node's own processes */
+	__u32 service_port;     /* of hdl_service_version */
+	__u32 cluster;
+};
+
+struct hdl_affinity {
+	__u32 endpoint, generation;
+	__u64 used_ns; /* CLOCK_MONOTONIC of the last connection */
 };
 
 /* Key of map `origin`: a connection that connect rewrite led to a worker, as the worker's accept() sees it. */
@@ -62,6 +106,21 @@ struct hdl_workload {
 	__u32 flags;                           /* enum hdl_workload_flags */
 	__u64 cookie;                          /* the key; a record with another is ignored */
 	struct hdl_addr address[HDL_FAMILIES]; /* of the pod, for the source-IP hash; zero = none or several */
+};
+
+enum hdl_client_flags {
+	HDL_CLIENT_REGISTRY_ONLY = 1, /* may go to addresses of services only (specification D.2) */
+};
+
+struct hdl_client_version {
+	__u64 epoch;    /* as of hdl_service_version */
+	__u32 class_id; /* of clients for whom the same rules hold (hdl_vip_key); 0 = what most see */
+	__u32 flags;    /* enum hdl_client_flags */
+};
+
+/* Value of map `client`, by id of the pod (hdl_workload.id); 0 is for all that are no known pod. */
+struct hdl_client {
+	struct hdl_client_version version[2];
 };
 
 /* Key of map `traffic` (per CPU): bytes of layer-4 connections, for istio_tcp_* (specification E.2). */

@@ -26,20 +26,33 @@ struct hdl_state {
 	__u32 packet_mask;
 	__u32 route_table; /* where rule `packet_mark/packet_mask` looks; for uninstall, no program reads it */
 	__u32 cpus;        /* possible CPUs: values of a per-CPU map, for readers that may not look it up */
-	__u32 padding0;
-	__u64 padding1[2];
+	__u32 flags;       /* enum hdl_state_flags: what programs need to look at, on any epoch in use */
+	__u16 node_port_first,
+		node_port_last; /* host order; all NodePorts in use are within; last 0 = there are none */
+	__u32 event_sample;     /* 1 of so many verdicts without error becomes an event; 0 = none */
+	__u64 padding1;
 	/* Own cache line: stored ten times a second, while the line above is read on every connect. */
 	__u64 heartbeat_ns; /* CLOCK_MONOTONIC of the last sign of life; 0 = no daemon */
 	__u64 padding2[7];
 	__be16 listener_port[HDL_WORKERS_MAX][HDL_FAMILIES]; /* of worker w on 127.0.0.1 and ::1; 0 = none */
 };
 
-/* Key of map `vip`: a service address. */
+/*
+ * Hints that spare programs a look-up: set before the flip that first needs them, cleared after the grace period of the
+ * one that no longer does.
+ */
+enum hdl_state_flags {
+	HDL_STATE_REGISTRY_ONLY = 1, /* some client may not go to addresses that no service has (`client`) */
+	HDL_STATE_CLASSES = 2,       /* some client is of a class other than 0 */
+};
+
+/* Key of map `vip`: a service address, for clients of one class. */
 struct hdl_vip_key {
-	struct hdl_addr address; /* ClusterIP or other service address, e.g. ::ffff:10.96.0.10 */
-	__be16 port;             /* service port, e.g. htons(80) */
-	__u8 protocol;           /* IPPROTO_TCP */
-	__u8 padding[5];         /* 0 */
+	struct hdl_addr address; /* ClusterIP or other service address, e.g. ::ffff:10.96.0.10; zero = NodePort */
+	__be16 port;             /* service port, e.g. htons(80), or NodePort */
+	__u8 protocol;           /* IPPROTO_TCP or IPPROTO_UDP */
+	__u8 padding;            /* 0 */
+	__u32 class_id;          /* 0 = what most see; others are looked up when that has HDL_SERVICE_CLASSES */
 };
 
 /* What decides about a service port (promise P5). */
@@ -47,6 +60,15 @@ enum hdl_label {
 	HDL_LABEL_NONE = 0,    /* tombstone: the address is no service any more */
 	HDL_LABEL_L4 = 1,      /* endpoint chosen at connect() */
 	HDL_LABEL_REQUEST = 2, /* handed to the proxy */
+	/* Known, and left as it is: a member of a headless service, or an address of a ServiceEntry with resolution NONE. */
+	HDL_LABEL_DIRECT = 3,
+};
+
+enum hdl_service_flags {
+	HDL_SERVICE_CLASSES = 1,        /* clients of some classes have a record of their own for this address */
+	HDL_SERVICE_INTERNAL_LOCAL = 2, /* internalTrafficPolicy: Local */
+	HDL_SERVICE_EXTERNAL = 4,       /* NodePort, LoadBalancer address or externalIP: the edge serves it too */
+	HDL_SERVICE_EXTERNAL_LOCAL = 8, /* externalTrafficPolicy: Local: the edge keeps the client's address */
 };
 
 enum hdl_fail_mode {
@@ -62,7 +84,9 @@ struct hdl_service_version {
 	__u8 label;             /* enum hdl_label */
 	__u8 fail_mode;         /* enum hdl_fail_mode */
 	__u32 service_port; /* id of the (service, port) in the daemon's tables, for explanations; same for all its addresses */
-	__u32 padding[5];
+	__u32 flags;              /* enum hdl_service_flags */
+	__u32 affinity_timeout_s; /* sessionAffinity ClientIP: a client keeps its endpoint so long after its last connection */
+	__u32 padding[3];
 };
 
 /* Value of map `service`, by id. */
@@ -86,6 +110,7 @@ enum hdl_policy {
 	HDL_POLICY_RANDOM = 2,
 	HDL_POLICY_MAGLEV = 3,      /* by hash; without a hash: random */
 	HDL_POLICY_PASSTHROUGH = 4, /* the address that was dialled */
+	HDL_POLICY_RING_HASH = 5,   /* by hash on a ring; without a hash: random */
 };
 
 enum hdl_hash_input {
@@ -105,17 +130,58 @@ struct hdl_range {
 	__u32 count;
 };
 
+enum hdl_cluster_flags {
+	HDL_CLUSTER_OUTLIER = 1,     /* outlierDetection is set */
+	HDL_CLUSTER_SPLIT_LOCAL = 2, /* splitExternalLocalOriginErrors */
+	HDL_CLUSTER_SHARES = 4,      /* groups are localities with a share each; otherwise priorities */
+};
+
 struct hdl_cluster_version {
 	__u64 epoch;
 	__u64 name_hash;                       /* XXH64, seed 0, of "outbound|9080|v1|reviews.demo.svc.cluster.local" */
-	struct hdl_range member[HDL_FAMILIES]; /* endpoint ids that have an address of the family */
-	struct hdl_range table[HDL_FAMILIES];  /* Maglev table of endpoint ids; count 0 = none */
-	__u32 endpoint_count;                  /* endpoints of both families, each pod once */
-	__u8 policy;                           /* enum hdl_policy */
-	__u8 hash_input;                       /* enum hdl_hash_input */
-	__u8 min_health_percent;               /* panic threshold, 0..100 (specification C.4) */
-	__u8 max_ejection_percent;             /* 0..100 (specification C.7) */
-	__u32 padding[2];
+	struct hdl_range member[HDL_FAMILIES]; /* endpoint ids that have an address of the family, each once */
+	struct hdl_range turns[HDL_FAMILIES]; /* the same with weights: each as often as its weight; count 0 = member */
+	struct hdl_range table[HDL_FAMILIES]; /* Maglev table in `slot`, or entries in `ring`; count 0 = none */
+	struct hdl_range edge[HDL_FAMILIES]; /* Maglev table of those that serve connections from outside of the node */
+	struct hdl_range group;              /* rows in `group`; count 0 = all endpoints are alike */
+	__u32 endpoint_count;                /* endpoints of both families, each pod once */
+	__u8 policy;                         /* enum hdl_policy */
+	__u8 hash_input;                     /* enum hdl_hash_input */
+	__u8 min_health_percent;             /* panic threshold, 0..100 (specification C.4) */
+	__u8 max_ejection_percent;           /* 0..100 (specification C.7) */
+	__u32 max_connections;               /* open at a time on this node (specification C.5); 0 = unlimited */
+	__u32 generation;                    /* of this use of the id; balance.generation is the same */
+	__u32 consecutive_5xx;               /* thresholds of specification C.7; 0 = off */
+	__u32 consecutive_gateway;
+	__u32 consecutive_local_origin;
+	__u32 interval_ms, base_ejection_ms;
+	__u32 warmup_ms;                /* window of specification C.2; 0 = none */
+	__u32 warmup_aggression;        /* 16.16 fixed point */
+	__u8 warmup_min_percent, flags; /* enum hdl_cluster_flags */
+	__u16 padding0;
+	__u32 connect_timeout_ms;
+	__u32 padding[5];
+};
+
+/*
+ * Map `group`: endpoints of one priority, or of one locality with a share of its own (specification C.4). Rows of one
+ * cluster are adjacent and immutable, in the order of their priority.
+ */
+struct hdl_group {
+	struct hdl_range member[HDL_FAMILIES]; /* within the cluster's member range */
+	struct hdl_range turns[HDL_FAMILIES];  /* as in the cluster; count 0 = member */
+	struct hdl_range table[HDL_FAMILIES];  /* Maglev table in `slot`, or entries in `ring`; count 0 = none */
+	__u32 priority;
+	__u32 weight;         /* share of the locality; 0: the priority is one group */
+	__u32 endpoint_count; /* of both families and any state of health */
+	__u32 healthy_count;  /* of those, the ones that are healthy by discovery */
+};
+
+/* Map `ring`: entries of a ring are adjacent, in the order of their hashes (specification C.3). */
+struct hdl_ring_entry {
+	__u64 hash;
+	__u32 endpoint;
+	__u32 padding;
 };
 
 /* Value of map `cluster`, by id: one subset of one service port. */
@@ -125,10 +191,14 @@ struct hdl_cluster {
 
 /* Map `balance`, by cluster id, mmapable: what changes with every pick. Updated with atomics by kernel and daemon. */
 struct hdl_balance {
-	__u64 turn;    /* ROUND_ROBIN: picks so far */
-	__u32 ejected; /* endpoints ejected now: the budget of maxEjectionPercent, reserved before an ejection */
+	__u64 turn;        /* ROUND_ROBIN: picks so far */
+	__u32 ejected;     /* endpoints ejected now: the budget of maxEjectionPercent, reserved before an ejection */
+	__u32 generation;  /* of the cluster that has the id; a socket of another gives nothing back */
+	__u32 connections; /* open layer-4 connections, reserved before they are made (max_connections) */
+	__u32 connections_overflow; /* refused because of max_connections */
+	__u32 ejections_overflow;   /* not ejected because of max_ejection_percent */
 	__u32 padding0;
-	__u64 padding[6];
+	__u64 padding[4];
 };
 
 /* Value of map `endpoint`, by id, mmapable. Immutable from publication to the grace period after removal. */
@@ -139,7 +209,13 @@ struct hdl_endpoint {
 	__u32 generation;                      /* of this use of the id; never 0 while in use */
 	__u32 cluster;                         /* id of the cluster that it belongs to */
 	__u32 workload;                        /* id of the pod in the daemon's tables; 0 = unknown */
-	__u32 padding[4];
+	__u64 added_ns;                        /* CLOCK_MONOTONIC of its publication, for warm-up */
+	__u32 flags;                           /* enum hdl_endpoint_flags */
+	__u32 padding;
+};
+
+enum hdl_endpoint_flags {
+	HDL_ENDPOINT_LOCAL = 1, /* on this node */
 };
 
 /*
@@ -159,7 +235,9 @@ struct hdl_health {
 	__u32 ejections;           /* since the endpoint appeared */
 	__u32 connect_failures;    /* layer-4 connects that the kernel saw fail */
 	__u32 connects;            /* layer-4 connects that were established */
-	__u32 padding[3];
+	__u32 retransmits;         /* segments sent again to it */
+	__u32 rtt_us;              /* smoothed round trip time, of the last connections that told; 0 = unknown */
+	__u32 timeouts;            /* retransmission timeouts, those of SYNs included */
 };
 
 #endif

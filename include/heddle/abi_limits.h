@@ -4,7 +4,7 @@
 #define HDL_ABI_LIMITS_H
 
 /* Raised by every incompatible change of a map's key or value; checked at adoption. */
-#define HDL_ABI_VERSION 1
+#define HDL_ABI_VERSION 2
 
 /* Listener array in the state record and index space of the `listener` sockmap. */
 #define HDL_WORKERS_MAX 64
@@ -14,6 +14,9 @@
 
 /* u32 slots packed into one element of the `slot` array: an array element of 4 bytes would cost 8. */
 #define HDL_SLOTS_PER_ELEMENT 16
+
+/* Groups (priorities or localities) of one cluster; more is refused with the object named. */
+#define HDL_GROUPS_MAX 64
 
 /* Endpoints of one cluster: bounds every scan of the decision core. */
 #define HDL_CLUSTER_ENDPOINTS_MAX 65536

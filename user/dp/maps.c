@@ -20,8 +20,9 @@
 #define DEFAULT_SERVICES 16384
 #define DEFAULT_ENDPOINTS 32768
 #define DEFAULT_FLOWS 65536
-#define RECORDS_PER_ENDPOINT 4 /* subsets, and those that a change replaces */
-#define TABLE_SLOTS (1u << 20) /* for Maglev tables: 16 of the default size */
+#define RECORDS_PER_ENDPOINT 4  /* subsets, and those that a change replaces */
+#define RING_ENTRIES (1u << 17) /* for hash rings: 128 of the default size */
+#define TABLE_SLOTS (1u << 20)  /* for Maglev tables: 16 of the default size */
 
 struct hdl_dp_memory {
 	struct hdl_registry vip; /* keys; its ids index vip_id */
@@ -42,7 +43,8 @@ struct array {
 static const struct array arrays[] = {
 	ARRAY(state, struct hdl_state),     ARRAY(service, struct hdl_service), ARRAY(route, struct hdl_route_row),
 	ARRAY(cluster, struct hdl_cluster), ARRAY(balance, struct hdl_balance), ARRAY(endpoint, struct hdl_endpoint),
-	ARRAY(slot, struct hdl_slots),      ARRAY(health, struct hdl_health),
+	ARRAY(slot, struct hdl_slots),      ARRAY(health, struct hdl_health),   ARRAY(group, struct hdl_group),
+	ARRAY(ring, struct hdl_ring_entry), ARRAY(client, struct hdl_client),
 };
 #undef ARRAY
 #define ARRAYS (sizeof(arrays) / sizeof(arrays[0]))
@@ -72,6 +74,12 @@ static uint32_t array_count(const struct hdl_dp_maps *maps, const struct array *
 		return maps->cluster_count;
 	case offsetof(struct hdl_dp_maps, slot):
 		return maps->slot_count / HDL_SLOTS_PER_ELEMENT;
+	case offsetof(struct hdl_dp_maps, group):
+		return maps->group_count;
+	case offsetof(struct hdl_dp_maps, ring):
+		return maps->ring_count;
+	case offsetof(struct hdl_dp_maps, client):
+		return maps->client_count;
 	default:
 		return maps->endpoint_count;
 	}
@@ -107,6 +115,11 @@ int hdl_dp_sizes(const struct hdl_dp_capacity *capacity, struct hdl_dp_size ret[
 		{ "health", records },
 		/* Twice, old and new; both families. */
 		{ "slot", (4 * records + TABLE_SLOTS) / HDL_SLOTS_PER_ELEMENT },
+		{ "group", services + 4 * EXTRA },
+		{ "ring", 4 * services + RING_ENTRIES },
+		{ "client", endpoints + EXTRA + 1 },
+		{ "affinity", flows },
+		{ "udp", flows },
 		{ "origin", flows },
 		{ "traffic", flows },
 		{ "workload", 16384 },
@@ -154,6 +167,9 @@ static int read_counts(struct hdl_dp_maps *maps, struct hdl_err *err)
 		{ "cluster", maps->cluster_fd, sizeof(struct hdl_cluster), &maps->cluster_count },
 		{ "endpoint", maps->endpoint_fd, sizeof(struct hdl_endpoint), &maps->endpoint_count },
 		{ "slot", maps->slot_fd, sizeof(struct hdl_slots), &maps->slot_count },
+		{ "group", maps->group_fd, sizeof(struct hdl_group), &maps->group_count },
+		{ "ring", maps->ring_fd, sizeof(struct hdl_ring_entry), &maps->ring_count },
+		{ "client", maps->client_fd, sizeof(struct hdl_client), &maps->client_count },
 		{ "workload", maps->workload_fd, sizeof(struct hdl_workload), &maps->workload_count },
 	};
 	uint32_t paired;
@@ -256,12 +272,16 @@ int hdl_dp_maps_memory(struct hdl_dp_maps *maps, const struct hdl_dp_capacity *c
 		.cluster_count = size_of(sizes, "cluster"),
 		.endpoint_count = size_of(sizes, "endpoint"),
 		.slot_count = size_of(sizes, "slot") * HDL_SLOTS_PER_ELEMENT,
+		.group_count = size_of(sizes, "group"),
+		.ring_count = size_of(sizes, "ring"),
+		.client_count = size_of(sizes, "client"),
 		.workload_count = size_of(sizes, "workload"),
 	};
 	maps->state_fd = maps->vip_fd = maps->service_fd = maps->route_fd = maps->cluster_fd = maps->balance_fd =
 		maps->endpoint_fd = maps->slot_fd = maps->health_fd = maps->workload_fd = maps->origin_fd =
 			maps->listener_fd = maps->traffic_fd = maps->verdict_fd = maps->grace_fd =
-				maps->grace_inner_fd = -1;
+				maps->grace_inner_fd = maps->group_fd = maps->ring_fd = maps->client_fd =
+					maps->node_address_fd = maps->affinity_fd = maps->udp_fd = -1;
 	maps->memory = calloc(1, sizeof(*maps->memory));
 	if (!maps->memory)
 		return hdl_err_set(err, -ENOMEM, "out of memory");

@@ -19,6 +19,7 @@
 struct hdl_dp_maps {
 	int state_fd, vip_fd, service_fd, route_fd, cluster_fd, balance_fd, endpoint_fd, slot_fd, health_fd;
 	int workload_fd, origin_fd, listener_fd, traffic_fd, verdict_fd, grace_fd, grace_inner_fd;
+	int group_fd, ring_fd, client_fd, node_address_fd, affinity_fd, udp_fd;
 	struct hdl_state *state;
 	struct hdl_service *service;
 	struct hdl_route_row *route;
@@ -27,7 +28,11 @@ struct hdl_dp_maps {
 	struct hdl_endpoint *endpoint;
 	__u32 *slot;
 	struct hdl_health *health;
+	struct hdl_group *group;
+	struct hdl_ring_entry *ring;
+	struct hdl_client *client;
 	uint32_t service_count, vip_count, route_count, cluster_count, endpoint_count, slot_count, workload_count;
+	uint32_t group_count, ring_count, client_count;
 	struct hdl_dp_memory *memory; /* what stands for the hash maps without a kernel; NULL when mapped */
 };
 

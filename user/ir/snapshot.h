@@ -79,7 +79,9 @@ struct hdl_ir_endpoint {
 	struct hdl_ir_locality locality;
 	const char *node;        /* that it is on; NULL = unknown */
 	uint32_t priority;       /* specification C.4; 0 first */
-	bool standby;            /* has no part in the traffic at present: never gets an id */
+	bool standby;            /* has no part in the traffic at present: gets an id only for the edge */
+	bool local;              /* on this node */
+	bool edge;               /* serves connections from outside of the node (externalTrafficPolicy) */
 	uint32_t id, generation; /* set by dp: index and generation of the `endpoint` and `health` records */
 };
 
@@ -110,6 +112,13 @@ struct hdl_ir_outlier {
 struct hdl_ir_pool {
 	uint32_t max_connections, max_pending_requests, max_requests, max_retries, max_concurrent_streams;
 	uint64_t max_connection_duration_ns; /* upstream connections are not used again when they are older */
+};
+
+/* Slow start of endpoints that are new (specification C.2). */
+struct hdl_ir_warmup {
+	uint64_t duration_ns; /* 0 = none */
+	uint32_t aggression;  /* 16.16 fixed point */
+	uint8_t min_percent;
 };
 
 /* Probes of upstream connections. */
@@ -145,7 +154,8 @@ struct hdl_ir_cluster {
 	enum hdl_policy policy;
 	enum hdl_ir_hash_source hash_source;
 	const char *hash_name; /* header (lower case), cookie or parameter name; "" otherwise */
-	uint32_t table_size;   /* Maglev, prime; 0 = no table */
+	uint32_t table_size;   /* Maglev: prime; ring hash: minimumRingSize; 0 = no table */
+	struct hdl_ir_warmup warmup;
 	struct hdl_range member[HDL_FAMILIES], table[HDL_FAMILIES]; /* set by dp: ranges in `slot` */
 	struct hdl_ir_outlier outlier;
 	uint64_t connect_timeout_ns; /* 10 s unless configured */
@@ -355,6 +365,28 @@ struct hdl_ir_route_config {
 	void (*free_table)(struct hdl_route_table *table);
 };
 
+struct hdl_ir_subnet {
+	struct hdl_addr address; /* IPv4 in the mapped form, bits beyond the prefix 0 */
+	uint8_t prefix;          /* bits, of 128 */
+};
+
+/* One match block of layer 4: all conditions hold (specification A.2, L4MatchAttributes). */
+struct hdl_ir_l4_match {
+	const struct hdl_ir_subnet *subnets; /* of the address that was dialled */
+	size_t subnet_count;                 /* 0 = any */
+	struct hdl_ir_labels source_labels;  /* of the client pod; n 0 = any */
+	const char *source_namespace;        /* "" = any */
+};
+
+/* One rule of layer 4: of a VirtualService's tcp, or of a TCPRoute. */
+struct hdl_ir_l4_route {
+	const struct hdl_ir_l4_match *matches; /* any of them holds */
+	size_t match_count;                    /* 0 = every connection */
+	const struct hdl_ir_destination *destinations;
+	size_t destination_count;
+	struct hdl_ir_origin origin;
+};
+
 enum hdl_ir_protocol {
 	HDL_IR_AUTO, /* undeclared */
 	HDL_IR_HTTP,
@@ -379,6 +411,10 @@ struct hdl_ir_service_port {
 	const struct hdl_ir_destination *destinations;
 	size_t destination_count;
 	struct hdl_ir_origin route_origin;
+	/* The first of these that matches takes a connection of layer 4; none: `destinations`. */
+	const struct hdl_ir_l4_route *l4_routes;
+	size_t l4_route_count;
+	uint16_t node_port;                   /* 0 = none */
 	const struct hdl_ir_cluster *cluster; /* whole service */
 	/* HTTP ports have routes, in hdl_snapshot_route_config(); this is the name of it. NULL: none. */
 	const char *route_name;
@@ -391,9 +427,24 @@ struct hdl_ir_service {
 	const char *fqdn, *ns, *name;
 	const struct hdl_addr *addresses; /* service addresses; empty for headless ones */
 	size_t address_count;
+	/* externalIPs and addresses of the load balancer: as `addresses`, and the edge serves them. */
+	const struct hdl_addr *external_addresses;
+	size_t external_address_count;
+	bool internal_local, external_local; /* internalTrafficPolicy, externalTrafficPolicy: Local */
+	/*
+	 * Left as they are when they are dialled, and known all the same (REGISTRY_ONLY): members of a headless service,
+	 * addresses of a ServiceEntry with resolution NONE.
+	 */
+	const struct hdl_ir_subnet *direct;
+	size_t direct_count;
 	struct hdl_ir_service_port *ports;
 	size_t port_count;
 	struct hdl_ir_origin origin;
+};
+
+struct hdl_ir_view_port {
+	const struct hdl_ir_service_port *port; /* of a service of the snapshot */
+	const struct hdl_ir_service_port *seen; /* what its clients get instead, same service and number; NULL: nothing */
 };
 
 /*
@@ -408,6 +459,8 @@ struct hdl_ir_view {
 	bool registry_only;            /* as in hdl_ir_node */
 	struct hdl_ir_route_config *const *route_configs; /* by port */
 	size_t route_config_count;
+	const struct hdl_ir_view_port *ports; /* layer 4: those that are otherwise for its clients */
+	size_t port_count;
 	struct hdl_ir_origin origin; /* the Sidecar; kind NULL: none */
 };
 
