@@ -157,7 +157,7 @@ check-lint: ## layers, banned functions, headers, format, scripts, man pages
 check-vm: ## the BPF and network tests inside VMs of a list of kernels (qemu)
 	$(Q)tools/deps build test vm
 	$(Q)$(MAKE) --no-print-directory -k all tests
-	$(Q)$(IN_BUILD) vmtest/run
+	$(Q)$(IN_BUILD) vmtest/run $(VM_KERNELS)
 
 SAN_GROUPS ?= unit golden bpf net
 san = $(MAKE) --no-print-directory BUILD=$(BUILD)-$1 SANITIZE=$2 CHECK_GROUPS='$(SAN_GROUPS)' check-run

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Debian kernels by suite: resolved, downloaded, unpacked (never installed) and made bootable, cached by version."""
+import fnmatch
 import lzma
 import os
 import re
@@ -38,6 +39,10 @@ def mirror():
     raise Unavailable("no Debian archive in the apt sources")
 
 
+def numbers(text):
+    return [int(n) for n in re.findall(r"\d+", text)]
+
+
 class Suite:
     """A private apt configuration: the machine's own lists and state are not touched."""
 
@@ -60,16 +65,25 @@ class Suite:
         text = run(["apt-cache", *self.options, "depends", "--important", package])
         return [name for name in re.findall(r"Depends: (\S+)", text) if re.match(r"linux-(image|binary|modules|base)-\d", name)]
 
-    def image_packages(self, meta):
-        """The packages that hold image and modules. From Linux 7 on they are split in three."""
-        found, todo = [], self.depends(meta)
+    def newest_image(self, pattern):
+        """Name of the package of the newest version that the pattern (linux-image-6.19.*-cloud-amd64) names."""
+        names = run(["apt-cache", *self.options, "pkgnames", pattern.split("*")[0]]).split()
+        names = [name for name in names if fnmatch.fnmatchcase(name, pattern) and "unsigned" not in name]
+        if not names:
+            raise Unavailable(f"no package {pattern}")
+        return max(names, key=numbers)
+
+    def image_packages(self, package):
+        """The packages that hold image and modules, of a meta package or of a pattern. From Linux 7 on they are split in three."""
+        image = self.newest_image(package) if "*" in package else None
+        found, todo = [image] if image else [], self.depends(image or package)
         while todo:
             name = todo.pop()
             if name not in found:
                 found.append(name)
                 todo += self.depends(name)
         if not found:
-            raise Unavailable(f"{meta} names no kernel image")
+            raise Unavailable(f"{package} names no kernel image")
         return sorted(found)
 
     def unpack(self, packages, target):
@@ -117,10 +131,10 @@ def module_bytes(path):
 class Kernel:
     """An unpacked kernel that vm.py can boot: version, vmlinux, initrd, module tree."""
 
-    def __init__(self, name, suite, meta):
+    def __init__(self, name, suites, package):
         self.name = name
-        source = Suite(suite)
-        packages = source.image_packages(meta)
+        found = [(source.image_packages(package), source) for source in map(Suite, suites.split(","))]
+        packages, source = max(found, key=lambda one: numbers(one[0][0]))
         self.dir = f"{CACHE}/{packages[0]}"
         self.tree = f"{self.dir}/tree"
         if not os.path.exists(f"{self.dir}/ready"):
