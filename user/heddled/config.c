@@ -34,6 +34,7 @@ struct hdl_config {
 	const struct hdl_config_set *translated; /* by its last run: it compares with these resources */
 	struct hdl_snapshot *compiled;           /* the last one: the next shares its route tables */
 	bool partial;                            /* the pass that runs */
+	size_t lacking;                          /* files of it that could not be taken */
 	bool node_changed;                       /* another file is the one of --node-config */
 	struct hdl_diags diags, translation;
 };
@@ -95,6 +96,7 @@ void hdl_config_set_recall(struct hdl_config *config, hdl_resource_recall_fn *re
 void hdl_config_begin(struct hdl_config *config, bool partial)
 {
 	config->partial = partial;
+	config->lacking = 0;
 	for (size_t i = 0; i < config->n && !partial; i++)
 		config->file[i].seen = false;
 }
@@ -201,7 +203,7 @@ static const char *reason_of(int error)
 	}
 }
 
-int hdl_config_file(struct hdl_config *config, const char *path, bool node, int fd, int error, bool same)
+static int take_file(struct hdl_config *config, const char *path, bool node, int fd, int error, bool same)
 {
 	char *text = NULL;
 	size_t n = 0;
@@ -222,6 +224,14 @@ int hdl_config_file(struct hdl_config *config, const char *path, bool node, int 
 	if (error == ENOMEM)
 		return -ENOMEM;
 	return hdl_resource_store_unreadable(config->store, path, reason_of(error));
+}
+
+int hdl_config_file(struct hdl_config *config, const char *path, bool node, int fd, int error, bool same)
+{
+	int r = take_file(config, path, node, fd, error, same);
+
+	config->lacking += r < 0;
+	return r;
 }
 
 void hdl_config_gone(struct hdl_config *config, const char *path)
@@ -370,6 +380,9 @@ int hdl_config_end(struct hdl_config *config, bool again, struct hdl_snapshot **
 	bool files_changed, changed;
 	int r;
 
+	if (config->lacking)
+		return hdl_err_set(err, -ENOMEM, "configuration: out of memory: %zu changed files could not be read",
+				   config->lacking);
 	if (!config->partial)
 		drop_unseen(config);
 	r = hdl_resource_store_commit(config->store, &list);

@@ -28,11 +28,12 @@ void hdl_config_set_recall(struct hdl_config *config, hdl_resource_recall_fn *re
 void hdl_config_begin(struct hdl_config *config, bool partial);
 /* In a partial pass: that file is gone. */
 void hdl_config_gone(struct hdl_config *config, const char *path);
-/* fd: open for reading, stays the caller's; -1 with error (errno), or with same: unchanged since the pass before. 0 or -ENOMEM. */
+/* fd: open for reading, stays the caller's; -1 with error (errno), or with same: unchanged since the pass before. 0 or -ENOMEM:
+ * then the pass fails at its end, and the file must be named again in the next one. */
 int hdl_config_file(struct hdl_config *config, const char *path, bool node, int fd, int error, bool same);
 /*
- * 1: *ret is a new snapshot with one reference, compiled; 0: nothing changed since the last; -ENOMEM with text. again:
- * make one also when nothing changed.
+ * 1: *ret is a new snapshot with one reference, compiled; 0: nothing changed since the last; or negative errno with text:
+ * nothing of the pass counts before a later one is taken whole. again: make one also when nothing changed.
  */
 int hdl_config_end(struct hdl_config *config, bool again, struct hdl_snapshot **ret, struct hdl_err *err);
 

@@ -258,6 +258,7 @@ static void tell_synced(struct hdl_control *control, enum hdl_msg_type type)
 	msg.synced.sequence = control->pass_sequence;
 	msg.synced.epoch = current ? current->epoch : 0;
 	msg.synced.refused = control->refusal != NULL;
+	msg.synced.again = control->lacking;
 	msg.synced.errors = (uint32_t)hdl_config_diags(control->config)->errors;
 	hdl_control_send(control, &msg);
 }
@@ -293,7 +294,7 @@ void hdl_control_finish_pass(struct hdl_control *control, const struct hdl_msg_c
 	}
 	control->in_pass = false;
 	control->pass_sequence = mark->sequence;
-	r = hdl_config_end(control->config, control->retry && mark->request, &snapshot, &err);
+	r = hdl_config_end(control->config, control->retry && (mark->request || control->lacking), &snapshot, &err);
 	if (r < 0) {
 		hdl_log_error("%s", err.text);
 		hdl_control_note_refusal(control, false, err.text);
@@ -311,7 +312,8 @@ void hdl_control_finish_pass(struct hdl_control *control, const struct hdl_msg_c
 		return;
 	}
 	if (r > 0)
-		(void)hdl_control_apply(control, snapshot, true, &err);
+		r = hdl_control_apply(control, snapshot, true, &err);
+	control->lacking = r == -ENOMEM;
 	hdl_control_answer_reload(control, mark->request);
 	tell_synced(control, HDL_MSG_SYNCED);
 }

@@ -23,7 +23,7 @@ static int take_fd(struct hdl_msg *msg, unsigned int i)
 static void on_file(struct hdl_control *control, struct hdl_msg *msg)
 {
 	const struct hdl_msg_config_file *file = &msg->config_file;
-	int fd = msg->fd_count ? msg->fd[0] : -1, r;
+	int fd = msg->fd_count ? msg->fd[0] : -1;
 
 	if (!control->in_pass)
 		return;
@@ -31,9 +31,9 @@ static void on_file(struct hdl_control *control, struct hdl_msg *msg)
 		hdl_config_gone(control->config, file->path);
 		return;
 	}
-	r = hdl_config_file(control->config, file->path, file->kind == HDL_MSG_FILE_NODE, fd, file->error, file->same);
-	if (r < 0)
-		hdl_log_error("%s: %s", file->path, strerror(-r));
+	/* what it lacks is said at the end of the pass, which fails */
+	(void)hdl_config_file(control->config, file->path, file->kind == HDL_MSG_FILE_NODE, fd, file->error,
+			      file->same);
 }
 
 static void on_maps(struct hdl_control *control, struct hdl_msg *msg)

@@ -76,6 +76,7 @@ struct hdl_control {
 	uint64_t changes_in_force, changes_refused, last_change_ns;
 	char *refusal; /* text of the change that did not fit; NULL = the last one is in force */
 	bool retry;    /* the last change was refused: try again when asked */
+	bool lacking;  /* for want of memory: the keeper tells all of it again */
 	uint64_t reload_call[HDL_CONTROL_RELOADS_MAX]; /* waiting until the workers have taken over the epoch */
 	unsigned int reload_count;
 	struct hdl_timer reload_timer;

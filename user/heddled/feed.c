@@ -6,54 +6,13 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
-#include "base/log.h"
-#include "base/scan.h"
+#include "heddled/feed_state.h"
 #include "heddled/watch.h"
 
 /* A change within this time of an earlier one may have left the same time stamps (they move with the timer tick). */
 #define STAMP_SETTLES_NS (100 * (int64_t)HDL_NS_PER_MS)
-
-/* What the worker was told of a file. */
-struct known {
-	char *path;
-	bool node, settled;
-	int error;
-	struct hdl_scan_stamp stamp;
-	uint64_t gone_since_ns;  /* 0 = there */
-	uint64_t empty_since_ns; /* 0 = not empty, or empty for good */
-};
-
-/* One file of a pass. */
-struct item {
-	struct known known;
-	bool send; /* otherwise passed as the same */
-	bool gone; /* in a partial pass */
-};
-
-struct hdl_feed {
-	struct hdl_feed_conf conf;
-	struct hdl_watch *watch;
-	struct known *known; /* sorted by path */
-	size_t known_count, known_capacity;
-	struct item *item; /* of the pass that runs; NULL = none */
-	size_t item_count, cursor;
-	bool partial; /* the pass that runs */
-	char **dirty; /* files that changed and were not told yet, sorted */
-	size_t dirty_count;
-	uint64_t dirty_ns;         /* when to look at them again, because all are held back; 0 = now */
-	uint64_t event_ns;         /* the first sign of what was not told yet; 0 = none */
-	uint64_t sequence, synced; /* last pass begun, last one answered */
-	uint64_t begun_ns;         /* when the last pass began */
-	uint64_t due_ns;           /* next pass, if nothing happens */
-	bool changed;
-	bool all;   /* the pass must be sent even if nothing changed, without holding anything */
-	bool fresh; /* the worker knows nothing */
-	uint64_t request[HDL_FEED_REQUESTS_MAX]; /* waiting for the next pass */
-	unsigned int request_count;
-	uint64_t serving[HDL_FEED_REQUESTS_MAX]; /* answered by the pass that runs */
-	unsigned int serving_count;
-};
 
 struct hdl_feed *hdl_feed_new(const struct hdl_feed_conf *conf, struct hdl_err *err)
 {
@@ -87,7 +46,7 @@ static void drop_dirty(struct hdl_feed *feed)
 	feed->dirty_count = 0;
 }
 
-static void drop_items(struct hdl_feed *feed)
+void hdl_feed_drop_items(struct hdl_feed *feed)
 {
 	for (size_t i = 0; i < feed->item_count; i++)
 		free(feed->item[i].known.path);
@@ -101,7 +60,7 @@ struct hdl_feed *hdl_feed_free(struct hdl_feed *feed)
 	if (!feed)
 		return NULL;
 	drop_known(feed);
-	drop_items(feed);
+	hdl_feed_drop_items(feed);
 	drop_dirty(feed);
 	hdl_watch_free(feed->watch);
 	free(feed);
@@ -116,10 +75,11 @@ int hdl_feed_fd(const struct hdl_feed *feed)
 void hdl_feed_restart(struct hdl_feed *feed)
 {
 	drop_known(feed);
-	drop_items(feed);
+	hdl_feed_drop_items(feed);
 	drop_dirty(feed);
 	feed->synced = feed->sequence;
 	feed->begun_ns = feed->event_ns = 0;
+	feed->failures = 0;
 	feed->request_count = feed->serving_count = 0;
 	feed->fresh = feed->changed = true;
 }
@@ -131,10 +91,14 @@ void hdl_feed_request(struct hdl_feed *feed, uint64_t request)
 		feed->request[feed->request_count++] = request;
 }
 
-void hdl_feed_synced(struct hdl_feed *feed, uint64_t sequence)
+void hdl_feed_synced(struct hdl_feed *feed, uint64_t sequence, bool again)
 {
-	if (sequence > feed->synced && sequence <= feed->sequence)
-		feed->synced = sequence;
+	if (sequence <= feed->synced || sequence > feed->sequence)
+		return;
+	feed->synced = sequence;
+	feed->failures = again ? feed->failures + 1 : 0;
+	for (size_t i = 0; i < feed->known_count && again; i++)
+		feed->known[i].again |= feed->known[i].told == sequence;
 }
 
 static void watch_directory(void *data, const char *path, bool any_name)
@@ -142,241 +106,11 @@ static void watch_directory(void *data, const char *path, bool any_name)
 	hdl_watch_directory(data, path, any_name);
 }
 
-static void sooner(struct hdl_feed *feed, uint64_t at_ns)
-{
-	if (at_ns < feed->due_ns)
-		feed->due_ns = at_ns;
-}
-
-/* A file of the worker's that the scan did not find. True: it stays for now. */
-static bool keep_gone(struct hdl_feed *feed, struct known *known, uint64_t now_ns, bool hold)
-{
-	if (known->gone_since_ns == 0)
-		known->gone_since_ns = now_ns;
-	if (!hold || now_ns - known->gone_since_ns >= HDL_FEED_HOLD_NS)
-		return false;
-	sooner(feed, known->gone_since_ns + HDL_FEED_HOLD_NS);
-	return true;
-}
-
-static bool is_settling(struct hdl_feed *feed, struct known *known, const struct hdl_scan_file *file, uint64_t now_ns)
-{
-	uint64_t until_ns;
-
-	if (hdl_watch_is_writing(feed->watch, file->path, now_ns, &until_ns)) {
-		sooner(feed, until_ns);
-		return true;
-	}
-	if (!known || file->stamp.size_bytes != 0 || known->stamp.size_bytes == 0)
-		return false;
-	if (known->empty_since_ns == 0)
-		known->empty_since_ns = now_ns;
-	if (now_ns - known->empty_since_ns >= HDL_FEED_HOLD_NS)
-		return false;
-	sooner(feed, known->empty_since_ns + HDL_FEED_HOLD_NS);
-	return true;
-}
-
-/* A file that is there: must the worker be told now? known: what it knows of it, or NULL. */
-static bool must_send(struct hdl_feed *feed, struct known *known, const struct hdl_scan_file *file, uint64_t now_ns,
-		      bool hold)
-{
-	bool same;
-
-	if (!known)
-		return !hold || file->error || !is_settling(feed, known, file, now_ns);
-	same = known->settled && known->error == 0 && file->error == 0 && known->node == file->node &&
-	       hdl_scan_stamp_equal(&known->stamp, &file->stamp);
-
-	if (same || (known->error && known->error == file->error)) {
-		known->gone_since_ns = known->empty_since_ns = 0;
-		return false;
-	}
-	if (hold && file->error == 0 && known->error == 0 && is_settling(feed, known, file, now_ns))
-		return false;
-	/* a link that leads nowhere for a moment is a file that is gone for a moment */
-	if (file->error == ENOENT && known->error == 0)
-		return !keep_gone(feed, known, now_ns, hold);
-	return true;
-}
-
-/* Below a directory that is there but cannot be listed: not gone, only out of sight. Its own item came before. */
-static bool is_out_of_sight(const struct hdl_feed *feed, const struct hdl_scan *scan, const char *path)
-{
-	for (size_t i = 0; i < feed->item_count && scan->errors; i++) {
-		const struct known *above = &feed->item[i].known;
-		size_t n = above->error ? strlen(above->path) : 0;
-
-		if (n && strncmp(path, above->path, n) == 0 && (path[n] == '/' || above->path[n - 1] == '/'))
-			return true;
-	}
-	return false;
-}
-
-/* One file of both, or of one of them. 1: there is something to tell; 0; -ENOMEM. */
-static int plan_file(struct hdl_feed *feed, struct hdl_scan *scan, struct known *known, struct hdl_scan_file *file,
-		     uint64_t now_ns, bool hold)
-{
-	struct item item = { 0 };
-	int tell = 0;
-
-	if (!file) {
-		/* of what could not be read nothing is lost by its going */
-		if (known->error == ENOENT ||
-		    (!is_out_of_sight(feed, scan, known->path) && !keep_gone(feed, known, now_ns, hold)))
-			return 1;
-		item.known = *known;
-		item.known.path = strdup(known->path);
-	} else {
-		item.send = must_send(feed, known, file, now_ns, hold);
-		/* made, and not whole yet: it does not exist so far */
-		if (!known && !item.send)
-			return 0;
-		if (known)
-			item.known = *known;
-		if (item.send) {
-			item.known = (struct known){ .node = file->node, .error = file->error, .stamp = file->stamp };
-			tell = 1;
-		}
-		item.known.path = file->path;
-		file->path = NULL;
-	}
-	if (!item.known.path)
-		return -ENOMEM;
-	feed->item[feed->item_count++] = item;
-	return tell;
-}
-
-/* Merges what the worker knows with what the scan found. Returns 1 if there is something to tell, 0, or -ENOMEM. */
-static int plan(struct hdl_feed *feed, struct hdl_scan *scan, uint64_t now_ns, bool hold)
-{
-	size_t k = 0, s = 0;
-	int tell = 0;
-
-	feed->item = calloc(scan->n + feed->known_count + 1, sizeof(*feed->item));
-	if (!feed->item)
-		return -ENOMEM;
-	while (k < feed->known_count || s < scan->n) {
-		struct known *known = k < feed->known_count ? &feed->known[k] : NULL;
-		struct hdl_scan_file *file = s < scan->n ? &scan->file[s] : NULL;
-		int order = !known ? 1 : !file ? -1 : strcmp(known->path, file->path), r;
-
-		k += order <= 0;
-		s += order >= 0;
-		r = plan_file(feed, scan, order <= 0 ? known : NULL, order >= 0 ? file : NULL, now_ns, hold);
-		if (r < 0)
-			return r;
-		tell |= r;
-	}
-	return tell;
-}
-
-/* ---- a pass over the files that changed ---- */
-
-static size_t place(const struct hdl_feed *feed, const char *path, bool *ret_found)
-{
-	size_t low = 0, high = feed->known_count;
-
-	*ret_found = false;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		int r = strcmp(feed->known[middle].path, path);
-
-		if (r == 0) {
-			*ret_found = true;
-			return middle;
-		}
-		if (r < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
-/* Looks at one of the names. 1: it is in the pass; 0: held back, or as before; -EAGAIN: only a walk can tell; -ENOMEM. */
-static int plan_dirty(struct hdl_feed *feed, const char *path, uint64_t now_ns, bool *ret_held)
-{
-	struct hdl_scan_file file = { .path = (char *)path };
-	struct item item = { .send = true };
-	struct known *known;
-	struct stat st;
-	bool found;
-	size_t at = place(feed, path, &found);
-
-	*ret_held = false;
-	known = found ? &feed->known[at] : NULL;
-	if (lstat(path, &st) < 0) {
-		if (errno != ENOENT)
-			return -EAGAIN;
-		if (!known)
-			return 0;
-		*ret_held = keep_gone(feed, known, now_ns, true);
-		if (*ret_held)
-			return 0;
-		item.gone = true;
-	} else {
-		uint64_t due_ns = feed->due_ns;
-
-		if (S_ISLNK(st.st_mode))
-			hdl_watch_not_writing(feed->watch, path);
-		if (!S_ISREG(st.st_mode) || (known && known->node))
-			return -EAGAIN;
-		hdl_scan_stamp_of(&st, &file.stamp);
-		if (!must_send(feed, known, &file, now_ns, true)) {
-			*ret_held =
-				feed->due_ns != due_ns || (known && (known->gone_since_ns || known->empty_since_ns));
-			*ret_held |= hdl_watch_is_writing(feed->watch, path, now_ns, &due_ns);
-			return 0;
-		}
-		item.known.stamp = file.stamp;
-	}
-	item.known.path = strdup(path);
-	if (!item.known.path)
-		return -ENOMEM;
-	feed->item[feed->item_count++] = item;
-	return 1;
-}
-
-/*
- * From the names to the items; those that are held back stay among the names. 1: there is a pass; 0: not now;
- * -EAGAIN: a walk is needed; -ENOMEM.
- */
-static int plan_partial(struct hdl_feed *feed, uint64_t now_ns)
-{
-	uint64_t due_ns = feed->due_ns;
-	size_t kept = 0;
-	int r = 0;
-
-	feed->item = calloc(feed->dirty_count + 1, sizeof(*feed->item));
-	if (!feed->item)
-		return -ENOMEM;
-	feed->due_ns = UINT64_MAX;
-	for (size_t i = 0; i < feed->dirty_count; i++) {
-		bool held = r < 0;
-
-		if (r >= 0)
-			r = plan_dirty(feed, feed->dirty[i], now_ns, &held);
-		if (held)
-			feed->dirty[kept++] = feed->dirty[i];
-		else
-			free(feed->dirty[i]);
-	}
-	feed->dirty_count = kept;
-	feed->dirty_ns = feed->due_ns;
-	feed->due_ns = due_ns;
-	if (r >= 0)
-		r = feed->item_count != 0;
-	if (r <= 0)
-		drop_items(feed);
-	return r;
-}
-
 /* Into what is known: replaced, added or removed. 0 or -ENOMEM. */
-static int settle_item(struct hdl_feed *feed, struct item *item)
+static int settle_item(struct hdl_feed *feed, struct hdl_feed_item *item)
 {
 	bool found;
-	size_t at = place(feed, item->known.path, &found);
+	size_t at = hdl_feed_place(feed, item->known.path, &found);
 
 	if (item->gone) {
 		if (found) {
@@ -391,7 +125,7 @@ static int settle_item(struct hdl_feed *feed, struct item *item)
 	} else {
 		if (feed->known_count == feed->known_capacity) {
 			size_t capacity = feed->known_capacity ? feed->known_capacity * 2 : 64;
-			struct known *more = reallocarray(feed->known, capacity, sizeof(*more));
+			struct hdl_feed_known *more = reallocarray(feed->known, capacity, sizeof(*more));
 
 			if (!more)
 				return -ENOMEM;
@@ -408,7 +142,7 @@ static int settle_item(struct hdl_feed *feed, struct item *item)
 /* ---- telling ---- */
 
 /* Opens for the worker. The type is checked again: the file may have been replaced since the scan. */
-static int open_file(const struct hdl_feed *feed, struct known *known)
+static int open_file(const struct hdl_feed *feed, struct hdl_feed_known *known)
 {
 	int64_t now_ns;
 	struct stat st;
@@ -429,7 +163,8 @@ static int open_file(const struct hdl_feed *feed, struct known *known)
 	return fd;
 }
 
-static int send_item(const struct hdl_feed *feed, struct item *item, struct hdl_channel *channel, struct hdl_err *err)
+static int send_item(const struct hdl_feed *feed, struct hdl_feed_item *item, struct hdl_channel *channel,
+		     struct hdl_err *err)
 {
 	struct hdl_msg msg = { .type = HDL_MSG_CONFIG_FILE };
 	int r;
@@ -437,6 +172,8 @@ static int send_item(const struct hdl_feed *feed, struct item *item, struct hdl_
 	msg.config_file.kind = item->known.node ? HDL_MSG_FILE_NODE : HDL_MSG_FILE_CONFIG;
 	if (hdl_msg_set_text(msg.config_file.path, sizeof(msg.config_file.path), item->known.path) < 0)
 		return 0; /* the scan makes no path of that length */
+	if (item->send)
+		item->known.told = feed->sequence;
 	msg.config_file.same = !item->send;
 	msg.config_file.gone = item->gone;
 	if (item->send && !item->gone && item->known.error == 0) {
@@ -466,7 +203,7 @@ static int send_mark(struct hdl_feed *feed, struct hdl_channel *channel, enum hd
 /* What was told is what is known now. 0 or -ENOMEM. */
 static int settle_items(struct hdl_feed *feed)
 {
-	struct known *known;
+	struct hdl_feed_known *known;
 	int r = 0;
 
 	if (feed->partial) {
@@ -495,7 +232,7 @@ static int finish_pass(struct hdl_feed *feed, struct hdl_channel *channel, struc
 
 	if (r < 0)
 		return hdl_err_set(err, -ENOMEM, "out of memory");
-	drop_items(feed);
+	hdl_feed_drop_items(feed);
 	/* one END for each request, so that each gets its answer; the worker takes the first as the end of the pass */
 	for (unsigned int i = 0; i < feed->serving_count && r == 0; i++)
 		r = send_mark(feed, channel, HDL_MSG_CONFIG_END, feed->serving[i], err);
@@ -545,7 +282,7 @@ static int begin_full(struct hdl_feed *feed, struct hdl_channel *channel, uint64
 				      .directory = watch_directory,
 				      .data = feed->watch };
 	struct hdl_scan scan;
-	bool all = feed->all || feed->fresh;
+	bool all = feed->all || feed->fresh, must = all || feed->failures;
 	int r;
 
 	feed->due_ns = now_ns + HDL_FEED_RESCAN_NS;
@@ -559,14 +296,14 @@ static int begin_full(struct hdl_feed *feed, struct hdl_channel *channel, uint64
 		return r;
 	if (hdl_watch_is_complete(feed->watch))
 		feed->due_ns = now_ns + HDL_FEED_RESCAN_LOCAL_NS;
-	r = plan(feed, &scan, now_ns, !all);
+	r = hdl_feed_plan(feed, &scan, now_ns, !all);
 	hdl_scan_done(&scan);
 	if (r < 0) {
-		drop_items(feed);
+		hdl_feed_drop_items(feed);
 		return hdl_err_set(err, r, "out of memory");
 	}
-	if (r == 0 && !all) {
-		drop_items(feed); /* what is held back is marked in known */
+	if (r == 0 && !must) {
+		hdl_feed_drop_items(feed); /* what is held back is marked in known */
 		return 0;
 	}
 	feed->fresh = false;
@@ -575,7 +312,7 @@ static int begin_full(struct hdl_feed *feed, struct hdl_channel *channel, uint64
 
 static int begin_partial(struct hdl_feed *feed, struct hdl_channel *channel, uint64_t now_ns, struct hdl_err *err)
 {
-	int r = plan_partial(feed, now_ns);
+	int r = hdl_feed_plan_partial(feed, now_ns);
 
 	if (r == -EAGAIN) {
 		feed->changed = true;
@@ -645,6 +382,11 @@ static void take_events(struct hdl_feed *feed, uint64_t now_ns)
 /* When the next pass may begin: at once, or so long after the last one that a burst is taken together. */
 static uint64_t not_before(const struct hdl_feed *feed)
 {
+	unsigned int doubled =
+		feed->failures < HDL_FEED_AGAIN_DOUBLED_MAX ? feed->failures : HDL_FEED_AGAIN_DOUBLED_MAX;
+
+	if (feed->failures)
+		return feed->begun_ns + (HDL_FEED_AGAIN_NS << (doubled - 1));
 	return feed->begun_ns ? feed->begun_ns + HDL_FEED_GAP_NS : 0;
 }
 
@@ -652,12 +394,13 @@ static uint64_t next_full(const struct hdl_feed *feed)
 {
 	if (feed->all && !feed->changed)
 		return 0;
-	return feed->changed || feed->all ? not_before(feed) : feed->due_ns;
+	return feed->changed || feed->all || feed->failures ? not_before(feed) : feed->due_ns;
 }
 
 static uint64_t next_partial(const struct hdl_feed *feed)
 {
-	if (feed->dirty_count == 0)
+	/* with what the worker lacks, or what goes together would come into force in parts */
+	if (feed->dirty_count == 0 || feed->failures)
 		return UINT64_MAX;
 	return feed->dirty_ns > not_before(feed) ? feed->dirty_ns : not_before(feed);
 }

@@ -29,7 +29,9 @@
 #define HDL_FEED_HOLD_NS (150 * HDL_NS_PER_MS)
 #define HDL_FEED_RESCAN_NS (5 * HDL_NS_PER_S)        /* file systems without events */
 #define HDL_FEED_RESCAN_LOCAL_NS (60 * HDL_NS_PER_S) /* with them: hard links that are written elsewhere */
-#define HDL_FEED_REQUESTS_MAX 64                     /* requests that may wait; more are answered with the next pass */
+#define HDL_FEED_AGAIN_NS HDL_NS_PER_S
+#define HDL_FEED_AGAIN_DOUBLED_MAX 6
+#define HDL_FEED_REQUESTS_MAX 64 /* requests that may wait; more are answered with the next pass */
 
 struct hdl_feed;
 
@@ -48,8 +50,11 @@ int hdl_feed_fd(const struct hdl_feed *feed); /* readable: call hdl_feed_turn() 
 void hdl_feed_restart(struct hdl_feed *feed);
 /* The worker (or SIGHUP, with request 0) wants a pass over what is on disk now. */
 void hdl_feed_request(struct hdl_feed *feed, uint64_t request);
-/* The worker answered the pass with that sequence number. */
-void hdl_feed_synced(struct hdl_feed *feed, uint64_t sequence);
+/*
+ * The worker answered the pass with that sequence number. again: it could not take it, for want of memory. All of it is
+ * told once more after HDL_FEED_AGAIN_NS, with what changed since; the wait doubles with each such answer in a row.
+ */
+void hdl_feed_synced(struct hdl_feed *feed, uint64_t sequence, bool again);
 
 /*
  * Does what is due: call it when the descriptor is readable, when the channel has room again, and at *ret_next_ns.

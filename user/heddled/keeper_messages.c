@@ -124,7 +124,7 @@ static int handle(struct hdl_keeper *keeper, struct hdl_msg *msg, struct hdl_err
 	case HDL_MSG_READY:
 		return on_ready(keeper, err);
 	case HDL_MSG_SYNCED:
-		hdl_feed_synced(keeper->feed, msg->synced.sequence);
+		hdl_feed_synced(keeper->feed, msg->synced.sequence, msg->synced.again);
 		return 0;
 	case HDL_MSG_RESCAN:
 		hdl_feed_request(keeper->feed, msg->config_mark.request);

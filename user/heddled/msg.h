@@ -202,6 +202,8 @@ struct hdl_msg_synced {
 	uint64_t sequence, epoch;
 	uint32_t refused; /* the change as a whole did not fit */
 	uint32_t errors;  /* of documents */
+	uint32_t again;   /* it could not be taken, for want of memory: tell all of it once more */
+	uint32_t padding;
 };
 
 struct hdl_msg_failed {

@@ -129,7 +129,7 @@ static void hear_all(struct fixture *f, char *text, size_t size)
 		heard(f, text + n, size - n);
 		n += strlen(text + n);
 	}
-	hdl_feed_synced(f->feed, f->sequence);
+	hdl_feed_synced(f->feed, f->sequence, false);
 }
 
 /* One turn; then what was said must be `expected`, and is answered. */
@@ -140,7 +140,7 @@ static void expect(struct fixture *f, const char *expected)
 	turn(f);
 	heard(f, text, sizeof(text));
 	assert_string_equal(text, expected);
-	hdl_feed_synced(f->feed, f->sequence);
+	hdl_feed_synced(f->feed, f->sequence, false);
 }
 
 static void test_first_pass(void **state)
@@ -275,7 +275,7 @@ static void test_whole_directory_away(void **state)
 		heard(f, text, sizeof(text));
 		assert_null(strstr(text, "a.yaml-"));
 		assert_true(!strstr(text, ".") || strstr(text, "a.yaml~"));
-		hdl_feed_synced(f->feed, f->sequence);
+		hdl_feed_synced(f->feed, f->sequence, false);
 	}
 	assert_int_equal(rename(away, f->path), 0);
 	f->now_ns += 6000 * MS;
