@@ -17,7 +17,26 @@ struct hdl_found {
 
 HDL_CORE int hdl_vip_key_equal(const struct hdl_vip_key *a, const struct hdl_vip_key *b)
 {
-	return hdl_addr_equal(&a->address, &b->address) && a->port == b->port && a->protocol == b->protocol;
+	return hdl_addr_equal(&a->address, &b->address) && a->port == b->port && a->protocol == b->protocol &&
+	       a->class_id == b->class_id;
+}
+
+/* What holds for the clients of a namespace at the epoch; NULL: class 0 and no flags. */
+HDL_CORE const struct hdl_client_version *hdl_lookup_client(const struct hdl_workload *who, __u64 epoch)
+{
+	__u32 id = who ? who->client : 0;
+	const struct hdl_client *record = bpf_map_lookup_elem(&client, &id);
+	const struct hdl_client_version *at;
+	int version;
+
+	if (!record)
+		return NULL;
+	version = hdl_core_version(*(const volatile __u64 *)&record->version[0].epoch,
+				   *(const volatile __u64 *)&record->version[1].epoch, epoch);
+	if (version < 0)
+		return NULL;
+	at = version ? &record->version[1] : &record->version[0];
+	return id == 0 || at->workload == who->id ? at : NULL;
 }
 
 HDL_CORE const struct hdl_service_version *hdl_lookup_service_version(__u32 id, __u64 epoch)

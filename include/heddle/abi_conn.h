@@ -106,6 +106,8 @@ struct hdl_workload {
 	__u32 flags;                           /* enum hdl_workload_flags */
 	__u64 cookie;                          /* the key; a record with another is ignored */
 	struct hdl_addr address[HDL_FAMILIES]; /* of the pod, for the source-IP hash; zero = none or several */
+	__u32 client;                          /* id in `client`; 0 = that of clients that are no known pod */
+	__u32 padding;
 };
 
 enum hdl_client_flags {
@@ -116,9 +118,11 @@ struct hdl_client_version {
 	__u64 epoch;    /* as of hdl_service_version */
 	__u32 class_id; /* of clients for whom the same rules hold (hdl_vip_key); 0 = what most see */
 	__u32 flags;    /* enum hdl_client_flags */
+	__u32 workload; /* hdl_workload.id of the pod; a record of another is ignored, as one without a version */
+	__u32 padding;
 };
 
-/* Value of map `client`, by id of the pod (hdl_workload.id); 0 is for all that are no known pod. */
+/* Value of map `client`, by hdl_workload.client; 0 is for all that are no known pod. */
 struct hdl_client {
 	struct hdl_client_version version[2];
 };

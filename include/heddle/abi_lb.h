@@ -69,6 +69,11 @@ enum hdl_service_flags {
 	HDL_SERVICE_INTERNAL_LOCAL = 2, /* internalTrafficPolicy: Local */
 	HDL_SERVICE_EXTERNAL = 4,       /* NodePort, LoadBalancer address or externalIP: the edge serves it too */
 	HDL_SERVICE_EXTERNAL_LOCAL = 8, /* externalTrafficPolicy: Local: the edge keeps the client's address */
+	/*
+	 * With label NONE: clients of the class (class 0: those without one of their own here) see nothing at the address.
+	 * Without it label NONE is a tombstone: of a class, the record of class 0 counts.
+	 */
+	HDL_SERVICE_HIDDEN = 16,
 };
 
 enum hdl_fail_mode {
