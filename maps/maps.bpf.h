@@ -29,6 +29,12 @@
 		__type(value, value_type);             \
 	} name __weak SEC(".maps");
 
+#define HDL_MAP_RING(name, bytes, ...)              \
+	struct {                                    \
+		__uint(type, BPF_MAP_TYPE_RINGBUF); \
+		__uint(max_entries, bytes);         \
+	} name __weak SEC(".maps");
+
 #define HDL_MAP_OF_MAPS(name, entries, ...)                       \
 	struct {                                                  \
 		__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);         \
@@ -47,6 +53,7 @@
 
 #undef HDL_MAP
 #undef HDL_MAP_STORAGE
+#undef HDL_MAP_RING
 #undef HDL_MAP_OF_MAPS
 
 #endif

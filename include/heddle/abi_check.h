@@ -5,6 +5,7 @@
 
 #include "heddle/abi_addr.h"
 #include "heddle/abi_conn.h"
+#include "heddle/abi_event.h"
 #include "heddle/abi_lb.h"
 #include "heddle/abi_verdict.h"
 
@@ -54,6 +55,10 @@ HDL_ABI_SIZE(struct hdl_affinity, 16);
 HDL_ABI_SIZE(struct hdl_client, 48);
 HDL_ABI_SIZE(struct hdl_traffic_key, 16);
 HDL_ABI_SIZE(struct hdl_traffic, 32);
-_Static_assert(HDL_VERDICT_COUNT == HDL_VERDICT_NO_ROUTE + 1, "HDL_VERDICT_COUNT is one more than the last verdict");
+HDL_ABI_SIZE(struct hdl_event, 112);
+HDL_ABI_AT(struct hdl_event, time_ns, 8);
+HDL_ABI_AT(struct hdl_event, address, 72);
+HDL_ABI_AT(struct hdl_event, port, 104);
+_Static_assert(HDL_VERDICT_COUNT == HDL_VERDICT_EVENT_LOST + 1, "HDL_VERDICT_COUNT is one more than the last verdict");
 
 #endif

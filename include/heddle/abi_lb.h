@@ -202,8 +202,12 @@ struct hdl_balance {
 	__u32 connections; /* open layer-4 connections, reserved before they are made (max_connections) */
 	__u32 connections_overflow; /* refused because of max_connections */
 	__u32 ejections_overflow;   /* not ejected because of max_ejection_percent */
+	__u32 ejections;            /* endpoints ejected, all told */
+	__u32 connect_failures;     /* layer-4 connects that the kernel saw fail */
+	__u32 timeouts;             /* retransmission timeouts of layer-4 connections, those of SYNs included */
+	__u32 retransmits;          /* segments of layer-4 connections that were sent again */
 	__u32 padding0;
-	__u64 padding[4];
+	__u64 padding[2];
 };
 
 /* Value of map `endpoint`, by id, mmapable. Immutable from publication to the grace period after removal. */
@@ -236,7 +240,7 @@ struct hdl_health {
 	__u32 consecutive_gateway;
 	__u32 consecutive_local_origin;
 	__u32 ejection_multiplier; /* m of specification C.7 */
-	__u64 returned_ns;         /* when the last ejection ended; 0 = never ejected */
+	__u64 returned_ns;         /* end of the last ejection, moved on with each step down of m; 0 = never ejected */
 	__u32 ejections;           /* since the endpoint appeared */
 	__u32 connect_failures;    /* layer-4 connects that the kernel saw fail */
 	__u32 connects;            /* layer-4 connects that were established */

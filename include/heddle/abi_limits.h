@@ -15,6 +15,9 @@
 /* u32 slots packed into one element of the `slot` array: an array element of 4 bytes would cost 8. */
 #define HDL_SLOTS_PER_ELEMENT 16
 
+/* Bytes of the ring `events`: a power of two. What comes faster than the daemon reads is counted as lost. */
+#define HDL_EVENT_RING_BYTES 1048576
+
 /* Groups (priorities or localities) of one cluster; more is refused with the object named. */
 #define HDL_GROUPS_MAX 64
 

@@ -25,14 +25,15 @@
 	X(14, ORIGIN_FULL, "origin_full", "-", "original destination could not be recorded: connection closed") \
 	X(15, NO_PUNT_PATH, "no_punt_path", "-", "client's interface has no tc program: fail mode applied")     \
 	X(16, TRAFFIC_FULL, "traffic_full", "-", "no room in the traffic map: bytes not counted")               \
-	X(17, NO_ROUTE, "no_route", "NR", "the service has no rule for this connection: refused")
+	X(17, NO_ROUTE, "no_route", "NR", "the service has no rule for this connection: refused")           \
+	X(18, EVENT_LOST, "event_lost", "-", "no room in the ring of events: one was not told")
 
 /* clang-format off */
 enum hdl_verdict {
 #define HDL_VERDICT_ENUM(number, name, label, flag, sentence) HDL_VERDICT_##name = number,
 	HDL_VERDICTS(HDL_VERDICT_ENUM)
 #undef HDL_VERDICT_ENUM
-	HDL_VERDICT_COUNT = 18
+	HDL_VERDICT_COUNT = 19
 };
 /* clang-format on */
 

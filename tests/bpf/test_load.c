@@ -171,6 +171,7 @@ static void has_the_registered_maps(void **state)
 	} while (0);
 #define HDL_MAP(name, kind, key, value, entries, ...) CHECK(name, sizeof(value), entries)
 #define HDL_MAP_STORAGE(name, value, ...) CHECK(name, sizeof(value), 0)
+#define HDL_MAP_RING(name, bytes, ...) CHECK(name, 0, bytes)
 #define HDL_MAP_OF_MAPS(name, entries, ...) CHECK(name, sizeof(__u32), entries)
 #include "maps/maps.def"
 	bpf_object__for_each_map(map, skel->obj) registered -= !bpf_map__is_internal(map);
