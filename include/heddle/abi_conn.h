@@ -7,9 +7,10 @@
 #include "heddle/abi_addr.h"
 
 enum hdl_sock_kind {
-	HDL_SOCK_BALANCED = 1, /* connected straight to an endpoint */
-	HDL_SOCK_PUNTED = 2,   /* host process led to a worker */
-	HDL_SOCK_DATAGRAM = 3, /* connected UDP socket */
+	HDL_SOCK_BALANCED = 1,    /* connected straight to an endpoint */
+	HDL_SOCK_PUNTED = 2,      /* host process led to a worker */
+	HDL_SOCK_DATAGRAM = 3,    /* connected UDP socket */
+	HDL_SOCK_UNCONNECTED = 4, /* UDP socket that sent to a service: its first pair; others are in map `udp` */
 };
 
 /* Value of map `sock` (socket storage): what connect() decided. */

@@ -8,7 +8,7 @@
 
 /* X(number, NAME, label, flag, sentence) */
 #define HDL_VERDICTS(X)                                                                                         \
-	X(0, PASS, "pass", "-", "not a service address: left as it was")                                        \
+	X(0, PASS, "pass", "-", "not a service address, or policy PASSTHROUGH: left as it was")                 \
 	X(1, BALANCED, "balanced", "-", "decided at layer 4: an endpoint was chosen")                           \
 	X(2, PUNTED, "punted", "-", "handed to a worker by tc: the service port needs requests")                \
 	X(3, PUNTED_HOST, "punted_host", "-", "connect of a host process led to a worker")                      \
@@ -25,15 +25,18 @@
 	X(14, ORIGIN_FULL, "origin_full", "-", "original destination could not be recorded: connection closed") \
 	X(15, NO_PUNT_PATH, "no_punt_path", "-", "client's interface has no tc program: fail mode applied")     \
 	X(16, TRAFFIC_FULL, "traffic_full", "-", "no room in the traffic map: bytes not counted")               \
-	X(17, NO_ROUTE, "no_route", "NR", "the service has no rule for this connection: refused")           \
-	X(18, EVENT_LOST, "event_lost", "-", "no room in the ring of events: one was not told")
+	X(17, NO_ROUTE, "no_route", "NR", "the service has no rule for this connection: refused")               \
+	X(18, EVENT_LOST, "event_lost", "-", "no room in the ring of events: one was not told")                 \
+	X(19, OVERFLOW, "overflow", "UO", "maxConnections of the cluster are open: refused")                    \
+	X(20, REGISTRY_ONLY, "registry_only", "UH", "the client may go to services only, this is none: EPERM")  \
+	X(21, DIRECT, "direct", "-", "address of a headless service or an external host: left as it was")
 
 /* clang-format off */
 enum hdl_verdict {
 #define HDL_VERDICT_ENUM(number, name, label, flag, sentence) HDL_VERDICT_##name = number,
 	HDL_VERDICTS(HDL_VERDICT_ENUM)
 #undef HDL_VERDICT_ENUM
-	HDL_VERDICT_COUNT = 19
+	HDL_VERDICT_COUNT = 22
 };
 /* clang-format on */
 
