@@ -5,6 +5,7 @@
 
 #include "heddle/abi_addr.h"
 #include "heddle/abi_conn.h"
+#include "heddle/abi_flow.h"
 #include "heddle/abi_event.h"
 #include "heddle/abi_lb.h"
 #include "heddle/abi_verdict.h"
@@ -30,7 +31,8 @@ HDL_ABI_AT(struct hdl_cluster_version, table, 48);
 HDL_ABI_AT(struct hdl_cluster_version, policy, 92);
 HDL_ABI_AT(struct hdl_cluster_version, warmup_ms, 124);
 HDL_ABI_SIZE(struct hdl_cluster, 320);
-HDL_ABI_SIZE(struct hdl_group, 64);
+HDL_ABI_SIZE(struct hdl_group, 128);
+HDL_ABI_AT(struct hdl_group, turn, 64);
 HDL_ABI_SIZE(struct hdl_ring_entry, 16);
 HDL_ABI_SIZE(struct hdl_balance, 64);
 HDL_ABI_SIZE(struct hdl_endpoint, 64);
@@ -53,12 +55,19 @@ HDL_ABI_SIZE(struct hdl_udp, 32);
 HDL_ABI_SIZE(struct hdl_affinity_key, 24);
 HDL_ABI_SIZE(struct hdl_affinity, 16);
 HDL_ABI_SIZE(struct hdl_client, 48);
+HDL_ABI_SIZE(struct hdl_flow_key, 40);
+HDL_ABI_SIZE(struct hdl_flow_record, 56);
+HDL_ABI_AT(struct hdl_flow_record, check, 24);
+HDL_ABI_SIZE(struct hdl_fragment_key, 40);
+HDL_ABI_SIZE(struct hdl_fragment, 12);
+HDL_ABI_SIZE(struct hdl_local_pod, 40);
+HDL_ABI_SIZE(struct hdl_work, 768);
 HDL_ABI_SIZE(struct hdl_traffic_key, 16);
 HDL_ABI_SIZE(struct hdl_traffic, 32);
 HDL_ABI_SIZE(struct hdl_event, 112);
 HDL_ABI_AT(struct hdl_event, time_ns, 8);
 HDL_ABI_AT(struct hdl_event, address, 72);
 HDL_ABI_AT(struct hdl_event, port, 104);
-_Static_assert(HDL_VERDICT_COUNT == HDL_VERDICT_EVENT_LOST + 1, "HDL_VERDICT_COUNT is one more than the last verdict");
+_Static_assert(HDL_VERDICT_COUNT == HDL_VERDICT_DIRECT + 1, "HDL_VERDICT_COUNT is one more than the last verdict");
 
 #endif

@@ -44,6 +44,7 @@ struct hdl_state {
 enum hdl_state_flags {
 	HDL_STATE_REGISTRY_ONLY = 1, /* some client may not go to addresses that no service has (`client`) */
 	HDL_STATE_CLASSES = 2,       /* some client is of a class other than 0 */
+	HDL_STATE_REDIRECT = 4,      /* NodeConfig acceleration.redirect: peer; packets may go straight into local pods */
 };
 
 /* Key of map `vip`: a service address, for clients of one class. */
@@ -170,7 +171,7 @@ struct hdl_cluster_version {
 
 /*
  * Map `group`: endpoints of one priority, or of one locality with a share of its own (specification C.4). Rows of one
- * cluster are adjacent and immutable, in the order of their priority.
+ * cluster are adjacent and immutable but for `turn`, in the order of their priority.
  */
 struct hdl_group {
 	struct hdl_range member[HDL_FAMILIES]; /* within the cluster's member range */
@@ -180,6 +181,9 @@ struct hdl_group {
 	__u32 weight;         /* share of the locality; 0: the priority is one group */
 	__u32 endpoint_count; /* of both families and any state of health */
 	__u32 healthy_count;  /* of those, the ones that are healthy by discovery */
+	/* Own cache line: changed by picks, while the line above is read by all of them. */
+	__u64 turn; /* ROUND_ROBIN: picks in this group so far */
+	__u64 padding[7];
 };
 
 /* Map `ring`: entries of a ring are adjacent, in the order of their hashes (specification C.3). */

@@ -38,10 +38,10 @@ static const struct {
 	{                                                      \
 #name, offsetof(struct hdl_dp_maps, name##_fd) \
 	}
-	FD(state),    FD(vip),          FD(service),  FD(route),       FD(cluster), FD(balance),
-	FD(endpoint), FD(slot),         FD(health),   FD(workload),    FD(origin),  FD(listener),
-	FD(traffic),  FD(verdict),      FD(grace),    FD(grace_inner), FD(group),   FD(ring),
-	FD(client),   FD(node_address), FD(affinity), FD(udp),         FD(events),
+	FD(state), FD(vip),         FD(service),  FD(route),     FD(cluster),   FD(balance),      FD(endpoint),
+	FD(slot),  FD(health),      FD(workload), FD(origin),    FD(listener),  FD(traffic),      FD(verdict),
+	FD(grace), FD(grace_inner), FD(group),    FD(ring),      FD(client),    FD(node_address), FD(affinity),
+	FD(udp),   FD(events),      FD(flow),     FD(interface), FD(local_pod),
 #undef FD
 };
 
