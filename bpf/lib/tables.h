@@ -31,6 +31,24 @@ HDL_CORE struct hdl_balance *hdl_tables_balance(struct hdl_tables *tables, __u32
 	return bpf_map_lookup_elem(&balance, &cluster);
 }
 
+HDL_CORE const struct hdl_endpoint *hdl_tables_endpoint(struct hdl_tables *tables, __u32 id)
+{
+	(void)tables;
+	return bpf_map_lookup_elem(&endpoint, &id);
+}
+
+HDL_CORE struct hdl_group *hdl_tables_group(struct hdl_tables *tables, __u32 index)
+{
+	(void)tables;
+	return bpf_map_lookup_elem(&group, &index);
+}
+
+HDL_CORE const struct hdl_ring_entry *hdl_tables_ring(struct hdl_tables *tables, __u32 index)
+{
+	(void)tables;
+	return bpf_map_lookup_elem(&ring, &index);
+}
+
 HDL_CORE int hdl_tables_slot(struct hdl_tables *tables, __u32 index, __u32 *ret_endpoint)
 {
 	__u32 element = index / HDL_SLOTS_PER_ELEMENT;
@@ -45,7 +63,9 @@ HDL_CORE int hdl_tables_slot(struct hdl_tables *tables, __u32 index, __u32 *ret_
 
 #define hdl_loop(count, step, argument) bpf_loop((count), (void *)(step), (argument), 0)
 #define hdl_fetch_add_u64(pointer, value) __sync_fetch_and_add((pointer), (value))
+#define hdl_fetch_add_u32(pointer, value) __sync_fetch_and_add((pointer), (value))
 #define hdl_add_u32(pointer, value) ((void)__sync_fetch_and_add((pointer), (value)))
+#define hdl_compare_swap_u32(pointer, former, value) __sync_val_compare_and_swap((pointer), (former), (value))
 #define hdl_compare_swap_u64(pointer, former, value) __sync_val_compare_and_swap((pointer), (former), (value))
 
 HDL_CORE struct hdl_state *hdl_state(void)

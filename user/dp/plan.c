@@ -298,6 +298,10 @@ void hdl_plan_undo(struct hdl_plan *plan)
 
 	for (const struct hdl_plan_range *i = plan->slots; i; i = i->next)
 		hdl_ranges_free(&p->slot_ranges, i->range);
+	for (const struct hdl_plan_range *i = plan->groups; i; i = i->next)
+		hdl_ranges_free(&p->group_ranges, i->range);
+	for (const struct hdl_plan_range *i = plan->rings; i; i = i->next)
+		hdl_ranges_free(&p->ring_ranges, i->range);
 	for (const struct hdl_plan_range *i = plan->rows; i; i = i->next)
 		hdl_ranges_free(&p->route_ranges, i->range);
 	undo_ids(&p->service, plan->fresh_services);

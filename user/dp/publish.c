@@ -57,7 +57,10 @@ static int allocate(struct hdl_publisher *p)
 		return -ENOMEM;
 	if (hdl_ranges_init(&p->route_ranges, m->route_count) < 0)
 		return -ENOMEM;
-	return hdl_ranges_init(&p->slot_ranges, m->slot_count);
+	if (hdl_ranges_init(&p->slot_ranges, m->slot_count) < 0 ||
+	    hdl_ranges_init(&p->group_ranges, m->group_count) < 0)
+		return -ENOMEM;
+	return hdl_ranges_init(&p->ring_ranges, m->ring_count);
 }
 
 struct hdl_publisher *hdl_publisher_new(struct hdl_dp_maps *maps, struct hdl_err *err)
@@ -100,6 +103,8 @@ void hdl_publisher_free(struct hdl_publisher *p)
 	hdl_registry_done(&p->workload);
 	hdl_ranges_done(&p->route_ranges);
 	hdl_ranges_done(&p->slot_ranges);
+	hdl_ranges_done(&p->group_ranges);
+	hdl_ranges_done(&p->ring_ranges);
 	marks_done(&p->service_marks);
 	marks_done(&p->port_marks);
 	marks_done(&p->cluster_marks);
@@ -206,6 +211,14 @@ static int stage(const struct hdl_plan *plan)
 	}
 	for (const struct hdl_plan_range *i = plan->slots; i; i = i->next) {
 		memcpy(m->slot + i->range.offset, i->content, i->range.count * sizeof(*m->slot));
+		step(plan->publisher);
+	}
+	for (const struct hdl_plan_range *i = plan->rings; i; i = i->next) {
+		memcpy(m->ring + i->range.offset, i->content, i->range.count * sizeof(*m->ring));
+		step(plan->publisher);
+	}
+	for (const struct hdl_plan_range *i = plan->groups; i; i = i->next) {
+		memcpy(m->group + i->range.offset, i->content, i->range.count * sizeof(*m->group));
 		step(plan->publisher);
 	}
 	for (const struct hdl_plan_range *i = plan->rows; i; i = i->next) {
@@ -323,6 +336,10 @@ static void retire_all(const struct hdl_plan *plan)
 		retire(plan, HDL_RETIRED_ROUTE, 0, i->range.offset, i->range.count);
 	for (const struct hdl_plan_range *i = plan->retired_slots; i; i = i->next)
 		retire(plan, HDL_RETIRED_SLOT, i->born, i->range.offset, i->range.count);
+	for (const struct hdl_plan_range *i = plan->retired_groups; i; i = i->next)
+		retire(plan, HDL_RETIRED_GROUP, i->born, i->range.offset, i->range.count);
+	for (const struct hdl_plan_range *i = plan->retired_rings; i; i = i->next)
+		retire(plan, HDL_RETIRED_RING, i->born, i->range.offset, i->range.count);
 }
 
 static int pass_grace(struct hdl_publisher *p, struct hdl_err *err)
@@ -418,8 +435,8 @@ static void note_cluster(const struct hdl_plan *plan, const struct hdl_plan_clus
 static void flip(const struct hdl_plan *plan)
 {
 	struct hdl_publisher *p = plan->publisher;
-	bool changed = plan->clusters || plan->services || plan->slots || plan->rows || plan->endpoints ||
-		       plan->gone_endpoints || plan->retire_count;
+	bool changed = plan->clusters || plan->services || plan->slots || plan->rows || plan->groups || plan->rings ||
+		       plan->endpoints || plan->gone_endpoints || plan->retire_count;
 
 	plan->snapshot->epoch = plan->epoch;
 	__atomic_store_n(&p->maps->state->epoch, plan->epoch, __ATOMIC_RELEASE);
@@ -513,6 +530,8 @@ bool hdl_publisher_fill(const struct hdl_publisher *p, unsigned int i, const cha
 		{ "endpoints", p->endpoints_in_force, p->capacity.endpoints },
 		{ "endpoint", p->endpoint.linked + p->endpoint.retired, p->endpoint.max_id },
 		{ "slot", p->slot_ranges.total - p->slot_ranges.free, p->slot_ranges.total },
+		{ "group", p->group_ranges.total - p->group_ranges.free, p->group_ranges.total },
+		{ "ring", p->ring_ranges.total - p->ring_ranges.free, p->ring_ranges.total },
 	};
 
 	if (i >= sizeof(rows) / sizeof(rows[0]))

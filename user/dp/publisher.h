@@ -29,6 +29,8 @@ enum hdl_retired_kind {
 	HDL_RETIRED_CLUSTER,
 	HDL_RETIRED_ENDPOINT,
 	HDL_RETIRED_SLOT,
+	HDL_RETIRED_GROUP, /* rows of one cluster */
+	HDL_RETIRED_RING,  /* entries of one ring */
 };
 
 struct hdl_retired {
@@ -87,7 +89,7 @@ struct hdl_publisher {
 	struct hdl_publisher_cluster *cluster_info;
 	struct hdl_publisher_endpoint *endpoint_at;
 	const struct hdl_ir_workload **workload_at;
-	struct hdl_ranges route_ranges, slot_ranges;
+	struct hdl_ranges route_ranges, slot_ranges, group_ranges, ring_ranges;
 	uint32_t serial;
 	bool grace_due;              /* programs may still read what the last flip put out of use */
 	uint64_t graced_epoch;       /* flips up to here have had their grace period */
@@ -127,7 +129,7 @@ struct hdl_plan_service {
 struct hdl_plan_range {
 	struct hdl_plan_range *next;
 	struct hdl_range range;
-	const void *content; /* u32 slots or route rows; NULL when it goes */
+	const void *content; /* u32 slots, route or group rows, ring entries; NULL when it goes */
 	uint64_t born;       /* when it goes */
 };
 
@@ -155,18 +157,18 @@ struct hdl_plan {
 	struct hdl_snapshot *snapshot;
 	struct hdl_arena *arena;
 	struct hdl_err *err;
-	uint64_t epoch;                      /* to come */
-	uint32_t serial;                     /* of the records that this plan wants */
-	struct hdl_plan_endpoint *endpoints; /* new */
-	struct hdl_plan_cluster *clusters;   /* new, changed and going */
-	struct hdl_plan_service *services;   /* new, changed and going (label NONE) */
-	struct hdl_plan_range *slots, *rows; /* new ranges with their content */
+	uint64_t epoch;                                       /* to come */
+	uint32_t serial;                                      /* of the records that this plan wants */
+	struct hdl_plan_endpoint *endpoints;                  /* new */
+	struct hdl_plan_cluster *clusters;                    /* new, changed and going */
+	struct hdl_plan_service *services;                    /* new, changed and going (label NONE) */
+	struct hdl_plan_range *slots, *rows, *groups, *rings; /* new ranges with their content */
 	struct hdl_plan_route *routes;
 	struct hdl_plan_port *ports;
 	struct hdl_plan_id *fresh_clusters, *fresh_services, *fresh_endpoints, *fresh_ports,
 		*fresh_workloads; /* for undoing */
 	struct hdl_plan_id *gone_endpoints, *gone_clusters, *gone_services, *gone_ports, *gone_workloads;
-	struct hdl_plan_range *retired_slots, *retired_rows;
+	struct hdl_plan_range *retired_slots, *retired_rows, *retired_groups, *retired_rings;
 	size_t retire_count;
 	struct hdl_diff workload_diff, cluster_diff, port_diff; /* to the snapshot in force */
 	uint32_t endpoint_total, service_total;

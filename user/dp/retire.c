@@ -124,6 +124,12 @@ static void reclaim_one(struct hdl_publisher *p, const struct hdl_retired *gone)
 	case HDL_RETIRED_SLOT:
 		hdl_ranges_free(&p->slot_ranges, (struct hdl_range){ gone->id, gone->count });
 		break;
+	case HDL_RETIRED_GROUP:
+		hdl_ranges_free(&p->group_ranges, (struct hdl_range){ gone->id, gone->count });
+		break;
+	case HDL_RETIRED_RING:
+		hdl_ranges_free(&p->ring_ranges, (struct hdl_range){ gone->id, gone->count });
+		break;
 	}
 }
 

@@ -95,7 +95,7 @@ struct hdl_ir_group {
 	struct hdl_range member[HDL_FAMILIES];
 };
 
-#define HDL_IR_GROUPS_MAX 64
+#define HDL_IR_GROUPS_MAX HDL_GROUPS_MAX
 
 /* Specification C.7. */
 struct hdl_ir_outlier {
@@ -157,6 +157,7 @@ struct hdl_ir_cluster {
 	uint32_t table_size;   /* Maglev: prime; ring hash: minimumRingSize; 0 = no table */
 	struct hdl_ir_warmup warmup;
 	struct hdl_range member[HDL_FAMILIES], table[HDL_FAMILIES]; /* set by dp: ranges in `slot` */
+	struct hdl_cluster_version record; /* set by dp: as it is in map `cluster`, without epoch */
 	struct hdl_ir_outlier outlier;
 	uint64_t connect_timeout_ns; /* 10 s unless configured */
 	uint64_t idle_timeout_ns;    /* upstream connection without a request; 1 h unless configured; 0 = never */

@@ -13,6 +13,10 @@ struct hdl_tables {
 	struct hdl_balance *balance; /* by cluster id */
 	const __u32 *slot;           /* elements of the `slot` map are adjacent: one flat array of u32 */
 	__u32 health_count, balance_count, slot_count;
+	const struct hdl_endpoint *endpoint; /* as many as health */
+	struct hdl_group *group;
+	const struct hdl_ring_entry *ring;
+	__u32 group_count, ring_count;
 };
 
 static inline struct hdl_health *hdl_tables_health(struct hdl_tables *tables, __u32 endpoint)
@@ -25,6 +29,21 @@ static inline struct hdl_balance *hdl_tables_balance(struct hdl_tables *tables, 
 	return cluster < tables->balance_count ? &tables->balance[cluster] : NULL;
 }
 
+static inline const struct hdl_endpoint *hdl_tables_endpoint(struct hdl_tables *tables, __u32 endpoint)
+{
+	return tables->endpoint && endpoint < tables->health_count ? &tables->endpoint[endpoint] : NULL;
+}
+
+static inline struct hdl_group *hdl_tables_group(struct hdl_tables *tables, __u32 index)
+{
+	return index < tables->group_count ? &tables->group[index] : NULL;
+}
+
+static inline const struct hdl_ring_entry *hdl_tables_ring(struct hdl_tables *tables, __u32 index)
+{
+	return index < tables->ring_count ? &tables->ring[index] : NULL;
+}
+
 static inline int hdl_tables_slot(struct hdl_tables *tables, __u32 index, __u32 *ret_endpoint)
 {
 	if (index >= tables->slot_count)
@@ -34,10 +53,17 @@ static inline int hdl_tables_slot(struct hdl_tables *tables, __u32 index, __u32 
 }
 
 #define hdl_fetch_add_u64(pointer, value) __atomic_fetch_add((pointer), (value), __ATOMIC_RELAXED)
+#define hdl_fetch_add_u32(pointer, value) __atomic_fetch_add((pointer), (__u32)(value), __ATOMIC_RELAXED)
 #define hdl_add_u32(pointer, value) ((void)__atomic_fetch_add((pointer), (__u32)(value), __ATOMIC_RELAXED))
 
 /* Returns what was there: `former` when the swap took place. */
 static inline __u64 hdl_compare_swap_u64(__u64 *pointer, __u64 former, __u64 value)
+{
+	__atomic_compare_exchange_n(pointer, &former, value, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+	return former;
+}
+
+static inline __u32 hdl_compare_swap_u32(__u32 *pointer, __u32 former, __u32 value)
 {
 	__atomic_compare_exchange_n(pointer, &former, value, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
 	return former;
