@@ -1,33 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Passive outlier detection by specification C.7, on the record that kernel and proxy share. Pure: the time is an
- * argument. Called by several worker threads at once on the same records; every update is an atomic operation.
- *
- * The end of an ejection is stored already rounded up to the next sweep (sweeps happen at multiples of the interval on
- * CLOCK_MONOTONIC), so that "not chosen while now < ejected_until_ns" is the whole rule for kernel and proxy, also
- * when no daemon is left to sweep.
+ * Passive outlier detection by specification C.7, on the record that kernel and proxy share: the decision core
+ * (heddle/core/outlier.h) with the configuration and the statistics of the proxy. Pure: the time is an argument. Called by
+ * several worker threads at once on the same records, while the kernel reports on them too.
  */
 #ifndef HDL_HEALTH_OUTLIER_H
 #define HDL_HEALTH_OUTLIER_H
 
 #include <stdbool.h>
 #include <stdint.h>
-#include "heddle/abi_lb.h"
+#include "heddle/core/tables_user.h"
+#include "heddle/core/outlier.h"
 #include "ir/snapshot.h"
-
-enum hdl_outlier_event {
-	HDL_OUTLIER_RESPONSE,        /* status says which */
-	HDL_OUTLIER_CONNECT_FAILURE, /* refused, unreachable, connect timeout */
-	HDL_OUTLIER_CONNECT_OK,
-	HDL_OUTLIER_RESET,   /* connection lost before or during the response */
-	HDL_OUTLIER_TIMEOUT, /* per-try or global timeout */
-};
-
-enum hdl_outlier_verdict {
-	HDL_OUTLIER_NOTHING,
-	HDL_OUTLIER_EJECTED,
-	HDL_OUTLIER_OVERFLOW, /* threshold reached, maxEjectionPercent does not allow it */
-};
 
 /* Counters of a cluster, for statistics (E.4 names). One writer per worker; summed by the reader. */
 struct hdl_outlier_stats {
