@@ -53,8 +53,9 @@ enum hdl_outlier_verdict hdl_outlier_report(const struct hdl_ir_outlier *conf, s
 bool hdl_outlier_sweep(const struct hdl_ir_outlier *conf, struct hdl_health *health, uint32_t generation,
 		       struct hdl_balance *balance, uint64_t now_ns)
 {
-	uint64_t until, since_ns;
+	uint64_t until;
 	uint32_t m, steps;
+	__u64 since_ns;
 
 	if (!hdl_core_health_is(health, generation))
 		return false;
