@@ -103,16 +103,11 @@ HDL_CORE int hdl_core_reserve_ejection(const struct hdl_outlier *o)
 /* Gives a place back; never below 0, whatever a crashed predecessor left in the record. */
 HDL_CORE void hdl_core_give_back_ejection(struct hdl_balance *balance)
 {
-	__u32 ejected = hdl_core_peek32(&balance->ejected), former;
-
-	for (int i = 0; i < HDL_OUTLIER_ATTEMPTS && ejected; i++) {
-		former = hdl_compare_swap_u32(&balance->ejected, ejected, ejected - 1);
-		if (former == ejected)
-			return;
-		ejected = former;
-	}
-	if (ejected)
-		hdl_add_u32(&balance->ejected, -1);
+	if (hdl_core_peek32(&balance->ejected) == 0)
+		return;
+	/* Of the ones that all saw the last place, which only such a record can bring about, all but one put it back. */
+	if (hdl_fetch_add_u32(&balance->ejected, -1) == 0)
+		hdl_add_u32(&balance->ejected, 1);
 }
 
 /* Ends the ejection `until`: counters to 0, place given back. 0 if somebody else did. balance may be NULL. */

@@ -16,6 +16,7 @@
 
 #include "heddle/abi_lb.h"
 #include "heddle/abi_verdict.h"
+#include "heddle/core/outlier.h"
 #include "heddle/core/subset.h"
 #include "heddle/core/tables.h"
 
@@ -71,15 +72,9 @@ HDL_CORE int hdl_core_ejected(const struct hdl_health *health, __u64 now_ns)
 /* Ends an ejection whose time is over, exactly once however many pass by. */
 HDL_CORE void hdl_core_release(const struct hdl_pick *pick, struct hdl_health *health)
 {
-	__u64 until = *(const volatile __u64 *)&health->ejected_until_ns;
-	struct hdl_balance *balance;
-
-	if (until == 0 || pick->now_ns < until || hdl_compare_swap_u64(&health->ejected_until_ns, until, 0) != until)
+	if (hdl_core_ejected(health, pick->now_ns) || hdl_core_peek64(&health->ejected_until_ns) == 0)
 		return;
-	*(volatile __u64 *)&health->returned_ns = pick->now_ns;
-	balance = hdl_tables_balance(pick->tables, pick->cluster);
-	if (balance && *(const volatile __u32 *)&balance->ejected != 0)
-		hdl_add_u32(&balance->ejected, -1);
+	hdl_core_end_ejection(health, hdl_tables_balance(pick->tables, pick->cluster), pick->now_ns);
 }
 
 /* One probe. Returns 1 when it found an endpoint (in pick->endpoint) or cannot go on. */
