@@ -3,16 +3,17 @@
 #ifndef HDL_BPF_BALANCE_H
 #define HDL_BPF_BALANCE_H
 
-#include "bpf/lib/ctx_sock.h"
+#include "bpf/lib/affinity.h"
+#include "bpf/lib/charge.h"
 #include "bpf/lib/lookup.h"
 #include "heddle/core/hash.h"
 #include "heddle/core/pick.h"
 
 /*
  * Global functions: the verifier looks at each once, by itself, instead of on every path that leads to it. Together in
- * line they took a fifth of what it allows for a program.
+ * line they took a fifth of what it allows for a program. Weak: several objects have them.
  */
-__noinline __u64 hdl_balance_hash_address(const struct hdl_addr *source)
+__weak __noinline __u64 hdl_balance_hash_address(const struct hdl_addr *source)
 {
 	struct hdl_addr address;
 
@@ -22,16 +23,81 @@ __noinline __u64 hdl_balance_hash_address(const struct hdl_addr *source)
 	return hdl_core_hash_address(&address);
 }
 
-__noinline int hdl_balance_pick(struct hdl_pick *io)
+/* Cluster of the destination that takes the draw. */
+__weak __noinline __u32 hdl_balance_route(const struct hdl_service_version *version, __u32 draw)
 {
+	return version ? hdl_lookup_route(version, draw) : HDL_CLUSTER_NONE;
+}
+
+/* What a pick of one cluster starts from, and what it finds. */
+struct hdl_balance_pick {
+	__u64 epoch, now_ns, random, hash;
+	__u32 cluster;
+	__u32 group; /* row in `group`, HDL_CORE_GROUP_NONE: hdl_balance_group() was not asked */
+	__u8 family, has_hash;
+	__u8 release; /* as in struct hdl_pick */
+	__u8 panic;
+	/* out */
+	__u32 endpoint, probes;
+};
+
+/* Chooses the group where the cluster has some. Returns HDL_VERDICT_BALANCED, or HDL_VERDICT_NO_HEALTHY. */
+__attribute__((weak)) __noinline int hdl_balance_group(struct hdl_balance_pick *io)
+{
+	const struct hdl_cluster_version *version;
+	struct hdl_core_groups groups = {};
 	struct hdl_tables tables = {};
-	struct hdl_pick pick;
+
+	if (!io)
+		return HDL_VERDICT_NO_HEALTHY;
+	version = hdl_lookup_cluster(io->cluster, io->epoch);
+	if (!version)
+		return HDL_VERDICT_NO_HEALTHY;
+	groups.tables = &tables;
+	groups.group = version->group;
+	groups.now_ns = io->now_ns;
+	groups.draw = hdl_core_group_draw(version->policy, io->has_hash, io->hash, io->random);
+	groups.cluster = io->cluster;
+	groups.family = io->family;
+	groups.only_family = 1; /* a socket cannot change its family */
+	groups.shares = (version->flags & HDL_CLUSTER_SHARES) != 0;
+	groups.min_health_percent = version->min_health_percent;
+	hdl_core_group_choose(&groups);
+	if (groups.chosen == HDL_CORE_GROUP_NONE)
+		return HDL_VERDICT_NO_HEALTHY;
+	io->group = version->group.offset + groups.chosen;
+	io->panic = groups.panic;
+	return HDL_VERDICT_BALANCED;
+}
+
+/* Chooses the endpoint: a verdict as of hdl_core_pick(), and io->endpoint. */
+__attribute__((weak)) __noinline int hdl_balance_pick(struct hdl_balance_pick *io)
+{
+	const struct hdl_cluster_version *version;
+	struct hdl_tables tables = {};
+	struct hdl_pick pick = {};
+	const struct hdl_group *row;
 	int outcome;
 
 	if (!io)
 		return HDL_VERDICT_NO_HEALTHY;
-	pick = *io; /* bpf_loop takes arguments on the stack only */
+	version = hdl_lookup_cluster(io->cluster, io->epoch);
+	if (!version)
+		return HDL_VERDICT_NO_HEALTHY;
 	pick.tables = &tables;
+	pick.now_ns = io->now_ns;
+	pick.random = io->random;
+	pick.hash = io->hash;
+	pick.has_hash = io->has_hash;
+	pick.release = io->release;
+	pick.cluster = io->cluster;
+	hdl_core_pick_from(&pick, version, io->family);
+	if (io->group != HDL_CORE_GROUP_NONE) {
+		row = hdl_tables_group(&tables, io->group);
+		if (!row)
+			return HDL_VERDICT_NO_HEALTHY;
+		hdl_core_pick_from_group(&pick, row, io->group, io->family, io->panic);
+	}
 	outcome = hdl_core_pick(&pick);
 	io->endpoint = pick.endpoint;
 	io->probes = pick.probes;
@@ -39,7 +105,7 @@ __noinline int hdl_balance_pick(struct hdl_pick *io)
 }
 
 /* Sets the hash of the source address, as far as it is known: of the bound address, else of the client's pod. */
-HDL_CORE void hdl_balance_hash(struct hdl_pick *pick, const struct hdl_flow *flow, const struct hdl_addr *bound)
+HDL_CORE void hdl_balance_hash(struct hdl_balance_pick *pick, const struct hdl_flow *flow, const struct hdl_addr *bound)
 {
 	struct hdl_addr source = *bound;
 
@@ -68,41 +134,53 @@ HDL_CORE int hdl_balance_take(struct hdl_flow *flow, __u32 id)
 	return hdl_addr_is_zero(&flow->address) ? HDL_VERDICT_NO_FAMILY : HDL_VERDICT_BALANCED;
 }
 
+/* The endpoint that the client had before (sessionAffinity). 1 = it has it again. */
+HDL_CORE int hdl_balance_again(struct hdl_flow *flow, const struct hdl_service_version *version)
+{
+	__u32 id = hdl_affinity_find(flow, version->service_port, version->affinity_timeout_s);
+
+	return id != HDL_ENDPOINT_NONE && hdl_balance_take(flow, id) == HDL_VERDICT_BALANCED;
+}
+
 /*
  * Returns HDL_VERDICT_BALANCED with the flow's endpoint and address set, HDL_VERDICT_PASS when the policy is to keep the
- * address that was dialled, or the verdict with which to refuse. bound: source address of the socket, zero = none.
+ * address that was dialled, or the verdict with which to refuse. bound: source address of the socket, zero = none. A TCP
+ * connection may then hold a place in its cluster (flow->charged), also when it is refused.
  */
 HDL_CORE int hdl_balance_flow(struct hdl_flow *flow, const struct hdl_service_version *version, __u64 epoch,
 			      const struct hdl_addr *bound)
 {
 	const struct hdl_cluster_version *target;
-	struct hdl_pick pick = { .now_ns = flow->now_ns };
+	struct hdl_balance_pick pick = { .epoch = epoch, .now_ns = flow->now_ns, .group = HDL_CORE_GROUP_NONE };
 	int outcome;
 
 	if (version->route_count == 0)
 		return HDL_VERDICT_NO_ROUTE;
-	pick.cluster = hdl_lookup_route(version, bpf_get_prandom_u32());
+	pick.cluster = hdl_balance_route(version, bpf_get_prandom_u32());
 	target = pick.cluster == HDL_CLUSTER_NONE ? NULL : hdl_lookup_cluster(pick.cluster, epoch);
 	if (!target)
 		return HDL_VERDICT_NO_CLUSTER;
-	pick.policy = target->policy;
-	if (pick.policy == HDL_POLICY_PASSTHROUGH)
+	if (target->policy == HDL_POLICY_PASSTHROUGH)
 		return HDL_VERDICT_PASS;
-	if (flow->family == HDL_FAMILY_V4) {
-		pick.member = target->member[HDL_FAMILY_V4];
-		pick.table = target->table[HDL_FAMILY_V4];
-	} else {
-		pick.member = target->member[HDL_FAMILY_V6];
-		pick.table = target->table[HDL_FAMILY_V6];
-	}
+	flow->cluster = pick.cluster;
+	flow->cluster_generation = target->generation;
+	if (flow->key.protocol == IPPROTO_TCP && !hdl_charge_cluster(flow, target->max_connections))
+		return HDL_VERDICT_OVERFLOW;
+	if (version->affinity_timeout_s && hdl_balance_again(flow, version))
+		return HDL_VERDICT_BALANCED;
+	pick.family = (__u8)flow->family;
 	pick.random = (__u64)bpf_get_prandom_u32() << 32 | bpf_get_prandom_u32();
-	pick.endpoint_count = target->endpoint_count;
-	pick.min_health_percent = target->min_health_percent;
 	pick.release = !flow->alive;
-	if (pick.policy == HDL_POLICY_MAGLEV && target->hash_input == HDL_HASH_SOURCE_IP)
+	if (hdl_core_by_hash(target->policy) && target->hash_input == HDL_HASH_SOURCE_IP)
 		hdl_balance_hash(&pick, flow, bound);
-	outcome = hdl_balance_pick(&pick);
-	return outcome == HDL_VERDICT_BALANCED ? hdl_balance_take(flow, pick.endpoint) : outcome;
+	outcome = target->group.count ? hdl_balance_group(&pick) : HDL_VERDICT_BALANCED;
+	if (outcome == HDL_VERDICT_BALANCED)
+		outcome = hdl_balance_pick(&pick);
+	if (outcome == HDL_VERDICT_BALANCED)
+		outcome = hdl_balance_take(flow, pick.endpoint);
+	if (outcome == HDL_VERDICT_BALANCED && version->affinity_timeout_s)
+		hdl_affinity_keep(flow, version->service_port);
+	return outcome;
 }
 
 #endif

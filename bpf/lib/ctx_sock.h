@@ -17,21 +17,26 @@ struct hdl_flow {
 	struct hdl_vip_key key; /* dialled address, port and protocol */
 	__u8 family;            /* enum hdl_family of the connection: v4 for a v4-mapped address */
 	__u8 alive;             /* the daemon's heartbeat is fresh */
-	__u8 has_hash;
-	__u8 kind;    /* enum hdl_sock_kind to store */
-	__u8 verdict; /* enum hdl_verdict to store */
-	__u8 padding[3];
+	__u8 kind;              /* enum hdl_sock_kind to store */
+	__u8 verdict;           /* enum hdl_verdict to store */
+	__u8 known;             /* cookie, client and host are set (hdl_sock_who) */
+	__u8 host;              /* a process in the node's own network namespace */
+	__u8 charged;           /* enum hdl_charged: what the connection holds already */
+	__u8 padding;
 	__u64 now_ns;
+	__u64 cookie;               /* of the client's network namespace */
 	struct hdl_workload client; /* id 0 = unknown */
 	struct hdl_addr address;    /* where it goes */
 	__be16 port;
 	__u16 padding1;
 	__u32 endpoint, generation; /* HDL_ENDPOINT_NONE when punted */
+	__u32 cluster, cluster_generation;
 };
 
-HDL_CORE int hdl_sock_is_tcp(const struct bpf_sock_addr *ctx)
+/* Of TCP or UDP: the two that services have. */
+HDL_CORE int hdl_sock_is_served(__u32 protocol)
 {
-	return ctx->protocol == IPPROTO_TCP;
+	return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP;
 }
 
 HDL_CORE struct hdl_addr hdl_sock_address6(const struct bpf_sock_addr *ctx)
@@ -90,6 +95,27 @@ HDL_CORE void hdl_sock_client(__u64 cookie, struct hdl_workload *ret)
 			return;
 	}
 	__builtin_memset(ret, 0, sizeof(*ret));
+}
+
+/*
+ * A global function, as those in balance.h: to the verifier all ways that lead to it come out of it as one, since it does
+ * not know what is in the flow any more.
+ */
+__weak __noinline int hdl_sock_who_is(struct hdl_flow *flow, __u64 cookie, __u64 host_cookie)
+{
+	if (!flow || flow->known)
+		return 0;
+	flow->cookie = cookie;
+	flow->host = cookie == host_cookie;
+	hdl_sock_client(cookie, &flow->client);
+	flow->known = 1;
+	return 0;
+}
+
+/* Sets cookie, client and host of the flow, once: many decisions need none of them. */
+HDL_CORE void hdl_sock_who(struct bpf_sock_addr *ctx, struct hdl_flow *flow, const struct hdl_state *state)
+{
+	hdl_sock_who_is(flow, bpf_get_netns_cookie(ctx), state->host_netns_cookie);
 }
 
 #endif

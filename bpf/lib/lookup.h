@@ -54,33 +54,65 @@ HDL_CORE const struct hdl_service_version *hdl_lookup_service_version(__u32 id, 
 }
 
 /*
- * The service version in force, or NULL: no service address (found->service is 0) or none in this epoch. A hash element
- * may be recycled while it is read, so that the id can be another service's: the version's own key tells.
+ * The version that counts in found->epoch, or NULL: no service address (found->service is 0) or none in this epoch. A
+ * hash element may be recycled while it is read, so that the id can be another service's: the version's own key tells,
+ * and *ret_stale says so.
  */
+HDL_CORE const struct hdl_service_version *hdl_lookup_service_at(const struct hdl_vip_key *key, struct hdl_found *found,
+								 int *ret_stale)
+{
+	const struct hdl_service_version *version;
+	const __u32 *id = bpf_map_lookup_elem(&vip, key);
+
+	*ret_stale = 0;
+	found->service = 0;
+	if (!id)
+		return NULL;
+	found->service = *(const volatile __u32 *)id;
+	version = hdl_lookup_service_version(found->service, found->epoch);
+	if (!version || hdl_vip_key_equal(&version->key, key))
+		return version;
+	hdl_count(HDL_VERDICT_STALE_RECORD);
+	found->service = 0;
+	*ret_stale = 1;
+	return NULL;
+}
+
+/* The service version in force; sets found->epoch, to which all further look-ups of the decision keep. */
 HDL_CORE const struct hdl_service_version *hdl_lookup_service(const struct hdl_vip_key *key, struct hdl_found *found)
 {
 	const struct hdl_state *state = hdl_state();
-	const struct hdl_service_version *version;
-	const __u32 *id;
+	const struct hdl_service_version *version = NULL;
+	int stale = 1;
 
 	found->service = 0;
 	if (!state)
 		return NULL;
-	for (int attempt = 0; attempt < 2; attempt++) {
+	for (int attempt = 0; attempt < 2 && stale; attempt++) {
 		found->epoch = hdl_load_acquire(&state->epoch);
-		id = bpf_map_lookup_elem(&vip, key);
-		if (!id)
-			return NULL;
-		found->service = *(const volatile __u32 *)id;
-		version = hdl_lookup_service_version(found->service, found->epoch);
-		if (!version)
-			return NULL;
-		if (hdl_vip_key_equal(&version->key, key))
-			return version;
-		hdl_count(HDL_VERDICT_STALE_RECORD);
+		version = hdl_lookup_service_at(key, found, &stale);
 	}
-	found->service = 0;
-	return NULL;
+	return version;
+}
+
+/* The version for clients of a class in found->epoch; NULL where they have none of their own. */
+HDL_CORE const struct hdl_service_version *hdl_lookup_class(struct hdl_vip_key *key, const struct hdl_workload *client,
+							    struct hdl_found *found)
+{
+	const struct hdl_client_version *who = hdl_lookup_client(client, found->epoch);
+	struct hdl_found own = { .epoch = found->epoch };
+	const struct hdl_service_version *version;
+	int stale;
+
+	if (!who || who->class_id == 0)
+		return NULL;
+	key->class_id = who->class_id;
+	version = hdl_lookup_service_at(key, &own, &stale);
+	if (stale)
+		version = hdl_lookup_service_at(key, &own, &stale);
+	if (version)
+		found->service = own.service;
+	return version;
 }
 
 /* Cluster id of the weighted destination that takes the draw; HDL_CLUSTER_NONE also when the rows are out of range. */

@@ -27,17 +27,8 @@ struct hdl_core_text {
 	__u32 zero_count; /* its length; below 2 = none */
 };
 
-/*
- * Steps of the loops below are global functions in BPF, and not callbacks of bpf_loop(): before 6.7 the verifier walks a
- * callback once and takes what that one walk left on the stack for the truth, so that on 6.1 it removed the bounds
- * check of the second character as dead code. What a global function gets and leaves through a pointer is unknown to it.
- */
-#ifdef __bpf__
-#define HDL_CORE_STEP __attribute__((noinline))
-#else
-#define HDL_CORE_STEP static inline
-#endif
-
+/* Steps of the loops below are HDL_CORE_STEP, and not callbacks of bpf_loop(): on 6.1 the verifier removed the bounds
+ * check of the second character as dead code. */
 HDL_CORE void hdl_core_text_put(struct hdl_core_text *text, __u8 c)
 {
 	__u32 length = *(volatile __u32 *)&text->length;

@@ -9,6 +9,17 @@
 #define HDL_CORE static inline __attribute__((always_inline))
 
 /*
+ * A global function in BPF: the verifier looks at it once, by itself, and knows nothing of what it gets and leaves
+ * through a pointer. That matters beside bpf_loop(): before 6.7 the verifier walks a callback once and takes what that
+ * one walk left on the stack for the truth.
+ */
+#ifdef __bpf__
+#define HDL_CORE_STEP __attribute__((noinline, weak)) /* weak: several objects have it */
+#else
+#define HDL_CORE_STEP static inline
+#endif
+
+/*
  * Version to read of a two-version record at `epoch`: the newest that is not newer. epoch0, epoch1: of the two
  * versions, 0 = empty. Returns 0 or 1, or -1 when none counts.
  */
