@@ -29,75 +29,16 @@ __weak __noinline __u32 hdl_balance_route(const struct hdl_service_version *vers
 	return version ? hdl_lookup_route(version, draw) : HDL_CLUSTER_NONE;
 }
 
-/* What a pick of one cluster starts from, and what it finds. */
-struct hdl_balance_pick {
-	__u64 epoch, now_ns, random, hash;
-	__u32 cluster;
-	__u32 group; /* row in `group`, HDL_CORE_GROUP_NONE: hdl_balance_group() was not asked */
-	__u8 family, has_hash;
-	__u8 release; /* as in struct hdl_pick */
-	__u8 panic;
-	/* out */
-	__u32 endpoint, probes;
-};
-
-/* Chooses the group where the cluster has some. Returns HDL_VERDICT_BALANCED, or HDL_VERDICT_NO_HEALTHY. */
-__attribute__((weak)) __noinline int hdl_balance_group(struct hdl_balance_pick *io)
+__weak __noinline int hdl_balance_pick(struct hdl_pick *io)
 {
-	const struct hdl_cluster_version *version;
-	struct hdl_core_groups groups = {};
 	struct hdl_tables tables = {};
-
-	if (!io)
-		return HDL_VERDICT_NO_HEALTHY;
-	version = hdl_lookup_cluster(io->cluster, io->epoch);
-	if (!version)
-		return HDL_VERDICT_NO_HEALTHY;
-	groups.tables = &tables;
-	groups.group = version->group;
-	groups.now_ns = io->now_ns;
-	groups.draw = hdl_core_group_draw(version->policy, io->has_hash, io->hash, io->random);
-	groups.cluster = io->cluster;
-	groups.family = io->family;
-	groups.only_family = 1; /* a socket cannot change its family */
-	groups.shares = (version->flags & HDL_CLUSTER_SHARES) != 0;
-	groups.min_health_percent = version->min_health_percent;
-	hdl_core_group_choose(&groups);
-	if (groups.chosen == HDL_CORE_GROUP_NONE)
-		return HDL_VERDICT_NO_HEALTHY;
-	io->group = version->group.offset + groups.chosen;
-	io->panic = groups.panic;
-	return HDL_VERDICT_BALANCED;
-}
-
-/* Chooses the endpoint: a verdict as of hdl_core_pick(), and io->endpoint. */
-__attribute__((weak)) __noinline int hdl_balance_pick(struct hdl_balance_pick *io)
-{
-	const struct hdl_cluster_version *version;
-	struct hdl_tables tables = {};
-	struct hdl_pick pick = {};
-	const struct hdl_group *row;
+	struct hdl_pick pick;
 	int outcome;
 
 	if (!io)
 		return HDL_VERDICT_NO_HEALTHY;
-	version = hdl_lookup_cluster(io->cluster, io->epoch);
-	if (!version)
-		return HDL_VERDICT_NO_HEALTHY;
+	pick = *io; /* bpf_loop takes arguments on the stack only */
 	pick.tables = &tables;
-	pick.now_ns = io->now_ns;
-	pick.random = io->random;
-	pick.hash = io->hash;
-	pick.has_hash = io->has_hash;
-	pick.release = io->release;
-	pick.cluster = io->cluster;
-	hdl_core_pick_from(&pick, version, io->family);
-	if (io->group != HDL_CORE_GROUP_NONE) {
-		row = hdl_tables_group(&tables, io->group);
-		if (!row)
-			return HDL_VERDICT_NO_HEALTHY;
-		hdl_core_pick_from_group(&pick, row, io->group, io->family, io->panic);
-	}
 	outcome = hdl_core_pick(&pick);
 	io->endpoint = pick.endpoint;
 	io->probes = pick.probes;
@@ -105,7 +46,7 @@ __attribute__((weak)) __noinline int hdl_balance_pick(struct hdl_balance_pick *i
 }
 
 /* Sets the hash of the source address, as far as it is known: of the bound address, else of the client's pod. */
-HDL_CORE void hdl_balance_hash(struct hdl_balance_pick *pick, const struct hdl_flow *flow, const struct hdl_addr *bound)
+HDL_CORE void hdl_balance_hash(struct hdl_pick *pick, const struct hdl_flow *flow, const struct hdl_addr *bound)
 {
 	struct hdl_addr source = *bound;
 
@@ -151,7 +92,7 @@ HDL_CORE int hdl_balance_flow(struct hdl_flow *flow, const struct hdl_service_ve
 			      const struct hdl_addr *bound)
 {
 	const struct hdl_cluster_version *target;
-	struct hdl_balance_pick pick = { .epoch = epoch, .now_ns = flow->now_ns, .group = HDL_CORE_GROUP_NONE };
+	struct hdl_pick pick = { .now_ns = flow->now_ns };
 	int outcome;
 
 	if (version->route_count == 0)
@@ -160,7 +101,8 @@ HDL_CORE int hdl_balance_flow(struct hdl_flow *flow, const struct hdl_service_ve
 	target = pick.cluster == HDL_CLUSTER_NONE ? NULL : hdl_lookup_cluster(pick.cluster, epoch);
 	if (!target)
 		return HDL_VERDICT_NO_CLUSTER;
-	if (target->policy == HDL_POLICY_PASSTHROUGH)
+	pick.policy = target->policy;
+	if (pick.policy == HDL_POLICY_PASSTHROUGH)
 		return HDL_VERDICT_PASS;
 	flow->cluster = pick.cluster;
 	flow->cluster_generation = target->generation;
@@ -168,14 +110,20 @@ HDL_CORE int hdl_balance_flow(struct hdl_flow *flow, const struct hdl_service_ve
 		return HDL_VERDICT_OVERFLOW;
 	if (version->affinity_timeout_s && hdl_balance_again(flow, version))
 		return HDL_VERDICT_BALANCED;
-	pick.family = (__u8)flow->family;
+	if (flow->family == HDL_FAMILY_V4) {
+		pick.member = target->member[HDL_FAMILY_V4];
+		pick.table = target->table[HDL_FAMILY_V4];
+	} else {
+		pick.member = target->member[HDL_FAMILY_V6];
+		pick.table = target->table[HDL_FAMILY_V6];
+	}
 	pick.random = (__u64)bpf_get_prandom_u32() << 32 | bpf_get_prandom_u32();
+	pick.endpoint_count = target->endpoint_count;
+	pick.min_health_percent = target->min_health_percent;
 	pick.release = !flow->alive;
-	if (hdl_core_by_hash(target->policy) && target->hash_input == HDL_HASH_SOURCE_IP)
+	if (pick.policy == HDL_POLICY_MAGLEV && target->hash_input == HDL_HASH_SOURCE_IP)
 		hdl_balance_hash(&pick, flow, bound);
-	outcome = target->group.count ? hdl_balance_group(&pick) : HDL_VERDICT_BALANCED;
-	if (outcome == HDL_VERDICT_BALANCED)
-		outcome = hdl_balance_pick(&pick);
+	outcome = hdl_balance_pick(&pick);
 	if (outcome == HDL_VERDICT_BALANCED)
 		outcome = hdl_balance_take(flow, pick.endpoint);
 	if (outcome == HDL_VERDICT_BALANCED && version->affinity_timeout_s)
