@@ -44,6 +44,7 @@ struct scene {
 	struct hdl_endpoint *endpoint;
 	__u32 *slot;
 	struct hdl_health *health;
+	struct hdl_client *client;
 	__u64 cookie; /* of the network namespace */
 	struct bpf_link *links[16];
 	unsigned int link_count;
@@ -117,6 +118,7 @@ SCENE_HELPER void scene_load(void)
 	scene.endpoint = hdl_test_map(scene.skel->maps.endpoint);
 	scene.slot = hdl_test_map(scene.skel->maps.slot);
 	scene.health = hdl_test_map(scene.skel->maps.health);
+	scene.client = hdl_test_map(scene.skel->maps.client);
 	scene.state->abi_version = HDL_ABI_VERSION;
 	scene.state->epoch = 1;
 }
@@ -304,12 +306,22 @@ SCENE_HELPER struct hdl_vip_key scene_key(const char *text, unsigned int port)
 	return key;
 }
 
+SCENE_HELPER void scene_vip_of(const struct hdl_vip_key *key, __u32 id)
+{
+	if (bpf_map_update_elem(bpf_map__fd(scene.skel->maps.vip), key, &id, BPF_ANY) != 0)
+		scene_fail("vip");
+}
+
 SCENE_HELPER void scene_vip(const char *text, unsigned int port, __u32 id)
 {
 	struct hdl_vip_key key = scene_key(text, port);
 
-	if (bpf_map_update_elem(bpf_map__fd(scene.skel->maps.vip), &key, &id, BPF_ANY) != 0)
-		scene_fail("vip");
+	scene_vip_of(&key, id);
+}
+
+SCENE_HELPER void scene_vip_delete(const struct hdl_vip_key *key)
+{
+	bpf_map_delete_elem(bpf_map__fd(scene.skel->maps.vip), key);
 }
 
 /* Service id at text:port with count rows of `route` from offset on, in force from epoch 1. */
@@ -328,6 +340,60 @@ SCENE_HELPER struct hdl_service_version *scene_service(__u32 id, const char *tex
 	};
 	scene_vip(text, port, id);
 	return &scene.service[id].version[0];
+}
+
+/* The same with a key of any kind: UDP, a NodePort, clients of a class. */
+SCENE_HELPER struct hdl_service_version *scene_service_of(__u32 id, const struct hdl_vip_key *key, __u8 label,
+							  __u32 offset, __u16 count)
+{
+	scene.service[id] = (struct hdl_service){
+		.version[0] = {
+			.epoch = 1,
+			.key = *key,
+			.route_offset = offset,
+			.route_count = count,
+			.label = label,
+			.service_port = id,
+		},
+	};
+	scene_vip_of(key, id);
+	return &scene.service[id].version[0];
+}
+
+/* Who this network namespace is: pod id with record client_id in `client`; id 0 takes it away. */
+SCENE_HELPER void scene_workload(__u32 id, __u32 client_id, const char *v4, const char *v6)
+{
+	struct hdl_workload who = { .id = id, .cookie = scene.cookie, .client = client_id };
+	int map = bpf_map__fd(scene.skel->maps.workload);
+
+	if (v4[0])
+		who.address[HDL_FAMILY_V4] = scene_addr(v4);
+	if (v6[0])
+		who.address[HDL_FAMILY_V6] = scene_addr(v6);
+	if (id == 0)
+		bpf_map_delete_elem(map, &scene.cookie);
+	else if (bpf_map_update_elem(map, &scene.cookie, &who, BPF_ANY) != 0)
+		scene_fail("workload");
+}
+
+/* What holds for a client from epoch 1 on. */
+SCENE_HELPER void scene_client(__u32 client_id, __u32 workload, __u32 class_id, __u32 flags)
+{
+	scene.client[client_id] = (struct hdl_client){
+		.version[0] = { .epoch = 1, .class_id = class_id, .flags = flags, .workload = workload },
+	};
+}
+
+SCENE_HELPER void scene_node_address(const char *text, bool there)
+{
+	struct hdl_addr address = scene_addr(text);
+	int map = bpf_map__fd(scene.skel->maps.node_address);
+	__u32 value = 1;
+
+	if (!there)
+		bpf_map_delete_elem(map, &address);
+	else if (bpf_map_update_elem(map, &address, &value, BPF_ANY) != 0)
+		scene_fail("node_address");
 }
 
 /* Rows of a route from weights; the row at index goes to clusters[index]. */

@@ -207,7 +207,8 @@ static void loads_pins_and_balances(void **state)
 	static const char *const names[] = {
 		"state",         "vip",           "service",           "endpoint",      "slot",
 		"sock",          "grace",         "verdict",           "prog_connect4", "prog_tc_ingress",
-		"link_connect4", "link_connect6", "link_getpeername4", "link_sockops",  "link_sock_release"
+		"link_connect4", "link_connect6", "link_getpeername4", "link_sockops",  "link_sock_release",
+		"link_sendmsg4", "link_sendmsg6", "link_recvmsg4",     "link_recvmsg6"
 	};
 	struct hdl_vip_key key = world_key(0, 0);
 	uint64_t verdicts[HDL_VERDICT_COUNT];

@@ -52,9 +52,12 @@ static bool is_cgroup_program(const struct bpf_program *program)
 	}
 }
 
-static bool is_connect(const struct bpf_program *program)
+/* Does it lead connections or datagrams elsewhere; the others account for that, or translate back. */
+static bool is_leading(const struct bpf_program *program)
 {
-	return strncmp(hdl_link_name(program), "connect", 7) == 0;
+	const char *name = hdl_link_name(program);
+
+	return strncmp(name, "connect", 7) == 0 || strncmp(name, "sendmsg", 7) == 0;
 }
 
 /* The id by which the kernel knows a cgroup: its file handle. */
@@ -167,14 +170,14 @@ static int attach_one(const struct attach *a, struct link *link)
 	return 0;
 }
 
-/* Connects are translated last, when all that accounts for them is in place. */
+/* Connects and datagrams are translated last, when all that accounts for them is in place. */
 static int attach_in_order(const struct attach *a)
 {
 	int r = 0;
 
 	for (int pass = 0; pass < 2; pass++) {
 		for (size_t i = 0; r == 0 && i < a->count; i++) {
-			if (is_connect(a->links[i].program) == (pass == 1))
+			if (is_leading(a->links[i].program) == (pass == 1))
 				r = attach_one(a, &a->links[i]);
 		}
 	}
@@ -220,7 +223,7 @@ static int collect(struct attach *a, struct bpf_object *object, int state_map_fd
 		*link = (struct link){ .program = program, .fd = -1 };
 		a->count++;
 		r = find_pinned(a, link);
-		if (r == 0 && is_connect(program))
+		if (r == 0 && is_leading(program))
 			r = check_strangers(a, program, state_map_fd);
 		if (r < 0)
 			return r;
