@@ -107,26 +107,37 @@ static json_t *route_value(const struct hdl_preview_route *route)
 			 "moved", share_value(&route->moved));
 }
 
-static json_t *port_side(const struct hdl_ir_service_port *port)
+static const char *label_name(const struct hdl_ir_service_port *port)
 {
+	return port->label == HDL_LABEL_L4 ? "l4" : port->label == HDL_LABEL_DIRECT ? "direct" : "request";
+}
+
+static json_t *port_side(const struct hdl_ir_service_port *port, const struct hdl_ir_l4_route *route)
+{
+	const struct hdl_ir_destination *at = route ? route->destinations : port ? port->destinations : NULL;
+	size_t n = route ? route->destination_count : port ? port->destination_count : 0;
+	const struct hdl_ir_origin *origin = route && route->origin.kind ? &route->origin : NULL;
 	json_t *to = json_array();
 
-	if (!port)
+	if (!port) {
+		json_decref(to);
 		return json_null();
-	for (size_t i = 0; i < port->destination_count; i++)
-		json_array_append_new(to, json_pack("{s:s, s:I}", "cluster", port->destinations[i].cluster_name,
-						    "weight", (json_int_t)port->destinations[i].weight));
-	return json_pack("{s:s, s:s, s:o}", "label", port->label == HDL_LABEL_L4 ? "l4" : "request", "reason",
-			 port->label_reason, "destinations", to);
+	}
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(to, json_pack("{s:s, s:I}", "cluster", at[i].cluster_name, "weight",
+						    (json_int_t)at[i].weight));
+	return json_pack("{s:s, s:s, s:o, s:o}", "label", label_name(port), "reason", port->label_reason,
+			 "destinations", to, "origin", origin_value(origin));
 }
 
 static json_t *port_value(const struct hdl_preview_port *row)
 {
 	const struct hdl_ir_service_port *port = row->after ? row->after : row->before;
 
-	return json_pack("{s:s, s:i, s:o, s:o, s:o, s:o}", "service", port->service->fqdn, "port", (int)port->port,
-			 "before", port_side(row->before), "after", port_side(row->after), "endpoints",
-			 lines_value(row->endpoints_text), "moved", share_value(&row->moved));
+	return json_pack("{s:s, s:i, s:{s:s, s:s}, s:o, s:o, s:o, s:o}", "service", port->service->fqdn, "port",
+			 (int)port->port, "connection", "client", row->client, "address", row->address, "before",
+			 port_side(row->before, row->before_route), "after", port_side(row->after, row->after_route),
+			 "endpoints", lines_value(row->endpoints_text), "moved", share_value(&row->moved));
 }
 
 static json_t *hash_value(const struct hdl_preview_hash *row)
@@ -166,11 +177,12 @@ static json_t *make_value(const struct hdl_preview *preview, const struct hdl_di
 	for (size_t i = 0; i < diags->n; i++)
 		if (diags->at[i].severity == HDL_ERROR)
 			json_array_append_new(refused, diag_value(&diags->at[i]));
-	return json_pack("{s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I}", "differs",
+	return json_pack("{s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I}", "differs",
 			 (int)(!hdl_preview_is_empty(preview) || diags->errors), "refused_whole", (int)too_large,
 			 "objects", objects, "routes", routes, "connections", ports, "hash_keys", hashes, "refused",
 			 refused, "requests_tried", (json_int_t)preview->tried, "rules_without_example",
-			 (json_int_t)preview->no_example, "not_shown", (json_int_t)preview->not_kept);
+			 (json_int_t)preview->no_example, "pairs_not_tried", (json_int_t)preview->pairs_not_tried,
+			 "not_shown", (json_int_t)preview->not_kept);
 }
 
 /* ---- text ---- */
@@ -199,17 +211,23 @@ static void text_objects(const json_t *rows)
 	}
 }
 
-static void text_outcome(const char *what, const json_t *side)
+static void text_origin(const json_t *side)
 {
 	const json_t *origin = json_object_get(side, "origin");
+
+	if (json_is_object(origin))
+		printf("      %-7s by %s %s/%s %s:%lld\n", "", ctl_str(origin, "kind"), ctl_str(origin, "namespace"),
+		       ctl_str(origin, "name"), ctl_str(origin, "file"), ctl_int(origin, "line"));
+}
+
+static void text_outcome(const char *what, const json_t *side)
+{
 	json_t *line;
 	size_t i;
 
 	json_array_foreach(json_object_get(side, "outcome"), i, line)
 		printf("      %-7s %s\n", i ? "" : what, json_string_value(line));
-	if (json_is_object(origin))
-		printf("      %-7s by %s %s/%s %s:%lld\n", "", ctl_str(origin, "kind"), ctl_str(origin, "namespace"),
-		       ctl_str(origin, "name"), ctl_str(origin, "file"), ctl_int(origin, "line"));
+	text_origin(side);
 }
 
 static void text_endpoints(const json_t *row)
@@ -257,6 +275,7 @@ static void text_port_side(const char *what, const json_t *side)
 	printf("      %-7s %s: %s\n", what, ctl_str(side, "label"), ctl_str(side, "reason"));
 	json_array_foreach(json_object_get(side, "destinations"), i, to)
 		printf("      %-7s to %s weight %lld\n", "", ctl_str(to, "cluster"), ctl_int(to, "weight"));
+	text_origin(side);
 }
 
 static void text_ports(const json_t *rows)
@@ -268,18 +287,25 @@ static void text_ports(const json_t *rows)
 		puts("Ports decided per connection:");
 	json_array_foreach(rows, i, row)
 	{
-		const json_t *before = json_object_get(row, "before"), *after = json_object_get(row, "after");
+		const json_t *before = json_object_get(row, "before"), *after = json_object_get(row, "after"),
+			     *connection = json_object_get(row, "connection");
 
-		printf("  %c %s:%lld\n",
+		printf("  %c %s:%lld",
 		       !json_is_object(before) ? '+' :
 		       !json_is_object(after)  ? '-' :
 						 '~',
 		       ctl_str(row, "service"), ctl_int(row, "port"));
+		if (*ctl_str(connection, "client"))
+			printf("  from %s", ctl_str(connection, "client"));
+		if (*ctl_str(connection, "address"))
+			printf("  to %s", ctl_str(connection, "address"));
+		putchar('\n');
 		text_port_side("before", before);
 		text_port_side("after", after);
 		text_endpoints(row);
-		printf("      %s%% of new connections go elsewhere\n",
-		       ctl_str(json_object_get(row, "moved"), "percent"));
+		printf("      %s%% of %snew connections go elsewhere\n",
+		       ctl_str(json_object_get(row, "moved"), "percent"),
+		       *ctl_str(connection, "client") || *ctl_str(connection, "address") ? "such " : "");
 	}
 }
 
@@ -318,6 +344,8 @@ static void text_summary(const json_t *value)
 	       json_array_size(json_object_get(value, "refused")));
 	if (ctl_int(value, "rules_without_example"))
 		printf("; no example for %lld rules", ctl_int(value, "rules_without_example"));
+	if (ctl_int(value, "pairs_not_tried"))
+		printf("; %lld pairs of rules were not tried together", ctl_int(value, "pairs_not_tried"));
 	if (ctl_int(value, "not_shown"))
 		printf("; %lld more rows are not shown", ctl_int(value, "not_shown"));
 	putchar('\n');

@@ -37,10 +37,31 @@ static void drop_moved(struct hdl_object_changes *changes)
 	changes->n = kept;
 }
 
+static void sides_done(struct hdl_preview_sides *sides)
+{
+	hdl_preview_index_done(&sides->before);
+	hdl_preview_index_done(&sides->after);
+}
+
+static int sides_make(struct hdl_arena *arena, const struct hdl_snapshot *before, const struct hdl_snapshot *after,
+		      struct hdl_preview_sides *ret)
+{
+	int r = hdl_preview_index_make(before, &ret->before);
+
+	if (r == 0)
+		r = hdl_preview_index_make(after, &ret->after);
+	if (r == 0)
+		r = hdl_preview_viewpoints(arena, before, after, &ret->before_views, &ret->before_view_count);
+	if (r == 0)
+		r = hdl_preview_viewpoints(arena, after, before, &ret->after_views, &ret->after_view_count);
+	return r;
+}
+
 int hdl_preview_make(const struct hdl_preview_side *before, const struct hdl_preview_side *after,
 		     struct hdl_preview **ret)
 {
 	struct hdl_preview *preview = calloc(1, sizeof(*preview));
+	struct hdl_preview_sides sides = { 0 };
 	int r = -ENOMEM;
 
 	if (!preview)
@@ -51,11 +72,14 @@ int hdl_preview_make(const struct hdl_preview_side *before, const struct hdl_pre
 	if (r == 0)
 		drop_moved(&preview->objects);
 	if (r == 0)
-		r = hdl_preview_routes(preview, before->snapshot, after->snapshot);
+		r = sides_make(preview->arena, before->snapshot, after->snapshot, &sides);
 	if (r == 0)
-		r = hdl_preview_ports(preview, before->snapshot, after->snapshot);
+		r = hdl_preview_routes(preview, &sides);
 	if (r == 0)
-		r = hdl_preview_hashes(preview, before->snapshot, after->snapshot);
+		r = hdl_preview_ports(preview, &sides);
+	if (r == 0)
+		r = hdl_preview_hashes(preview, &sides);
+	sides_done(&sides);
 	if (r < 0)
 		hdl_preview_free(preview);
 	else

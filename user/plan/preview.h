@@ -13,6 +13,8 @@
 /* Rows of one kind that are kept; more are counted. */
 #define HDL_PREVIEW_ROWS_MAX 1000
 #define HDL_PREVIEW_HEADERS_MAX 16 /* of an example request */
+#define HDL_PREVIEW_PAIRS_MAX \
+	500 /* pairs of conditions of one virtual host that are tried together; more are counted */
 
 /* One side of the comparison: resources in creation order and the snapshot of them, with route tables. */
 struct hdl_preview_side {
@@ -36,7 +38,7 @@ struct hdl_preview_request {
 	const char *scheme;
 	struct hdl_preview_header header[HDL_PREVIEW_HEADERS_MAX];
 	size_t header_count;
-	const char *client; /* "ns/pod" whose request it must be; "" = any */
+	const char *client; /* "ns/pod" whose request it must be, or what pods there would be; "" = any */
 };
 
 /* Where it went and where it would go; NULL: no route takes it (404). */
@@ -51,11 +53,15 @@ struct hdl_preview_route {
 	const char *endpoints_text;                               /* which endpoints come and go, in lines */
 };
 
-/* A port that is decided per connection, or would be. */
+/* Connections to a port that is decided for each of them, or would be: those that one rule takes. */
 struct hdl_preview_port {
 	const struct hdl_ir_service_port *before, *after; /* NULL: there is none */
-	struct hdl_preview_share moved;                   /* of new connections */
-	const char *endpoints_text;                       /* as above */
+	const struct hdl_ir_l4_route *before_route,
+		*after_route;           /* NULL: none takes them, the port's destinations count */
+	const char *client;             /* of the example, as in a request */
+	const char *address;            /* "address:port" that it dials; "" = any of the port */
+	struct hdl_preview_share moved; /* of new connections */
+	const char *endpoints_text;     /* as above */
 };
 
 /* A cluster with consistent hashing on both sides. */
@@ -75,6 +81,7 @@ struct hdl_preview {
 	size_t not_kept;   /* rows over the limit */
 	size_t tried;      /* example requests */
 	size_t no_example; /* rules for which none could be found: regular expressions, mostly */
+	size_t pairs_not_tried;
 };
 
 /* Compares. Borrows both sides as long as the result lives. 0 or -ENOMEM. */

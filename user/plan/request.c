@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Example requests: one that a match block takes, and the question which route a snapshot has for it. */
+/* Example requests: one that a match block takes, and what the block leaves open. */
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
-#include "http/path.h"
 #include "plan/priv.h"
-#include "route/table.h"
 
 #define TEXT_MAX 4000
-#define PATH_MAX_BYTES (TEXT_MAX + 16) /* without the query: "/" before it, and what a variation adds */
 
 /* A value that the condition takes, into the arena. 1; 0: none found; -ENOMEM. */
 static int value_for(struct hdl_arena *arena, const struct hdl_ir_string_match *match, const char *otherwise,
@@ -82,33 +78,6 @@ static int add_headers(struct hdl_arena *arena, const struct hdl_ir_http_match *
 	return 1;
 }
 
-static bool has_labels(const struct hdl_ir_labels *labels, const struct hdl_ir_labels *wanted)
-{
-	for (size_t i = 0; i < wanted->n; i++) {
-		bool found = false;
-
-		for (size_t k = 0; k < labels->n && !found; k++)
-			found = strcmp(labels->v[k].key, wanted->v[i].key) == 0 &&
-				strcmp(labels->v[k].value, wanted->v[i].value) == 0;
-		if (!found)
-			return false;
-	}
-	return true;
-}
-
-/* A pod that the source conditions mean. */
-static const struct hdl_ir_workload *client_for(const struct hdl_snapshot *side, const struct hdl_ir_http_match *match)
-{
-	for (size_t i = 0; i < side->workload_count; i++) {
-		const struct hdl_ir_workload *workload = side->workloads[i];
-
-		if ((!match->source_namespace[0] || strcmp(workload->ns, match->source_namespace) == 0) &&
-		    has_labels(&workload->labels, &match->source_labels))
-			return workload;
-	}
-	return NULL;
-}
-
 static int authority_for(struct hdl_arena *arena, const char *domain, const struct hdl_ir_http_match *match,
 			 const char **ret)
 {
@@ -149,16 +118,34 @@ static bool can_be_sent(const struct hdl_preview_request *request)
 	return true;
 }
 
-int hdl_preview_request_make(struct hdl_arena *arena, const struct hdl_snapshot *side,
-			     const struct hdl_ir_route_config *config, const char *domain,
-			     const struct hdl_ir_http_match *match, struct hdl_preview_request *ret,
+/* Who sends it. 1, 0 or -ENOMEM. */
+static int add_client(struct hdl_arena *arena, const struct hdl_preview_wanted *wanted,
+		      const struct hdl_ir_http_match *match, struct hdl_preview_request *request,
+		      const struct hdl_ir_workload **ret)
+{
+	static const struct hdl_ir_labels none;
+	const struct hdl_ir_workload *client;
+	int r = hdl_preview_client_for(arena, wanted, match ? &match->source_labels : &none,
+				       match ? match->source_namespace : "", &client);
+
+	if (r <= 0)
+		return r;
+	if (client)
+		request->client = hdl_preview_client_text(arena, client);
+	else if (wanted->not_for != wanted->until)
+		request->client = "no pod";
+	*ret = client;
+	return request->client ? 1 : -ENOMEM;
+}
+
+int hdl_preview_request_make(struct hdl_arena *arena, const struct hdl_preview_wanted *wanted, uint16_t port,
+			     const char *domain, const struct hdl_ir_http_match *match, struct hdl_preview_request *ret,
 			     const struct hdl_ir_workload **ret_client)
 {
 	struct hdl_preview_request request = { .method = "GET", .scheme = "http", .client = "" };
-	const struct hdl_ir_workload *client = NULL;
 	int r = authority_for(arena, domain, match, &request.authority);
 
-	if (match && match->port && match->port != config->port)
+	if (match && match->port && match->port != port)
 		return 0;
 	if (r > 0)
 		r = path_for(arena, match, &request.path);
@@ -170,19 +157,36 @@ int hdl_preview_request_make(struct hdl_arena *arena, const struct hdl_snapshot 
 		r = add_query(arena, match, &request.path);
 	if (r > 0 && match)
 		r = add_headers(arena, match, &request);
-	if (r > 0 && match && (match->source_labels.n || match->source_namespace[0])) {
-		client = client_for(side, match);
-		if (!client)
-			return 0;
-		request.client = hdl_arena_printf(arena, "%s/%s", client->ns, client->name);
-		if (!request.client)
-			return -ENOMEM;
-	}
+	if (r > 0)
+		r = add_client(arena, wanted, match, &request, ret_client);
 	if (r > 0 && !can_be_sent(&request))
 		return 0;
-	*ret = request;
-	*ret_client = client;
+	if (r > 0)
+		*ret = request;
 	return r;
+}
+
+int hdl_preview_request_copy(struct hdl_arena *arena, const struct hdl_preview_request *request,
+			     struct hdl_preview_request *ret)
+{
+	struct hdl_preview_request copy = *request;
+	bool failed;
+
+	copy.method = hdl_arena_strdup(arena, request->method);
+	copy.authority = hdl_arena_strdup(arena, request->authority);
+	copy.path = hdl_arena_strdup(arena, request->path);
+	copy.scheme = hdl_arena_strdup(arena, request->scheme);
+	copy.client = hdl_arena_strdup(arena, request->client);
+	failed = !copy.method || !copy.authority || !copy.path || !copy.scheme || !copy.client;
+	for (size_t i = 0; i < request->header_count; i++) {
+		copy.header[i].name = hdl_arena_strdup(arena, request->header[i].name);
+		copy.header[i].value = hdl_arena_strdup(arena, request->header[i].value);
+		failed |= !copy.header[i].name || !copy.header[i].value;
+	}
+	if (failed)
+		return -ENOMEM;
+	*ret = copy;
+	return 0;
 }
 
 /* ---- variations ---- */
@@ -248,55 +252,4 @@ int hdl_preview_request_vary(struct hdl_arena *arena, const struct hdl_ir_vhost 
 	if (r > 0 && (how & HDL_PREVIEW_MISSED_HEADERS))
 		r = add_missed(arena, vhost, route, match, request);
 	return r;
-}
-
-/* As the proxy has it: plan and proxy share no layer that knows both enums. */
-static enum hdl_http_normalization normalization(const struct hdl_snapshot *side)
-{
-	static const enum hdl_http_normalization of[] = {
-		[HDL_IR_NORMALIZE_BASE] = HDL_HTTP_NORMALIZE_BASE,
-		[HDL_IR_NORMALIZE_NONE] = HDL_HTTP_NORMALIZE_NONE,
-		[HDL_IR_NORMALIZE_MERGE_SLASHES] = HDL_HTTP_NORMALIZE_MERGE_SLASHES,
-		[HDL_IR_NORMALIZE_DECODE_AND_MERGE_SLASHES] = HDL_HTTP_NORMALIZE_DECODE_AND_MERGE_SLASHES,
-	};
-
-	return of[side->node.path_normalization];
-}
-
-const struct hdl_ir_http_route *
-hdl_preview_request_ask(const struct hdl_snapshot *side, const struct hdl_ir_route_config *config,
-			const struct hdl_preview_request *request, const struct hdl_ir_workload *client,
-			const struct hdl_ir_vhost **ret_vhost, const struct hdl_ir_http_match **ret_match)
-{
-	struct hdl_http_header lines[HDL_PREVIEW_HEADERS_MAX];
-	struct hdl_http_head head = { .is_request = true, .version = HDL_HTTP_1_1 };
-	struct hdl_route_client who = { client, config->port };
-	struct hdl_str path = hdl_str_of(request->path);
-	const char *mark = strchr(request->path, '?');
-	char space[PATH_MAX_BYTES];
-
-	if (mark) {
-		path.n = (size_t)(mark - request->path);
-		head.has_query = true;
-		head.query = hdl_str_of(mark + 1);
-	}
-	head.method_text = hdl_str_of(request->method);
-	head.method = (uint8_t)hdl_http_method_of(head.method_text);
-	head.authority = hdl_str_of(request->authority);
-	head.scheme = hdl_str_of(request->scheme);
-	head.target = hdl_str_of(request->path);
-	head.path = path;
-	hdl_http_headers_init(&head.headers, lines, HDL_PREVIEW_HEADERS_MAX);
-	for (size_t i = 0; i < request->header_count; i++)
-		hdl_http_headers_add(&head.headers, hdl_str_of(request->header[i].name),
-				     hdl_str_of(request->header[i].value));
-	*ret_match = NULL;
-	*ret_vhost = hdl_route_find_vhost(config->table, head.authority);
-	if (!*ret_vhost || path.n > sizeof(space))
-		return NULL;
-	memcpy(space, path.p, path.n);
-	path.p = space;
-	if (hdl_http_path_normalize_as(path, normalization(side), &path) < 0)
-		return NULL;
-	return hdl_route_match(*ret_vhost, &head, path, &who, ret_match);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Exact shares of traffic that go elsewhere: weighted splits, ports decided per connection, hash tables. */
+/* Exact shares of traffic that go elsewhere: weighted splits and hash tables. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,87 +75,6 @@ struct hdl_preview_share hdl_preview_share_of(const struct hdl_ir_destination *b
 		lost += was > is ? was - is : 0;
 	}
 	return hdl_preview_share_reduced(lost, before_total * after_total);
-}
-
-/* ---- ports ---- */
-
-static int by_port(const void *a, const void *b)
-{
-	const struct hdl_ir_service_port *x = *(const struct hdl_ir_service_port *const *)a,
-					 *y = *(const struct hdl_ir_service_port *const *)b;
-	int r = strcmp(x->service->fqdn, y->service->fqdn);
-
-	return r ? r : (int)x->port - (int)y->port;
-}
-
-static const struct hdl_ir_service_port **sorted_ports(const struct hdl_snapshot *snapshot)
-{
-	size_t n = snapshot->service_port_count;
-	const struct hdl_ir_service_port **ports = calloc(n + 1, sizeof(const struct hdl_ir_service_port *));
-
-	if (!ports)
-		return NULL;
-	for (size_t i = 0; i < n; i++)
-		ports[i] = snapshot->service_ports[i];
-	if (n)
-		qsort(ports, n, sizeof(const struct hdl_ir_service_port *), by_port);
-	return ports;
-}
-
-static bool same_destinations(const struct hdl_ir_service_port *a, const struct hdl_ir_service_port *b)
-{
-	if (a->destination_count != b->destination_count)
-		return false;
-	for (size_t i = 0; i < a->destination_count; i++)
-		if (a->destinations[i].weight != b->destinations[i].weight ||
-		    strcmp(a->destinations[i].cluster_name, b->destinations[i].cluster_name) != 0)
-			return false;
-	return true;
-}
-
-static int compare_port(struct hdl_preview *preview, const struct hdl_ir_service_port *before,
-			const struct hdl_ir_service_port *after)
-{
-	struct hdl_preview_port *row;
-	bool l4 = (before && before->label == HDL_LABEL_L4) || (after && after->label == HDL_LABEL_L4);
-	struct hdl_preview_share moved = { 1, 1 };
-	const char *endpoints = "";
-	int r = 0;
-
-	/* requests are compared one by one */
-	if (!l4 || before == after)
-		return 0;
-	if (before && after)
-		r = hdl_preview_moved(preview->arena, before->destinations, before->destination_count,
-				      after->destinations, after->destination_count, &moved, &endpoints);
-	if (r < 0 ||
-	    (before && after && before->label == after->label && same_destinations(before, after) && !*endpoints))
-		return r;
-	row = hdl_preview_row(preview, (void **)&preview->port, &preview->port_count, sizeof(*row), &r);
-	if (!row)
-		return r;
-	*row = (struct hdl_preview_port){ before, after, moved, endpoints };
-	return 0;
-}
-
-int hdl_preview_ports(struct hdl_preview *preview, const struct hdl_snapshot *before, const struct hdl_snapshot *after)
-{
-	const struct hdl_ir_service_port **a = sorted_ports(before), **b = sorted_ports(after);
-	size_t i = 0, j = 0;
-	int r = a && b ? 0 : -ENOMEM;
-
-	while (r == 0 && (i < before->service_port_count || j < after->service_port_count)) {
-		int order = i == before->service_port_count ? 1 :
-			    j == after->service_port_count  ? -1 :
-							      by_port(&a[i], &b[j]);
-
-		r = compare_port(preview, order <= 0 ? a[i] : NULL, order >= 0 ? b[j] : NULL);
-		i += order <= 0;
-		j += order >= 0;
-	}
-	free(a);
-	free(b);
-	return r;
 }
 
 /* ---- hash tables ---- */
@@ -278,8 +197,9 @@ static int compare_tables(struct hdl_preview *preview, struct hdl_arena *arena, 
 	return r;
 }
 
-int hdl_preview_hashes(struct hdl_preview *preview, const struct hdl_snapshot *before, const struct hdl_snapshot *after)
+int hdl_preview_hashes(struct hdl_preview *preview, const struct hdl_preview_sides *sides)
 {
+	const struct hdl_snapshot *before = sides->before.snapshot, *after = sides->after.snapshot;
 	struct hdl_arena *arena = hdl_arena_new(0);
 	int r = arena ? 0 : -ENOMEM;
 

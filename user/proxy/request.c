@@ -45,18 +45,6 @@ static void set_route_name(struct hdl_stream *s, const struct hdl_ir_http_match 
 	s->route_name = text;
 }
 
-static enum hdl_http_normalization normalization(const struct hdl_stream *s)
-{
-	static const enum hdl_http_normalization of[] = {
-		[HDL_IR_NORMALIZE_BASE] = HDL_HTTP_NORMALIZE_BASE,
-		[HDL_IR_NORMALIZE_NONE] = HDL_HTTP_NORMALIZE_NONE,
-		[HDL_IR_NORMALIZE_MERGE_SLASHES] = HDL_HTTP_NORMALIZE_MERGE_SLASHES,
-		[HDL_IR_NORMALIZE_DECODE_AND_MERGE_SLASHES] = HDL_HTTP_NORMALIZE_DECODE_AND_MERGE_SLASHES,
-	};
-
-	return of[s->generation->snapshot->node.path_normalization];
-}
-
 int hdl_request_route(struct hdl_stream *stream)
 {
 	struct hdl_http_head *head = &stream->request;
@@ -73,7 +61,7 @@ int hdl_request_route(struct hdl_stream *stream)
 		return -1;
 	}
 	/* In place: the target is not needed as sent any more. */
-	if (hdl_http_path_normalize_as(head->path, normalization(stream), &head->path) < 0) {
+	if (hdl_route_path(&stream->generation->snapshot->node, head->path, &head->path) < 0) {
 		hdl_reply(stream, 400, "", "path_normalization_failed");
 		return -1;
 	}

@@ -54,6 +54,9 @@ const struct hdl_ir_vhost *hdl_route_ask(const struct hdl_snapshot *snapshot, co
 					 const struct hdl_ir_workload *client, const struct hdl_ir_service_port *port,
 					 struct hdl_str host);
 
+/* What is matched as the path, in the memory of the one that came: normalised as the mesh says (B.1). 0 or -EINVAL. */
+int hdl_route_path(const struct hdl_ir_node *node, struct hdl_str path, struct hdl_str *ret);
+
 /*
  * First route of vhost whose match holds (specification B.2), NULL if none does (404 NR). path is the normalised path
  * without query. ret_match (may be NULL) gets the block that matched, NULL for a route without matches. A client that

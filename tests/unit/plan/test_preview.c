@@ -25,6 +25,12 @@
 		"{host: web, subsets: [{name: a, labels: {v: a}}, {name: b, labels: {v: b}}]}")       \
 		DOC("DestinationRule", "db",                                                          \
 		    "{host: db, subsets: [{name: a, labels: {v: a}}, {name: b, labels: {v: b}}]}")
+#define DOC_IN(ns, kind, name, spec)                                                                         \
+	"---\napiVersion: networking.istio.io/v1\nkind: " kind "\nmetadata: {name: " name ", namespace: " ns \
+	"}\nspec: " spec "\n"
+#define POD_IN(ns, name, address)                                                   \
+	"---\napiVersion: v1\nkind: Pod\nmetadata: {name: " name ", namespace: " ns \
+	", labels: {app: x}}\nstatus: {podIP: " address ", podIPs: [{ip: " address "}]}\n"
 #define TO(host, subset, weight) "{destination: {host: " host ", subset: " subset "}, weight: " #weight "}"
 #define VS(rules) DOC("VirtualService", "web", "{hosts: [web], http: [" rules "]}")
 #define TCP(rules) DOC("VirtualService", "db", "{hosts: [db], tcp: [" rules "]}")
@@ -85,15 +91,19 @@ static void print_preview(const struct hdl_preview *preview, struct hdl_buf *buf
 	for (size_t i = 0; i < preview->port_count; i++) {
 		const struct hdl_preview_port *row = &preview->port[i];
 
-		hdl_buf_printf(buf, "| port %u %s-%s %llu/%llu %s", (row->after ? row->after : row->before)->port,
+		hdl_buf_printf(buf, "| port %u %s-%s ", (row->after ? row->after : row->before)->port,
 			       !row->before                       ? "none" :
 			       row->before->label == HDL_LABEL_L4 ? "l4" :
 								    "request",
 			       !row->after                       ? "none" :
 			       row->after->label == HDL_LABEL_L4 ? "l4" :
-								   "request",
-			       (unsigned long long)row->moved.part, (unsigned long long)row->moved.whole,
-			       row->endpoints_text);
+								   "request");
+		if (*row->client)
+			hdl_buf_printf(buf, "from %s ", row->client);
+		if (*row->address)
+			hdl_buf_printf(buf, "to %s ", row->address);
+		hdl_buf_printf(buf, "%llu/%llu %s", (unsigned long long)row->moved.part,
+			       (unsigned long long)row->moved.whole, row->endpoints_text);
 	}
 	if (preview->no_example)
 		hdl_buf_printf(buf, "| %zu without example ", preview->no_example);
@@ -108,6 +118,15 @@ static void print_preview(const struct hdl_preview *preview, struct hdl_buf *buf
 	"{kubernetes.io/service-name: " service                                                                 \
 	"}}\naddressType: IPv4\nports: [{name: http, port: 80}, {name: tcp, port: 80}]\n"                       \
 	"endpoints: [{addresses: [10.1.1." first "]}, {addresses: [10.1.1." second "]}]\n"
+#define OWN_VS(ns, subset)                                                                                    \
+	DOC_IN(ns, "VirtualService", "own",                                                                   \
+	       "{hosts: [" HOST "], exportTo: ['.'], http: [{timeout: 5s, route: [{destination: {host: " HOST \
+	       ", subset: " subset "}}]}]}")
+#define SIDECAR(host) DOC_IN("e", "Sidecar", "s", "{egress: [{hosts: ['" host "']}]}")
+#define FOR_CL(subset)             \
+	DOC("VirtualService", "a", \
+	    "{hosts: [web], http: [" MATCH("{sourceLabels: {app: cl}}", TO("web", subset, 1)) "]}")
+#define SECOND(subset) DOC("VirtualService", "z", "{hosts: [web], http: [" ROUTE(TO("web", subset, 1)) "]}")
 #define TIMED(list) "{timeout: 5s, route: [" list "]}"
 
 static const struct {
@@ -139,7 +158,7 @@ static const struct {
 	{ "a source that no pod is",
 	  VS(MATCH("{sourceLabels: {app: x}}", TO("web", "a", 1)) "," TIMED(TO("web", "a", 1))),
 	  VS(MATCH("{sourceLabels: {app: x}}", TO("web", "b", 1)) "," TIMED(TO("web", "a", 1))),
-	  "~VirtualService/web | 2 without example " },
+	  "~VirtualService/web | GET " HOST "/ from any pod labelled app=x 1/1 " },
 	{ "a rule less: its requests fall to 404", VS(TIMED(TO("web", "a", 1))),
 	  VS(MATCH("{uri: {exact: /only}}", TO("web", "a", 1))),
 	  "~VirtualService/web | GET " HOST "/only 0/1 | GET " HOST "/ 1/1 " },
@@ -190,6 +209,53 @@ static const struct {
 	  TCP("{route: [{destination: {host: db}, weight: 50}, " TO("db", "a", 50) "]}") SLICE("db", "1", "3"),
 	  "~VirtualService/db ~EndpointSlice/s | port 81 l4-l4 3/4 endpoints of outbound|81||db.d.svc.cluster.local: "
 	  "2 before, 2 after; -10.1.1.2:80 +10.1.1.3:80\n" },
+	/* A.4, A.7: what some clients see otherwise than others */
+	{ "a rule that one namespace alone has", POD_IN("e", "p", "10.1.0.8") OWN_VS("e", "a"),
+	  POD_IN("e", "p", "10.1.0.8") OWN_VS("e", "b"), "~VirtualService/own | GET " HOST "/ from e/p 1/1 " },
+	{ "and no pod of it is known", OWN_VS("e", "a"), OWN_VS("e", "b"),
+	  "~VirtualService/own | GET " HOST "/ from any pod of e 1/1 " },
+	{ "what all have changes: clients with a rule of their own are not told of",
+	  OWN_VS("e", "a") VS(TIMED(TO("web", "a", 1))), OWN_VS("e", "a") VS(TIMED(TO("web", "b", 1))),
+	  "~VirtualService/web | GET " HOST "/ 1/1 " },
+	{ "a Sidecar that hides a service", POD_IN("e", "p", "10.1.0.8") VS(TIMED(TO("web", "a", 1))) SIDECAR("d/*"),
+	  POD_IN("e", "p", "10.1.0.8") VS(TIMED(TO("web", "a", 1))) SIDECAR("d/db.d.svc.cluster.local"),
+	  "~Sidecar/s | GET " HOST "/ from e/p 1/1 " },
+	/* A.4: a VirtualService of which no rule is for the client does not have the host */
+	{ "who is left to the second VirtualService", FOR_CL("a") SECOND("a"), FOR_CL("a") SECOND("b"),
+	  "~VirtualService/z | GET " HOST "/ from no pod 1/1 " },
+	{ "and a pod that is", POD_IN("d", "p", "10.1.0.8") FOR_CL("a") SECOND("a"),
+	  POD_IN("d", "p", "10.1.0.8") FOR_CL("a") SECOND("b"), "~VirtualService/z | GET " HOST "/ from d/p 1/1 " },
+	/* B.2: the first rule that matches */
+	{ "the order of two rules that overlap",
+	  VS(MATCH("{headers: {x-u: {exact: bob}}}", TO("web", "a", 1)) "," MATCH("{uri: {prefix: /x}}",
+										  TO("web", "b", 1))),
+	  VS(MATCH("{uri: {prefix: /x}}", TO("web", "b", 1)) "," MATCH("{headers: {x-u: {exact: bob}}}",
+								       TO("web", "a", 1))),
+	  "~VirtualService/web | GET " HOST "/x x-u:bob 1/1 " },
+	{ "of two paths and two values of one header",
+	  VS(MATCH("{uri: {prefix: /x}, headers: {x-u: {regex: 'b.b'}}}", TO("web", "a", 1)) "," MATCH(
+		  "{uri: {prefix: /x/y}, headers: {x-u: {prefix: bo}}}", TO("web", "b", 1))),
+	  VS(MATCH("{uri: {prefix: /x/y}, headers: {x-u: {prefix: bo}}}", TO("web", "b", 1)) "," MATCH(
+		  "{uri: {prefix: /x}, headers: {x-u: {regex: 'b.b'}}}", TO("web", "a", 1))),
+	  "~VirtualService/web " },
+	{ "the same with a value that meets both",
+	  VS(MATCH("{uri: {prefix: /x}, headers: {x-u: {regex: 'b.b'}}}", TO("web", "a", 1)) "," MATCH(
+		  "{uri: {prefix: /x/y}, headers: {x-u: {exact: bob}}}", TO("web", "b", 1))),
+	  VS(MATCH("{uri: {prefix: /x/y}, headers: {x-u: {exact: bob}}}", TO("web", "b", 1)) "," MATCH(
+		  "{uri: {prefix: /x}, headers: {x-u: {regex: 'b.b'}}}", TO("web", "a", 1))),
+	  "~VirtualService/web | GET " HOST "/x/y x-u:bob 1/1 | 1 without example " },
+	{ "two methods exclude each other",
+	  VS(MATCH("{method: {exact: PUT}}", TO("web", "a", 1)) "," MATCH("{method: {exact: POST}, uri: {prefix: /x}}",
+									  TO("web", "b", 1))),
+	  VS(MATCH("{method: {exact: POST}, uri: {prefix: /x}}", TO("web", "b", 1)) "," MATCH("{method: {exact: PUT}}",
+											      TO("web", "a", 1))),
+	  "~VirtualService/web " },
+	{ "what changes for each alone is not said once more for both",
+	  VS(MATCH("{headers: {x-u: {exact: bob}}}", TO("web", "a", 1)) "," MATCH("{uri: {prefix: /x}}",
+										  TO("web", "b", 1))),
+	  VS(MATCH("{headers: {x-u: {exact: bob}}}", TO("web", "b", 1)) "," MATCH("{uri: {prefix: /x}}",
+										  TO("web", "b", 1))),
+	  "~VirtualService/web | GET " HOST "/ x-u:bob 1/1 " },
 };
 
 static void test_rows(void **state)
