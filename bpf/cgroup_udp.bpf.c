@@ -35,10 +35,11 @@ static __always_inline int hdl_udp_again(struct bpf_sock_addr *ctx, const struct
 	const struct hdl_udp *pair;
 	struct hdl_udp_key key;
 
-	if (record->original_port == flow->key.port && hdl_addr_equal(&record->original_address, &flow->key.address)) {
+	if (record->original_port == flow->key.port && hdl_addr_equal(&record->original_address, &flow->key.address) &&
+	    hdl_udp_lives(record->endpoint, record->generation)) {
 		flow->address = record->address;
 		flow->port = record->port;
-		return hdl_udp_lives(record->endpoint, record->generation);
+		return 1;
 	}
 	hdl_udp_key(&key, bpf_get_socket_cookie(ctx), &flow->key.address, flow->key.port, 0);
 	pair = bpf_map_lookup_elem(&udp, &key);
