@@ -30,6 +30,7 @@ static const char *const label_names[] = {
 	[HDL_LABEL_NONE] = "none",
 	[HDL_LABEL_L4] = "l4",
 	[HDL_LABEL_REQUEST] = "request",
+	[HDL_LABEL_DIRECT] = "direct",
 };
 
 static const char *const status_names[] = {
@@ -103,6 +104,21 @@ static void dump_locality(struct hdl_buf *buf, const struct hdl_ir_locality *l)
 		hdl_buf_printf(buf, " locality %s/%s/%s", l->region, l->zone, l->subzone);
 }
 
+static void dump_labels(struct hdl_buf *buf, const struct hdl_ir_labels *labels)
+{
+	for (size_t i = 0; i < labels->n; i++)
+		hdl_buf_printf(buf, " %s=%s", labels->v[i].key, labels->v[i].value);
+}
+
+static void dump_exemptions(struct hdl_buf *buf, const struct hdl_ir_node *node)
+{
+	for (size_t i = 0; i < node->exempt_count; i++) {
+		hdl_buf_printf(buf, "  exempt %s", node->exempt[i].ns[0] ? node->exempt[i].ns : "*");
+		dump_labels(buf, &node->exempt[i].labels);
+		hdl_buf_adds(buf, "\n");
+	}
+}
+
 static void dump_node(struct hdl_buf *buf, const struct hdl_ir_node *node)
 {
 	hdl_buf_printf(buf, "node \"%s\" domain %s root-namespace %s", node->node_name, node->domain,
@@ -112,6 +128,7 @@ static void dump_node(struct hdl_buf *buf, const struct hdl_ir_node *node)
 		       node->http_default_request ? "request" : "l4");
 	if (node->registry_only)
 		hdl_buf_adds(buf, "  outbound REGISTRY_ONLY\n");
+	dump_exemptions(buf, node);
 	if (node->path_normalization != HDL_IR_NORMALIZE_BASE)
 		hdl_buf_printf(buf, "  path-normalization %s\n", normalization_names[node->path_normalization]);
 	hdl_buf_printf(buf, "  packet-mark 0x%x mask 0x%x table %u\n", node->packet_mark, node->packet_mask,
@@ -121,6 +138,8 @@ static void dump_node(struct hdl_buf *buf, const struct hdl_ir_node *node)
 	hdl_buf_adds(buf, "  pod-interfaces");
 	for (size_t i = 0; i < node->pod_interface_count; i++)
 		hdl_buf_printf(buf, " %s", node->pod_interfaces[i]);
+	for (size_t i = 0; i < node->edge_interface_count; i++)
+		hdl_buf_printf(buf, "%s %s", i ? "" : "\n  edge-interfaces", node->edge_interfaces[i]);
 	hdl_buf_printf(buf, "\n  access-log \"%s\" %s \"%s\"\n", node->access_log_path,
 		       node->access_log_json ? "JSON" : "TEXT", node->access_log_format);
 	hdl_buf_printf(buf, "  retry-budget %u %% at least %u\n", node->retry_budget_percent, node->retry_budget_min);
@@ -131,12 +150,6 @@ static void dump_node(struct hdl_buf *buf, const struct hdl_ir_node *node)
 	dump_duration(buf, " idle-timeout ", node->downstream_idle_timeout_ns);
 	dump_duration(buf, " drain-timeout ", node->drain_timeout_ns);
 	hdl_buf_adds(buf, "\n");
-}
-
-static void dump_labels(struct hdl_buf *buf, const struct hdl_ir_labels *labels)
-{
-	for (size_t i = 0; i < labels->n; i++)
-		hdl_buf_printf(buf, " %s=%s", labels->v[i].key, labels->v[i].value);
 }
 
 static void dump_workload(struct hdl_buf *buf, const struct hdl_ir_workload *w)
@@ -279,15 +292,54 @@ static void dump_actions(struct hdl_buf *buf, const struct hdl_ir_http_route *r)
 	dump_cors(buf, r->cors);
 }
 
+static void dump_subnet(struct hdl_buf *buf, const struct hdl_ir_subnet *s)
+{
+	unsigned int low = hdl_addr_is_v4(&s->address) && s->prefix >= 96 ? 96 : 0;
+	char text[HDL_ADDR_TEXT_MAX];
+
+	hdl_buf_printf(buf, " %s/%u", hdl_addr_print(&s->address, text), s->prefix - low);
+}
+
+static void dump_l4_match(struct hdl_buf *buf, const struct hdl_ir_l4_match *m)
+{
+	hdl_buf_adds(buf, "      match");
+	for (size_t i = 0; i < m->subnet_count; i++)
+		dump_subnet(buf, &m->subnets[i]);
+	if (m->source_labels.n) {
+		hdl_buf_adds(buf, " source-labels");
+		dump_labels(buf, &m->source_labels);
+	}
+	if (m->source_namespace[0])
+		hdl_buf_printf(buf, " source-namespace %s", m->source_namespace);
+	hdl_buf_adds(buf, "\n");
+}
+
+static void dump_l4_route(struct hdl_buf *buf, const struct hdl_ir_l4_route *r)
+{
+	hdl_buf_adds(buf, "    layer-4 rule");
+	dump_origin(buf, &r->origin);
+	hdl_buf_adds(buf, "\n");
+	for (size_t i = 0; i < r->match_count; i++)
+		dump_l4_match(buf, &r->matches[i]);
+	dump_destinations(buf, "      ", r->destinations, r->destination_count);
+}
+
 static void dump_service_port(struct hdl_buf *buf, const struct hdl_ir_service_port *p)
 {
 	hdl_buf_printf(buf, "  port %u \"%s\" target %u %s label %s: %s", p->port, p->name, p->target_port,
 		       protocol_names[p->protocol], label_names[p->label], p->label_reason);
 	dump_origin(buf, &p->label_origin);
+	if (p->node_port)
+		hdl_buf_printf(buf, "\n    node-port %u", p->node_port);
+	if (p->affinity_timeout_s)
+		hdl_buf_printf(buf, "\n    affinity-timeout %u s", p->affinity_timeout_s);
 	hdl_buf_printf(buf, "\n    fail-mode %s cluster %s", fail_mode_name(p->fail_mode), p->cluster->name);
 	if (p->route_name)
 		hdl_buf_printf(buf, " routes %s vhost %s", p->route_name, p->vhost ? p->vhost->name : "-");
-	hdl_buf_adds(buf, "\n    layer-4 route");
+	hdl_buf_adds(buf, "\n");
+	for (size_t i = 0; i < p->l4_route_count; i++)
+		dump_l4_route(buf, &p->l4_routes[i]);
+	hdl_buf_adds(buf, "    layer-4 route");
 	dump_origin(buf, &p->route_origin);
 	hdl_buf_adds(buf, "\n");
 	dump_destinations(buf, "      ", p->destinations, p->destination_count);
@@ -300,6 +352,19 @@ static void dump_service(struct hdl_buf *buf, const struct hdl_ir_service *s)
 	hdl_buf_adds(buf, "\n  addresses");
 	dump_addresses(buf, s->addresses, s->address_count);
 	hdl_buf_adds(buf, "\n");
+	if (s->external_address_count) {
+		hdl_buf_adds(buf, "  external");
+		dump_addresses(buf, s->external_addresses, s->external_address_count);
+		hdl_buf_adds(buf, "\n");
+	}
+	if (s->internal_local || s->external_local)
+		hdl_buf_printf(buf, "  local%s%s\n", s->internal_local ? " internal" : "",
+			       s->external_local ? " external" : "");
+	for (size_t i = 0; i < s->direct_count; i++) {
+		hdl_buf_adds(buf, i ? "" : "  direct");
+		dump_subnet(buf, &s->direct[i]);
+		hdl_buf_adds(buf, i + 1 == s->direct_count ? "\n" : "");
+	}
 	for (size_t i = 0; i < s->port_count; i++)
 		dump_service_port(buf, &s->ports[i]);
 }
@@ -325,7 +390,7 @@ static void dump_endpoint(struct hdl_buf *buf, const struct hdl_ir_endpoint *e)
 	dump_locality(buf, &e->locality);
 	if (e->priority)
 		hdl_buf_printf(buf, " priority %u", e->priority);
-	hdl_buf_adds(buf, e->standby ? " standby\n" : "\n");
+	hdl_buf_printf(buf, "%s%s%s\n", e->local ? " local" : "", e->edge ? " edge" : "", e->standby ? " standby" : "");
 }
 
 static void dump_groups(struct hdl_buf *buf, const struct hdl_ir_cluster *c)
@@ -518,6 +583,15 @@ static void dump_route_config(struct hdl_buf *buf, const struct hdl_ir_route_con
 		dump_vhost(buf, c->vhosts[v]);
 }
 
+static void dump_view_port(struct hdl_buf *buf, const struct hdl_ir_view_port *v)
+{
+	hdl_buf_printf(buf, "  of %s%s\n", v->port->service->fqdn, v->seen ? "" : " nothing");
+	if (v->seen)
+		dump_service_port(buf, v->seen);
+	else
+		hdl_buf_printf(buf, "  port %u %s\n", v->port->port, protocol_names[v->port->protocol]);
+}
+
 static void dump_view(struct hdl_buf *buf, const struct hdl_ir_view *v)
 {
 	hdl_buf_printf(buf, "view %s%s%s", v->ns, v->name[0] ? " sidecar " : "", v->name);
@@ -526,6 +600,8 @@ static void dump_view(struct hdl_buf *buf, const struct hdl_ir_view *v)
 	hdl_buf_printf(buf, "%s%s", v->narrowed ? " narrowed" : "", v->registry_only ? " registry-only" : "");
 	dump_origin(buf, &v->origin);
 	hdl_buf_adds(buf, "\n");
+	for (size_t i = 0; i < v->port_count; i++)
+		dump_view_port(buf, &v->ports[i]);
 	for (size_t i = 0; i < v->route_config_count; i++)
 		dump_route_config(buf, v->route_configs[i]);
 }

@@ -11,6 +11,7 @@
 struct vip {
 	const struct hdl_addr *address;
 	uint16_t port;
+	bool udp;
 };
 
 /* Seeded: addresses come from files that many people write. */
@@ -19,12 +20,41 @@ static uint64_t hash_of(const struct hdl_addr *address, uint16_t port)
 	return hdl_hash64(address, sizeof(*address), hdl_hash_process_seed() ^ port);
 }
 
+/* Its own addresses, then the external ones. */
+static const struct hdl_addr *address_at(const struct hdl_ir_service *service, size_t i)
+{
+	return i < service->address_count ? &service->addresses[i] :
+					    &service->external_addresses[i - service->address_count];
+}
+
+static size_t count_addresses(const struct hdl_ir_service *service)
+{
+	return service->address_count + service->external_address_count;
+}
+
 static bool has_address(const struct hdl_ir_service *service, const struct hdl_addr *address)
 {
-	for (size_t i = 0; i < service->address_count; i++)
-		if (hdl_addr_equal(&service->addresses[i], address))
+	for (size_t i = 0; i < count_addresses(service); i++)
+		if (hdl_addr_equal(address_at(service, i), address))
 			return true;
 	return false;
+}
+
+static uint64_t vip_hash(const struct vip *vip)
+{
+	return hash_of(vip->address, vip->port) ^ vip->udp;
+}
+
+static const struct hdl_addr zero;
+
+/* Of each address, and (a beyond them) the NodePort, which is at address zero. */
+static struct vip vip_of(const struct hdl_ir_service *service, size_t a, size_t p)
+{
+	const struct hdl_ir_service_port *port = &service->ports[p];
+	bool udp = port->protocol == HDL_IR_UDP;
+
+	return a < count_addresses(service) ? (struct vip){ address_at(service, a), port->port, udp } :
+					      (struct vip){ &zero, port->node_port, udp };
 }
 
 static bool is_vip(const void *entry, const void *key)
@@ -32,6 +62,10 @@ static bool is_vip(const void *entry, const void *key)
 	const struct hdl_ir_service_port *port = entry;
 	const struct vip *vip = key;
 
+	if ((port->protocol == HDL_IR_UDP) != vip->udp)
+		return false;
+	if (hdl_addr_is_zero(vip->address))
+		return port->node_port == vip->port;
 	return port->port == vip->port && has_address(port->service, vip->address);
 }
 
@@ -47,12 +81,12 @@ static bool is_pod(const void *entry, const void *key)
 
 int hdl_ir_vips_add(struct hdl_ir_pmap_edit *vips, const struct hdl_ir_service *service)
 {
-	for (size_t a = 0; a < service->address_count; a++)
+	for (size_t a = 0; a <= count_addresses(service); a++)
 		for (size_t p = 0; p < service->port_count; p++) {
-			struct vip key = { &service->addresses[a], service->ports[p].port };
-			uint64_t hash = hash_of(key.address, key.port);
+			struct vip key = vip_of(service, a, p);
+			uint64_t hash = vip_hash(&key);
 
-			if (!hdl_ir_pmap_get(vips->map, hash, &key, is_vip) &&
+			if (key.port && !hdl_ir_pmap_get(vips->map, hash, &key, is_vip) &&
 			    hdl_ir_pmap_put(vips, hash, &key, &service->ports[p], is_vip) < 0)
 				return -ENOMEM;
 		}
@@ -61,12 +95,12 @@ int hdl_ir_vips_add(struct hdl_ir_pmap_edit *vips, const struct hdl_ir_service *
 
 int hdl_ir_vips_remove(struct hdl_ir_pmap_edit *vips, const struct hdl_ir_service *service)
 {
-	for (size_t a = 0; a < service->address_count; a++)
+	for (size_t a = 0; a <= count_addresses(service); a++)
 		for (size_t p = 0; p < service->port_count; p++) {
-			struct vip key = { &service->addresses[a], service->ports[p].port };
-			uint64_t hash = hash_of(key.address, key.port);
+			struct vip key = vip_of(service, a, p);
+			uint64_t hash = vip_hash(&key);
 
-			if (hdl_ir_pmap_get(vips->map, hash, &key, is_vip) == &service->ports[p] &&
+			if (key.port && hdl_ir_pmap_get(vips->map, hash, &key, is_vip) == &service->ports[p] &&
 			    hdl_ir_pmap_remove(vips, hash, &key, is_vip) < 0)
 				return -ENOMEM;
 		}
@@ -136,9 +170,17 @@ int hdl_snapshot_seal(struct hdl_snapshot *snapshot)
 const struct hdl_ir_service_port *hdl_snapshot_find_vip(const struct hdl_snapshot *snapshot,
 							const struct hdl_addr *address, uint16_t port)
 {
-	struct vip key = { address, port };
+	struct vip key = { address, port, false };
 
-	return hdl_ir_pmap_get(snapshot->vips, hash_of(address, port), &key, is_vip);
+	return hdl_ir_pmap_get(snapshot->vips, vip_hash(&key), &key, is_vip);
+}
+
+const struct hdl_ir_service_port *hdl_snapshot_find_udp(const struct hdl_snapshot *snapshot,
+							const struct hdl_addr *address, uint16_t port)
+{
+	struct vip key = { address, port, true };
+
+	return hdl_ir_pmap_get(snapshot->vips, vip_hash(&key), &key, is_vip);
 }
 
 const struct hdl_ir_workload *hdl_snapshot_find_workload(const struct hdl_snapshot *snapshot,

@@ -140,7 +140,7 @@ struct hdl_ir_service;
 /* One subset of one service port, as one client sees it: Envoy's cluster. */
 struct hdl_ir_cluster {
 	uint32_t id;        /* set by dp */
-	const char *name;   /* "outbound|9080|v1|reviews.demo.svc.cluster.local" */
+	const char *name;   /* "outbound|9080|v1|reviews.demo.svc.cluster.local"; of a UDP port "outbound|53/udp||..." */
 	const char *client; /* namespace whose clients alone use it; "": all others do */
 	uint64_t name_hash; /* XXH64 of name, seed 0; for clients of a namespace the seed is XXH64 of that, seed 0 */
 	const char *fqdn, *subset; /* subset "" = whole service */
@@ -415,7 +415,9 @@ struct hdl_ir_service_port {
 	/* The first of these that matches takes a connection of layer 4; none: `destinations`. */
 	const struct hdl_ir_l4_route *l4_routes;
 	size_t l4_route_count;
-	uint16_t node_port;                   /* 0 = none */
+	uint16_t node_port; /* 0 = none */
+	/* sessionAffinity ClientIP, where all destinations ask for the same; 0 = none */
+	uint32_t affinity_timeout_s;
 	const struct hdl_ir_cluster *cluster; /* whole service */
 	/* HTTP ports have routes, in hdl_snapshot_route_config(); this is the name of it. NULL: none. */
 	const char *route_name;
@@ -434,7 +436,7 @@ struct hdl_ir_service {
 	bool internal_local, external_local; /* internalTrafficPolicy, externalTrafficPolicy: Local */
 	/*
 	 * Left as they are when they are dialled, and known all the same (REGISTRY_ONLY): members of a headless service,
-	 * addresses of a ServiceEntry with resolution NONE.
+	 * ranges of a ServiceEntry. prefix 0: any address, at the ports of the service: a ServiceEntry without addresses.
 	 */
 	const struct hdl_ir_subnet *direct;
 	size_t direct_count;
@@ -445,7 +447,11 @@ struct hdl_ir_service {
 
 struct hdl_ir_view_port {
 	const struct hdl_ir_service_port *port; /* of a service of the snapshot */
-	const struct hdl_ir_service_port *seen; /* what its clients get instead, same service and number; NULL: nothing */
+	/*
+	 * What its clients get instead, same service and number; NULL: nothing, the address is one that no service has.
+	 * Where those without a view get nothing, the port's own label is HDL_LABEL_NONE.
+	 */
+	const struct hdl_ir_service_port *seen;
 };
 
 /*
@@ -481,6 +487,12 @@ enum hdl_ir_path_normalization {
 	HDL_IR_NORMALIZE_DECODE_AND_MERGE_SLASHES,
 };
 
+/* Pods that REGISTRY_ONLY is not for, whoever says it: NodeConfig, meshConfig or a Sidecar. */
+struct hdl_ir_exemption {
+	const char *ns;              /* "" = any */
+	struct hdl_ir_labels labels; /* n 0 = any */
+};
+
 /* NodeConfig with its defaults applied. */
 struct hdl_ir_node {
 	const char *node_name, *domain, *root_namespace;
@@ -499,7 +511,15 @@ struct hdl_ir_node {
 	uint32_t max_request_headers_bytes, max_request_headers_count, max_connections, retry_buffer_bytes;
 	uint64_t request_headers_timeout_ns, downstream_idle_timeout_ns, drain_timeout_ns;
 	enum hdl_ir_path_normalization path_normalization;
-	bool registry_only; /* outboundTrafficPolicy: a Host that no service has is answered with 502 (D.2) */
+	/*
+	 * outboundTrafficPolicy: a Host that no service has is answered with 502 (D.2), connections to addresses that no
+	 * service has are refused. Not for those who are exempt: hdl_snapshot_client().
+	 */
+	bool registry_only;
+	const struct hdl_ir_exemption *exempt;
+	size_t exempt_count;
+	const char *const *edge_interfaces; /* names; none: the node serves no connections from outside */
+	size_t edge_interface_count;
 };
 
 /* One object that differs: before NULL: it is new; after NULL: it is gone. */
@@ -577,7 +597,12 @@ int hdl_snapshot_retire(struct hdl_snapshot *snapshot, void *object, void (*free
 /* Builds the look-up tables of a snapshot that shares nothing. 0 or -ENOMEM. */
 int hdl_snapshot_seal(struct hdl_snapshot *snapshot);
 
-/* Look-ups; NULL if there is none. port in host order. */
+/*
+ * Look-ups; NULL if there is none. port in host order. A service's own or external address, or (address zero) a
+ * NodePort, TCP and UDP apart; the port is what those without a view get.
+ */
+const struct hdl_ir_service_port *hdl_snapshot_find_udp(const struct hdl_snapshot *snapshot,
+							const struct hdl_addr *address, uint16_t port);
 const struct hdl_ir_service_port *hdl_snapshot_find_vip(const struct hdl_snapshot *snapshot,
 							const struct hdl_addr *address, uint16_t port);
 const struct hdl_ir_workload *hdl_snapshot_find_workload(const struct hdl_snapshot *snapshot,
@@ -591,6 +616,33 @@ struct hdl_ir_route_config *hdl_snapshot_route_config(const struct hdl_snapshot 
 const struct hdl_ir_view *hdl_snapshot_find_view(const struct hdl_snapshot *snapshot,
 						 const struct hdl_ir_workload *client);
 struct hdl_ir_route_config *hdl_ir_view_route_config(const struct hdl_ir_view *view, uint16_t port);
+
+/* What holds for all connections of a client. */
+struct hdl_ir_client {
+	const struct hdl_ir_view *view; /* NULL: it sees what all see */
+	bool registry_only;             /* addresses that no service has are refused */
+};
+
+/* client NULL: no known pod, as the node's own processes: the mesh's outbound policy is not for them. */
+bool hdl_ir_is_exempt(const struct hdl_ir_node *node, const struct hdl_ir_workload *client);
+struct hdl_ir_client hdl_snapshot_client(const struct hdl_snapshot *snapshot, const struct hdl_ir_workload *client);
+/* What clients of a view (NULL: without one) get of a port of the snapshot; NULL: nothing. */
+const struct hdl_ir_service_port *hdl_ir_seen_port(const struct hdl_ir_view *view,
+						   const struct hdl_ir_service_port *port);
+/* One of the labels is missing or another: false. */
+bool hdl_ir_has_labels(const struct hdl_ir_labels *has, const struct hdl_ir_labels *wanted);
+
+/* All conditions hold (A.4). client NULL: no known pod, which has no labels and no namespace. */
+bool hdl_ir_l4_match_holds(const struct hdl_ir_l4_match *match, const struct hdl_addr *address,
+			   const struct hdl_ir_workload *client);
+bool hdl_ir_subnet_has(const struct hdl_ir_subnet *subnet, const struct hdl_addr *address);
+/*
+ * The first rule of the port for a client that dials the address; NULL: none, the port's `destinations` count. port is
+ * what the client sees (hdl_ir_seen_port).
+ */
+const struct hdl_ir_l4_route *hdl_ir_l4_route_for(const struct hdl_ir_service_port *port,
+						  const struct hdl_addr *address,
+						  const struct hdl_ir_workload *client);
 
 /* Canonical text of the whole snapshot (ir/dump.c): stable across runs, without ids and epochs. For golden tests. */
 void hdl_snapshot_dump(const struct hdl_snapshot *snapshot, struct hdl_buf *buf);

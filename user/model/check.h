@@ -107,6 +107,7 @@ void hdl_check_node_config(struct hdl_decode *d, void *object);
 void hdl_check_nc_access_log(struct hdl_decode *d, void *object);
 void hdl_check_nc_packet_mark(struct hdl_decode *d, void *object);
 void hdl_check_nc_interfaces(struct hdl_decode *d, void *object);
+void hdl_check_nc_exemption(struct hdl_decode *d, void *object);
 void hdl_check_nc_acceleration(struct hdl_decode *d, void *object);
 
 #endif

@@ -278,6 +278,23 @@ void hdl_check_nc_interfaces(struct hdl_decode *d, void *object)
 					 "\"%.60s\" is not an interface name or pattern (only * and ? are special)",
 					 text->s);
 	}
+	for (size_t i = 0; i < interfaces->edge.n; i++) {
+		const struct hdl_text *text = &interfaces->edge.at[i];
+
+		if (text->s && (!*text->s || strlen(text->s) > 15 || strpbrk(text->s, "/ \t:*?[]\\")))
+			hdl_decode_error(d, text->pos, "edge", "\"%.60s\" is not the name of an interface", text->s);
+	}
+}
+
+void hdl_check_nc_exemption(struct hdl_decode *d, void *object)
+{
+	const struct hdl_nc_exemption *exemption = object;
+
+	if (!(exemption->ns.s && *exemption->ns.s) && !exemption->labels.n && hdl_decode_clean(d))
+		hdl_decode_error(d, exemption->pos, NULL, "needs namespace or labels");
+	if (exemption->ns.s && *exemption->ns.s && !hdl_name_is_label(exemption->ns.s))
+		hdl_decode_error(d, exemption->ns.pos, "namespace", "\"%.100s\" is not a namespace", exemption->ns.s);
+	hdl_check_labels(d, &exemption->labels, "labels");
 }
 
 void hdl_check_nc_acceleration(struct hdl_decode *d, void *object)

@@ -466,7 +466,7 @@ struct hdl_dr_subset {
 	struct hdl_dr_policy *traffic_policy;
 };
 
-struct hdl_dr_workload_selector { /* refused */
+struct hdl_dr_workload_selector {
 	struct hdl_pos pos;
 	struct hdl_kvs match_labels;
 };
@@ -476,8 +476,8 @@ struct hdl_destination_rule {
 	struct hdl_text host; /* present, not resolved */
 	struct hdl_dr_policy *traffic_policy;
 	HDL_ARRAY_OF(struct hdl_dr_subset) subsets;
-	struct hdl_texts export_to; /* accepted, not enforced */
-	struct hdl_dr_workload_selector *workload_selector;
+	struct hdl_texts export_to;
+	struct hdl_dr_workload_selector *workload_selector; /* NULL: for all clients */
 };
 
 /* ---- Gateway ---- */

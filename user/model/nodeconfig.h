@@ -14,9 +14,17 @@ enum hdl_nc_log_encoding { HDL_NC_LOG_TEXT, HDL_NC_LOG_JSON };
 enum hdl_nc_sockmap { HDL_NC_SOCKMAP_OFF, HDL_NC_SOCKMAP_AUTO };
 enum hdl_nc_http_default { HDL_NC_HTTP_L4, HDL_NC_HTTP_REQUEST };
 
+/* Pods that may go anywhere. */
+struct hdl_nc_exemption {
+	struct hdl_pos pos;
+	struct hdl_text ns;    /* absent: of any namespace */
+	struct hdl_kvs labels; /* none: whatever labels; one of the two is given */
+};
+
 struct hdl_nc_outbound {
 	struct hdl_pos pos;
 	struct hdl_opt_enum mode; /* enum hdl_nc_outbound_mode; absent: ALLOW_ANY */
+	HDL_ARRAY_OF(struct hdl_nc_exemption) exempt;
 };
 
 struct hdl_nc_access_log {
@@ -51,7 +59,7 @@ struct hdl_nc_map_capacity {
 struct hdl_nc_interfaces {
 	struct hdl_pos pos;
 	struct hdl_texts pods; /* name patterns with * and ?; none: the host side of the veth of each known pod */
-	struct hdl_texts edge; /* names; accepted, not enforced */
+	struct hdl_texts edge; /* names of those that connections from outside come in by */
 };
 
 /* What a peer may make a worker hold. */

@@ -3,16 +3,25 @@
 #include "model/check.h"
 #include "model/schema.h"
 
-#define ACCEPTED .support = HDL_ACCEPTED
 #define MAX_UINT32 4294967295
 #define MAX_INT32 2147483647
 
 static const struct hdl_enum_value outbound_mode[] = { { "ALLOW_ANY", HDL_NC_ALLOW_ANY },
 						       { "REGISTRY_ONLY", HDL_NC_REGISTRY_ONLY },
 						       { NULL, 0 } };
+static const struct hdl_field exemption_fields[] = {
+	HDL_STRING(struct hdl_nc_exemption, ns, "namespace", "of the pods (any)"),
+	HDL_STRING_MAP(struct hdl_nc_exemption, labels, "labels", "that the pods have (any)"),
+};
+static const struct hdl_message exemption =
+	HDL_MESSAGE_TABLE("exempt", struct hdl_nc_exemption, exemption_fields, hdl_check_nc_exemption);
+
 static const struct hdl_field outbound_fields[] = {
 	HDL_ENUM(struct hdl_nc_outbound, mode, "mode", outbound_mode,
 		 "destinations that no service has: let through (ALLOW_ANY) or refused (REGISTRY_ONLY) (ALLOW_ANY)"),
+	HDL_MESSAGES(
+		struct hdl_nc_outbound, exempt, "exempt", &exemption, "pods that REGISTRY_ONLY is not for", .max = 100,
+		.note = "Of this node, whoever says REGISTRY_ONLY: this NodeConfig, meshConfig or a Sidecar. An extension of Heddle"),
 };
 static const struct hdl_message outbound =
 	HDL_MESSAGE_TABLE("outboundTrafficPolicy", struct hdl_nc_outbound, outbound_fields, NULL);
@@ -73,8 +82,7 @@ static const struct hdl_field interfaces_fields[] = {
 	HDL_STRINGS(struct hdl_nc_interfaces, pods, "pods",
 		    "names of the host side of pod interfaces, with * and ? (found by the addresses of the pods)",
 		    .max = 32),
-	HDL_STRINGS(struct hdl_nc_interfaces, edge, "edge", "names of the interfaces to other nodes", ACCEPTED,
-		    .max = 100),
+	HDL_STRINGS(struct hdl_nc_interfaces, edge, "edge", "names of the interfaces that connections from outside of the node come in by (none)", .max = 100),
 };
 static const struct hdl_message interfaces =
 	HDL_MESSAGE_TABLE("interfaces", struct hdl_nc_interfaces, interfaces_fields, hdl_check_nc_interfaces);

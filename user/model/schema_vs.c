@@ -305,13 +305,12 @@ static const struct hdl_message http =
 
 static const struct hdl_field tcp_match_fields[] = {
 	HDL_STRINGS(struct hdl_vs_l4_match, destination_subnets, "destinationSubnets",
-		    "addresses that the client dialled, or address/bits", ACCEPTED),
+		    "addresses that the client dialled, or address/bits",
+		    .note = "Of the addresses of the service: a range that none of them is in takes no connection"),
 	HDL_INT(struct hdl_vs_l4_match, port, "port", 1, 65535, "port that the client dialled"),
-	HDL_STRING_MAP(struct hdl_vs_l4_match, source_labels, "sourceLabels", "labels that the pod of the client has",
-		       ACCEPTED),
+	HDL_STRING_MAP(struct hdl_vs_l4_match, source_labels, "sourceLabels", "labels that the pod of the client has"),
 	HDL_STRINGS(struct hdl_vs_l4_match, gateways, "gateways", "gateways, or mesh for clients in pods"),
-	HDL_STRING(struct hdl_vs_l4_match, source_namespace, "sourceNamespace", "namespace of the pod of the client",
-		   ACCEPTED),
+	HDL_STRING(struct hdl_vs_l4_match, source_namespace, "sourceNamespace", "namespace of the pod of the client"),
 	HDL_STRING(struct hdl_vs_l4_match, source_subnet, "sourceSubnet", "without effect, in Istio too", ACCEPTED),
 };
 static const struct hdl_message tcp_match =

@@ -72,7 +72,7 @@ const struct hdl_ir_vhost *hdl_route_ask(const struct hdl_snapshot *snapshot, co
 	vhost = find(snapshot, &tables, client, host);
 	if (vhost)
 		return vhost;
-	if (view ? view->registry_only : snapshot->node.registry_only)
+	if ((view ? view->registry_only : snapshot->node.registry_only) && !hdl_ir_is_exempt(&snapshot->node, client))
 		return &block_all;
 	/* the service dialled, as the client sees it */
 	vhost = hdl_route_find_vhost_in(tables.at, tables.n, hdl_str_of(port->service->fqdn));

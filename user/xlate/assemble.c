@@ -87,8 +87,8 @@ static int set_clusters(struct hdl_xl_state *s, const struct hdl_xl_service *ser
 	return 0;
 }
 
-static int set_product(struct hdl_xl_state *s, const struct hdl_xl_unit *unit, const struct hdl_xl_product *product,
-		       bool set)
+static int set_product(struct hdl_xl *xl, struct hdl_xl_state *s, const struct hdl_xl_unit *unit,
+		       const struct hdl_xl_product *product, bool set)
 {
 	struct hdl_xl_place at = { .label = unit->label };
 
@@ -102,7 +102,8 @@ static int set_product(struct hdl_xl_state *s, const struct hdl_xl_unit *unit, c
 
 		if (set_one(&s->services, at, &front->ir, set) < 0)
 			return -ENOMEM;
-		if (hdl_xl_views_set(&s->views, unit->label, front->views, front->view_count, set) < 0)
+		if (hdl_xl_views_set(xl, &s->views, unit->label, front->views, front->view_count, set) < 0 ||
+		    hdl_xl_views_set(xl, &s->views, unit->label, front->port_views, front->port_view_count, set) < 0)
 			return -ENOMEM;
 		return hdl_xl_configs_set(&s->configs, unit->label, front->vhosts, front->vhost_count, set);
 	}
@@ -110,7 +111,7 @@ static int set_product(struct hdl_xl_state *s, const struct hdl_xl_unit *unit, c
 		const struct hdl_xl_outside *outside = (const struct hdl_xl_outside *)product;
 
 		at.label |= HDL_XL_OUTSIDE_LABEL;
-		if (hdl_xl_views_set(&s->views, at.label, outside->views, outside->view_count, set) < 0)
+		if (hdl_xl_views_set(xl, &s->views, at.label, outside->views, outside->view_count, set) < 0)
 			return -ENOMEM;
 		return hdl_xl_configs_set(&s->configs, at.label, outside->vhosts, outside->vhost_count, set);
 	}
@@ -126,9 +127,9 @@ static int set_product(struct hdl_xl_state *s, const struct hdl_xl_unit *unit, c
 int hdl_xl_state_replace(struct hdl_xl *xl, const struct hdl_xl_unit *unit, const struct hdl_xl_product *before,
 			 const struct hdl_xl_product *after)
 {
-	if (before && set_product(xl->state, unit, before, false) < 0)
+	if (before && set_product(xl, xl->state, unit, before, false) < 0)
 		return -ENOMEM;
-	return after ? set_product(xl->state, unit, after, true) : 0;
+	return after ? set_product(xl, xl->state, unit, after, true) : 0;
 }
 
 /* ---- lists ---- */

@@ -353,9 +353,10 @@ static int add(struct hdl_xl *xl, const struct hdl_xl_service *service, struct h
 	ir->subset = subset ? hdl_xl_intern(xl, subset->spec->name.s) : "";
 	ir->port = port->spec->port;
 	ir->service = &service->ir;
-	ir->name = hdl_xl_internf(xl, "outbound|%u|%s|%s", ir->port, ir->subset, ir->fqdn);
-	/* one of the same name for each view: told apart by the namespace of the clients */
-	ir->client = service->client ? service->client : "";
+	ir->name = hdl_xl_internf(xl, "outbound|%u%s|%s|%s", ir->port,
+				  hdl_xl_is_udp(port->spec->protocol) ? "/udp" : "", ir->subset, ir->fqdn);
+	/* one of the same name for each view: told apart by its clients */
+	ir->client = service->client.ns ? hdl_xl_intern(xl, hdl_xl_client_text(xl, &service->client)) : "";
 	ir->name_hash = hdl_hash64(ir->name, strlen(ir->name),
 				   hdl_hash64(ir->client, strlen(ir->client), 0) * (ir->client[0] != 0));
 	if (hdl_xl_select_endpoints(xl, port, subset ? &subset->spec->labels : NULL, ir) < 0)
@@ -401,7 +402,10 @@ const struct hdl_xl_cluster *hdl_xl_find_cluster(const struct hdl_xl_service *se
 						 const char *subset)
 {
 	for (size_t p = 0; p < service->port_count; p++)
-		for (size_t i = 0; service->ports[p].spec->port == port && i < service->ports[p].cluster_count; i++)
+		for (size_t i = 0;
+		     service->ports[p].spec->port == port && !hdl_xl_is_udp(service->ports[p].spec->protocol) &&
+		     i < service->ports[p].cluster_count;
+		     i++)
 			if (strcmp(service->ports[p].clusters[i]->ir.subset, subset) == 0)
 				return service->ports[p].clusters[i];
 	return NULL;

@@ -24,7 +24,7 @@ static uint16_t port_of(const struct hdl_vs_destination *spec, const struct hdl_
 static bool has_port(const struct hdl_xl_service *service, uint16_t port)
 {
 	for (size_t i = 0; i < service->port_count; i++)
-		if (service->ports[i].spec->port == port)
+		if (service->ports[i].spec->port == port && !hdl_xl_is_udp(service->ports[i].spec->protocol))
 			return true;
 	return false;
 }
@@ -77,20 +77,22 @@ static void report_empty(struct hdl_xl *xl, const struct hdl_resource *res, cons
 static void report_hidden(struct hdl_xl *xl, const struct hdl_resource *res, const struct hdl_vs_destination *spec,
 			  const struct hdl_xl_service *service, bool used, const char *field)
 {
-	if (hdl_xl_first_time(xl, "hidden %p %s", (const void *)spec, xl->client ? xl->client : ""))
+	if (hdl_xl_first_time(xl, "hidden %p %s", (const void *)spec, xl->client ? xl->client->ns : ""))
 		hdl_xl_report(xl->diags, HDL_INFO, res, spec->host.pos, field,
 			      "service %s is not exported to %s%s: for clients there %s", service->ir.fqdn,
-			      xl->client ? "namespace " : "all namespaces", xl->client ? xl->client : "",
+			      xl->client ? "namespace " : "all namespaces", xl->client ? xl->client->ns : "",
 			      consequence(field, "NC", used));
 }
 
 /* Whose subset it is that is missing: a rule of the client's namespace takes the place of that for all. NULL: of all. */
-static const char *client_without(const struct hdl_xl *xl, const struct hdl_xl_service *known, uint16_t port,
+static const char *client_without(struct hdl_xl *xl, const struct hdl_xl_service *known, uint16_t port,
 				  const char *subset)
 {
 	const struct hdl_xl_service *of_all = hdl_xl_service_for(known, NULL);
 
-	return of_all && hdl_xl_find_cluster(of_all, port, subset) ? xl->client : NULL;
+	return xl->client && of_all && hdl_xl_find_cluster(of_all, port, subset) ?
+		       hdl_xl_client_text(xl, xl->client) :
+		       NULL;
 }
 
 /* used: some traffic goes there. */

@@ -6,13 +6,16 @@
 #include <string.h>
 
 /* By name; an absent name is the empty one. */
-static const struct hdl_endpoint_port *find_port(const struct hdl_endpoint_slice *slice, const char *name)
+static const struct hdl_endpoint_port *find_port(const struct hdl_endpoint_slice *slice,
+						 const struct hdl_xl_port_spec *spec)
 {
+	enum hdl_port_protocol protocol = hdl_xl_is_udp(spec->protocol) ? HDL_PORT_UDP : HDL_PORT_TCP;
+
 	for (size_t i = 0; i < slice->ports.n; i++) {
 		const struct hdl_endpoint_port *port = &slice->ports.at[i];
 
-		if (port->protocol.value == HDL_PORT_TCP && port->port.has && port->port.value > 0 &&
-		    strcmp(port->name.s ? port->name.s : "", name) == 0)
+		if (port->protocol.value == (int)protocol && port->port.has && port->port.value > 0 &&
+		    strcmp(port->name.s ? port->name.s : "", spec->name) == 0)
 			return port;
 	}
 	return NULL;
@@ -48,7 +51,6 @@ static const char *pod_of(struct hdl_xl *xl, const struct hdl_resource *slice, c
 
 struct build {
 	struct hdl_xl_port *port;
-	const char *only_node;   /* internalTrafficPolicy: Local; NULL: any */
 	struct hdl_xl_map known; /* "ns/name port" or "address port" -> struct hdl_ir_endpoint */
 	bool publish_not_ready;
 };
@@ -111,29 +113,20 @@ static int add_address(struct hdl_xl *xl, struct build *b, const struct hdl_reso
 static int add_endpoint(struct hdl_xl *xl, struct build *b, const struct hdl_resource *slice,
 			const struct hdl_kube_endpoint *e, uint16_t number)
 {
-	/* D.4, internalTrafficPolicy: an endpoint of which nobody says where it is, is elsewhere */
-	if (b->only_node && (!e->node_name.s || strcmp(e->node_name.s, b->only_node) != 0))
-		return 0;
 	for (size_t i = 0; i < e->addresses.n; i++)
 		if (add_address(xl, b, slice, e, &e->addresses.at[i], number) < 0)
 			return -ENOMEM;
 	return 0;
 }
 
-/* D.4: endpoints of this node only; NULL: of any. */
-static const char *only_node(struct hdl_xl *xl, const struct hdl_xl_service *service)
+/* D.4: endpoints of this node only. */
+static void report_local(struct hdl_xl *xl, const struct hdl_xl_service *service)
 {
-	const char *node = xl->ir_node.node_name;
-
-	if (!service->spec->local_only.line)
-		return NULL;
-	if (node[0])
-		return node;
-	if (hdl_xl_first_time(xl, "local %s", service->ir.fqdn))
+	if (service->spec->local_only.line && !service->ir.internal_local &&
+	    hdl_xl_first_time(xl, "local %s", service->ir.fqdn))
 		hdl_xl_report(
 			xl->diags, HDL_WARNING, service->res, service->spec->local_only, "spec.internalTrafficPolicy",
 			"the name of this node is not known (NodeConfig nodeName): endpoints of all nodes are used");
-	return NULL;
 }
 
 int hdl_xl_slice_endpoints(struct hdl_xl *xl, const struct hdl_xl_service *service, struct hdl_xl_port *port)
@@ -142,7 +135,7 @@ int hdl_xl_slice_endpoints(struct hdl_xl *xl, const struct hdl_xl_service *servi
 	struct build b = { .port = port, .publish_not_ready = service->spec->publish_not_ready };
 	size_t most = 0;
 
-	b.only_node = only_node(xl, service);
+	report_local(xl, service);
 	for (uint32_t s = 0; slices && s < slices->n; s++) {
 		const struct hdl_endpoint_slice *slice = hdl_xl_member(slices, s)->res->endpoint_slice;
 
@@ -155,7 +148,7 @@ int hdl_xl_slice_endpoints(struct hdl_xl *xl, const struct hdl_xl_service *servi
 	for (uint32_t s = 0; slices && s < slices->n; s++) {
 		const struct hdl_resource *res = hdl_xl_member(slices, s)->res;
 		const struct hdl_endpoint_slice *slice = res->endpoint_slice;
-		const struct hdl_endpoint_port *number = find_port(slice, port->spec->name);
+		const struct hdl_endpoint_port *number = find_port(slice, port->spec);
 
 		for (size_t i = 0; number && i < slice->endpoints.n; i++)
 			if (add_endpoint(xl, &b, res, &slice->endpoints.at[i], (uint16_t)number->port.value) < 0)
@@ -189,7 +182,7 @@ int hdl_xl_select_endpoints(struct hdl_xl *xl, const struct hdl_xl_port *port, c
 		if (labels && !has_labels(&port->endpoints[i], labels))
 			continue;
 		cluster->endpoints[cluster->endpoint_count++] = port->endpoints[i];
-		cluster->healthy_count += port->endpoints[i].status == HDL_IR_HEALTHY;
+		cluster->healthy_count += port->endpoints[i].status == HDL_IR_HEALTHY && !port->endpoints[i].standby;
 	}
 	return 0;
 }

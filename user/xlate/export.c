@@ -10,6 +10,8 @@
 /* NULL or empty: to all. */
 static const struct hdl_texts *list_of(const struct hdl_xl *xl, const struct hdl_resource *res)
 {
+	static const struct hdl_text own_namespace = { .s = "." };
+	static const struct hdl_texts private = { .at = (struct hdl_text *)&own_namespace, .n = 1 };
 	const struct hdl_texts *own = NULL, *others = NULL;
 
 	switch (res->kind) {
@@ -27,6 +29,8 @@ static const struct hdl_texts *list_of(const struct hdl_xl *xl, const struct hdl
 		others = res->virtual_service->derived ? NULL : xl->vs_exports;
 		break;
 	case HDL_KIND_DESTINATION_RULE:
+		if (res->destination_rule->workload_selector) /* of pods of its namespace */
+			return &private;
 		own = &res->destination_rule->export_to;
 		others = xl->rule_exports;
 		break;

@@ -17,6 +17,7 @@
 
 struct hdl_resource;
 struct hdl_xl;
+struct hdl_xl_client;
 struct hdl_xl_unit;
 struct hdl_xl_cell;
 
@@ -45,6 +46,7 @@ enum hdl_xl_index {
 	HDL_XL_ALIASES,       /* fqdn -> ExternalName Services that stand for it */
 	HDL_XL_ALIAS_NAMES,   /* fqdn -> the ExternalName Services of that name */
 	HDL_XL_SERVICE_IPS,   /* address -> Services that ask for it */
+	HDL_XL_NODE_PORTS,    /* "30080", "30053/udp" -> Services that ask for it */
 	HDL_XL_BARE_NAMES,    /* "port name" -> Services with an http port of that number */
 	HDL_XL_SLICES,        /* fqdn of the service -> EndpointSlices */
 	HDL_XL_PODS,          /* "ns/name" -> Pods */
@@ -53,6 +55,7 @@ enum hdl_xl_index {
 	HDL_XL_WORKLOADS,     /* ns -> Pods and WorkloadEntries, which a ServiceEntry may select */
 	HDL_XL_RULES,         /* "ns/host" and "/host" -> DestinationRules */
 	HDL_XL_RULE_SETS,     /* "ns/host namespaces that see it" -> DestinationRules, which are merged */
+	HDL_XL_SELECTORS,     /* ns -> DestinationRules for some of its pods; the unit says which these are */
 	HDL_XL_VS_NAMES,      /* "ns/name" -> VirtualServices */
 	HDL_XL_CLAIMS,        /* host -> VirtualServices for it in the mesh */
 	HDL_XL_GATEWAYS,      /* "" -> Gateways */
@@ -150,6 +153,7 @@ enum hdl_xl_kind {
 	HDL_XL_NODE,     /* of the NodeConfig; one */
 	HDL_XL_WORKLOAD, /* of a Pod */
 	HDL_XL_RULE,     /* of the DestinationRules of one host in one namespace */
+	HDL_XL_CLIENTS,  /* of a namespace with rules for some of its pods: which of these labels they have */
 	HDL_XL_BACKEND,  /* of a service: its names, endpoints and clusters */
 	HDL_XL_MERGED,   /* of a VirtualService with delegates: all rules; of one without hosts: whether it is one */
 	HDL_XL_ROUTES,   /* of a VirtualService for one port and gateway; made when it is read */
@@ -175,7 +179,7 @@ struct hdl_xl_unit {
 	struct hdl_xl_unit *next_noted, **noted_at;
 	uint16_t port;                   /* HDL_XL_ROUTES */
 	char *gateway;                   /* HDL_XL_ROUTES; NULL: mesh */
-	char *client;                    /* HDL_XL_ROUTES: namespace of the clients; NULL: all others */
+	struct hdl_xl_client *client;    /* HDL_XL_ROUTES: in one block of memory; NULL: all others */
 	struct hdl_xl_unit *next_routes; /* HDL_XL_ROUTES: of the same VirtualService */
 	struct hdl_xl_domain *domain;    /* HDL_XL_DOMAIN: of the newest plan */
 	uint64_t plan;                   /* HDL_XL_DOMAIN: the run that made it */

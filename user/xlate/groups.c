@@ -79,7 +79,7 @@ static uint32_t rank_of(const struct work *w, const struct hdl_ir_endpoint *e)
 /* One that drains is picked no more, and is none of those by which the health of its group is measured. */
 static bool takes_part(const struct hdl_ir_endpoint *e)
 {
-	return e->status != HDL_IR_DRAINING;
+	return e->status != HDL_IR_DRAINING && !e->standby;
 }
 
 static int group_by_priority(struct hdl_xl *xl, struct work *w)

@@ -306,7 +306,7 @@ int hdl_xl_make_routes(struct hdl_xl *xl, struct hdl_xl_unit *unit)
 {
 	struct scope scope = { .vs = unit->source->data, .port = unit->port, .gateway = unit->gateway };
 	struct hdl_xl_routes *routes = hdl_xl_product_new(xl, sizeof(*routes));
-	const char *client = xl->client;
+	const struct hdl_xl_client *client = xl->client;
 	int r;
 
 	hdl_xl_read_unit(xl, scope.vs->merged);
@@ -323,8 +323,40 @@ static char *copy(const char *text)
 	return copied ? memcpy(copied, text, strlen(text) + 1) : NULL;
 }
 
-static int new_routes(struct hdl_xl *xl, struct hdl_xl_vs *vs, uint16_t port, const char *gateway, const char *client,
-		      struct hdl_xl_unit **ret)
+static char *append(char **to, const char *text)
+{
+	char *at = *to;
+
+	*to = stpcpy(at, text) + 1;
+	return at;
+}
+
+/* In one block, which outlives what it is of. */
+static struct hdl_xl_client *copy_client(const struct hdl_xl_client *client)
+{
+	size_t n = client->labels.n, size = strlen(client->ns) + 1;
+	struct hdl_xl_client *copied;
+	struct hdl_ir_label *v;
+	char *to;
+
+	for (size_t i = 0; i < n; i++)
+		size += strlen(client->labels.v[i].key) + strlen(client->labels.v[i].value) + 2;
+	copied = hdl_ir_alloc(1, sizeof(*copied) + n * sizeof(*v) + size);
+	if (!copied)
+		return NULL;
+	v = (struct hdl_ir_label *)(copied + 1);
+	to = (char *)(v + n);
+	copied->ns = append(&to, client->ns);
+	for (size_t i = 0; i < n; i++) {
+		v[i].key = append(&to, client->labels.v[i].key);
+		v[i].value = append(&to, client->labels.v[i].value);
+	}
+	copied->labels = (struct hdl_ir_labels){ .v = v, .n = n };
+	return copied;
+}
+
+static int new_routes(struct hdl_xl *xl, struct hdl_xl_vs *vs, uint16_t port, const char *gateway,
+		      const struct hdl_xl_client *client, struct hdl_xl_unit **ret)
 {
 	struct hdl_xl_unit *unit;
 
@@ -335,7 +367,7 @@ static int new_routes(struct hdl_xl *xl, struct hdl_xl_vs *vs, uint16_t port, co
 	unit->port = port;
 	if (gateway && !(unit->gateway = copy(gateway)))
 		return -ENOMEM;
-	if (client && !(unit->client = copy(client)))
+	if (client && !(unit->client = copy_client(client)))
 		return -ENOMEM;
 	*ret = unit;
 	return 0;
@@ -346,21 +378,25 @@ static bool is_same(const char *a, const char *b)
 	return !a == !b && (!a || strcmp(a, b) == 0);
 }
 
-static bool is_for(const struct hdl_xl_unit *unit, uint16_t port, const char *gateway, const char *client)
+static bool is_for(const struct hdl_xl_unit *unit, uint16_t port, const char *gateway,
+		   const struct hdl_xl_client *client)
 {
-	return unit->port == port && is_same(unit->gateway, gateway) && is_same(unit->client, client);
+	return unit->port == port && is_same(unit->gateway, gateway) && hdl_xl_same_client(unit->client, client);
 }
 
 int hdl_xl_http_routes(struct hdl_xl *xl, struct hdl_xl_vs *vs, uint16_t port, const char *gateway,
 		       const struct hdl_xl_routes **ret)
 {
 	struct hdl_xl_unit *unit = vs->routes;
-	const char *client = gateway ? NULL : xl->client;
+	const struct hdl_xl_client *client = gateway ? NULL : xl->client;
+	const struct hdl_xl_client of_namespace = { .ns = client ? client->ns : NULL };
 
 	if (client) {
 		hdl_xl_read_unit(xl, vs->merged);
-		if (!hdl_xl_vs_differs(xl, vs, client))
+		if (!hdl_xl_vs_differs(xl, vs, client, NULL))
 			client = NULL;
+		else if (client->labels.n && !hdl_xl_vs_differs(xl, vs, client, &of_namespace))
+			client = &of_namespace;
 	}
 	while (unit && !is_for(unit, port, gateway, client))
 		unit = unit->next_routes;

@@ -121,47 +121,6 @@ static bool policy_verdict(const struct hdl_ir_service_port *port, struct verdic
 	return false;
 }
 
-/*
- * One route is used for the connections of all clients to all addresses of a port: a block that is for some of them only
- * does not act (the model said so), rather than for all.
- */
-static bool takes_all_of_port(const struct hdl_vs_l4_match *m, uint16_t port)
-{
-	bool mesh = m->gateways.n == 0;
-
-	for (size_t i = 0; i < m->gateways.n; i++)
-		mesh |= strcmp(m->gateways.at[i].s, "mesh") == 0;
-	return mesh && !m->destination_subnets.n && !m->source_labels.n &&
-	       !(m->source_namespace.s && m->source_namespace.s[0]) && (!m->port.has || m->port.value == port);
-}
-
-/* The rule that takes every connection, NULL if there is none. */
-static const struct hdl_vs_l4_route *tcp_rule_in(const struct hdl_xl_vs *vs, uint16_t port)
-{
-	for (size_t i = 0; i < vs->spec->tcp.n; i++) {
-		const struct hdl_vs_l4_route *route = &vs->spec->tcp.at[i];
-
-		for (size_t k = 0; k < route->match.n; k++)
-			if (takes_all_of_port(&route->match.at[k], port))
-				return route;
-		if (route->match.n == 0)
-			return route;
-	}
-	return NULL;
-}
-
-const struct hdl_vs_l4_route *hdl_xl_tcp_rule(const struct hdl_xl_claims *claims, uint16_t port,
-					      const struct hdl_xl_vs **ret_vs)
-{
-	const struct hdl_vs_l4_route *rule = NULL;
-
-	for (size_t i = 0; i < claims->n && !rule; i++) {
-		*ret_vs = claims->v[i];
-		rule = tcp_rule_in(*ret_vs, port);
-	}
-	return rule;
-}
-
 static int set_route(struct hdl_ir_service_port *port, const struct hdl_ir_destination *d, size_t n,
 		     struct hdl_ir_origin origin)
 {
@@ -180,31 +139,37 @@ static int route_to_service(struct hdl_xl *xl, struct hdl_xl_front_port *port)
 	return set_route(port->ir, d, 1, port->ir->service->origin);
 }
 
-static int tcp_port(struct hdl_xl *xl, const struct hdl_xl_front *front, struct hdl_xl_front_port *port)
+/* "VirtualService demo/db spec.tcp[0] takes some connections, VirtualService demo/db spec.tcp[1] the others" */
+static const char *tcp_reason(struct hdl_xl *xl, const char *undeclared, const struct hdl_xl_l4 *l4)
 {
-	const struct hdl_xl_vs *vs = NULL;
-	const struct hdl_vs_l4_route *rule = hdl_xl_tcp_rule(&front->claims, port->ir->port, &vs);
-	const char *undeclared =
-		port->ir->protocol == HDL_IR_AUTO ? "the port's protocol is not declared" : "the port is not http";
-	const struct hdl_ir_destination *d;
-	char field[XL_FIELD_MAX], text[XL_NAME_MAX];
-	size_t index;
-	int r;
+	if (!l4->n)
+		return hdl_xl_internf(xl, "%s; %s splits by weight", undeclared, l4->rest_text);
+	return hdl_xl_internf(xl, "%s; %s takes some connections%s%s%s", undeclared, l4->text[0], l4->rest ? ", " : "",
+			      l4->rest ? l4->rest_text : "", l4->rest ? " the others" : "");
+}
 
-	port->ir->label = HDL_LABEL_L4;
-	port->ir->label_reason = undeclared;
-	port->ir->label_origin = front->ir.origin;
-	if (!rule)
-		return route_to_service(xl, port);
-	index = (size_t)(rule - vs->spec->tcp.at);
-	snprintf(field, sizeof(field), vs->spec->derived ? "spec.rules[%zu]" : "spec.tcp[%zu]", index);
-	r = hdl_xl_destinations(xl, vs->res, rule->route.at, rule->route.n, port->ir->port, field, &d);
-	if (r < 0)
-		return r == -E2BIG ? route_to_service(xl, port) : r;
-	port->ir->label_reason = hdl_xl_internf(xl, "%s; %s %s splits by weight", undeclared,
-						hdl_xl_resource_text(vs->res, text), field);
-	port->ir->label_origin = hdl_xl_origin(xl, vs->res, rule->pos);
-	return set_route(port->ir, d, rule->route.n, port->ir->label_origin);
+static int tcp_port(struct hdl_xl *xl, const struct hdl_xl_front *front, const struct hdl_xl_claims *claims,
+		    struct hdl_xl_front_port *port)
+{
+	struct hdl_ir_service_port *ir = port->ir;
+	const char *undeclared = ir->protocol == HDL_IR_AUTO ? "the port's protocol is not declared" :
+				 ir->protocol == HDL_IR_UDP  ? "the port is UDP" :
+							       "the port is not http";
+	struct hdl_xl_l4 l4;
+
+	ir->label = HDL_LABEL_L4;
+	ir->label_reason = undeclared;
+	ir->label_origin = front->ir.origin;
+	if (hdl_xl_l4_routes(xl, claims, ir, &l4) < 0)
+		return -ENOMEM;
+	if (l4.n || l4.rest) {
+		ir->label_reason = tcp_reason(xl, undeclared, &l4);
+		ir->label_origin = l4.n ? l4.routes[0].origin : l4.rest->origin;
+	}
+	ir->l4_routes = l4.routes;
+	ir->l4_route_count = l4.n;
+	return l4.rest ? set_route(ir, l4.rest->destinations, l4.rest->destination_count, l4.rest->origin) :
+			 route_to_service(xl, port);
 }
 
 /*
@@ -233,8 +198,6 @@ static struct verdict http_verdict(struct hdl_xl *xl, const struct hdl_xl_front 
 		return v;
 	if (vs && destination_verdict(xl, port->ir, &v))
 		return v;
-	if (port->difference)
-		return (struct verdict){ true, port->difference, port->difference_origin };
 	if (xl->ir_node.http_default_request)
 		v = (struct verdict){ true, "NodeConfig httpDefault is request",
 				      hdl_xl_origin(xl, xl->node_res, xl->node->http_default.pos) };
@@ -259,18 +222,19 @@ static struct verdict http2_verdict(struct hdl_xl *xl, const struct hdl_xl_front
 				 v.origin };
 }
 
-static int http_port(struct hdl_xl *xl, const struct hdl_xl_front *front, struct hdl_xl_front_port *port)
+static int http_port(struct hdl_xl *xl, const struct hdl_xl_front *front, const struct hdl_xl_claims *claims,
+		     struct hdl_xl_front_port *port)
 {
 	const struct hdl_xl_routes *routes;
 	const struct hdl_xl_vs *vs;
 	struct verdict v;
 	size_t at;
 
-	if (hdl_xl_rules_in_force(xl, &front->claims, 0, port->ir->port, &at, &routes) < 0)
+	if (hdl_xl_rules_in_force(xl, claims, 0, port->ir->port, &at, &routes) < 0)
 		return -ENOMEM;
 	if (http_route(xl, port, routes) < 0)
 		return -ENOMEM;
-	vs = routes ? front->claims.v[at] : NULL;
+	vs = routes ? claims->v[at] : NULL;
 	v = http_verdict(xl, front, port, vs, routes);
 	if (port->ir->protocol != HDL_IR_HTTP)
 		v = http2_verdict(xl, front, port, v);
@@ -296,11 +260,38 @@ static void report_idle_settings(struct hdl_xl *xl, const struct hdl_ir_service_
 	}
 }
 
-int hdl_xl_label_port(struct hdl_xl *xl, const struct hdl_xl_front *front, struct hdl_xl_front_port *port)
+/*
+ * How long a client stays where it is, which is the services' to say: of a route to several they have to agree, and one
+ * with a policy of its own asks for none.
+ */
+static uint32_t affinity_of(const struct hdl_ir_destination *d, size_t n, uint32_t so_far)
 {
-	int r = takes_requests(port->ir->protocol) ? http_port(xl, front, port) : tcp_port(xl, front, port);
+	for (size_t i = 0; i < n && so_far; i++)
+		if (d[i].weight && d[i].cluster && d[i].cluster->affinity_timeout_s != so_far)
+			so_far = 0;
+	return so_far;
+}
 
-	if (r == 0)
-		report_idle_settings(xl, port->ir);
-	return r;
+static void set_affinity(struct hdl_ir_service_port *port)
+{
+	uint32_t timeout_s = port->cluster->affinity_timeout_s;
+
+	timeout_s = affinity_of(port->destinations, port->destination_count, timeout_s);
+	for (size_t i = 0; i < port->l4_route_count; i++)
+		timeout_s =
+			affinity_of(port->l4_routes[i].destinations, port->l4_routes[i].destination_count, timeout_s);
+	port->affinity_timeout_s = timeout_s;
+}
+
+int hdl_xl_label_port(struct hdl_xl *xl, const struct hdl_xl_front *front, const struct hdl_xl_claims *claims,
+		      struct hdl_xl_front_port *port)
+{
+	int r = takes_requests(port->ir->protocol) ? http_port(xl, front, claims, port) :
+						     tcp_port(xl, front, claims, port);
+
+	if (r < 0)
+		return r;
+	set_affinity(port->ir);
+	report_idle_settings(xl, port->ir);
+	return 0;
 }

@@ -87,6 +87,9 @@ static int add_address_domains(struct hdl_xl *xl, const struct hdl_xl_front *fro
 	for (size_t i = 0; i < front->ir.address_count; i++)
 		if (add_domain(xl, front, vhost, hdl_addr_print(&front->ir.addresses[i], text)) < 0)
 			return -ENOMEM;
+	for (size_t i = 0; i < front->ir.external_address_count; i++)
+		if (add_domain(xl, front, vhost, hdl_addr_print(&front->ir.external_addresses[i], text)) < 0)
+			return -ENOMEM;
 	return 0;
 }
 
@@ -209,7 +212,8 @@ int hdl_xl_add_rules(struct hdl_xl *xl, const struct hdl_xl_claims *claims, uint
 static int add_vhost(struct hdl_xl *xl, struct hdl_xl_front *front, struct hdl_xl_front_port *port)
 {
 	const struct hdl_xl_cell *aliases = hdl_xl_read(xl, HDL_XL_ALIASES, front->ir.fqdn);
-	size_t domains = 10 + front->ir.address_count + (aliases ? 4 * (size_t)aliases->n : 0);
+	size_t domains = 10 + front->ir.address_count + front->ir.external_address_count +
+			 (aliases ? 4 * (size_t)aliases->n : 0);
 	struct hdl_xl_vhost *vhost = &front->vhosts[front->vhost_count];
 	const struct hdl_ir_http_route *rest;
 
@@ -227,13 +231,13 @@ static int add_vhost(struct hdl_xl *xl, struct hdl_xl_front *front, struct hdl_x
 }
 
 int hdl_xl_view_vhost(struct hdl_xl *xl, const struct hdl_xl_front *front, size_t port,
-		      const struct hdl_xl_claims *claims, const char *client, struct hdl_ir_vhost **ret)
+		      const struct hdl_xl_claims *claims, const struct hdl_xl_client *client, struct hdl_ir_vhost **ret)
 {
 	const struct hdl_ir_vhost *all = front->ports[port].ir->vhost;
 	const struct hdl_xl_service *base = hdl_xl_service_for(front->base, client);
 	struct hdl_ir_vhost *vhost = hdl_arena_alloc(xl->arena, sizeof(*vhost));
 	const struct hdl_ir_http_route *rest;
-	const char *outer = xl->client;
+	const struct hdl_xl_client *outer = xl->client;
 	int r;
 
 	/* plain: for those who see nothing of it */
@@ -255,10 +259,11 @@ int hdl_xl_view_vhost(struct hdl_xl *xl, const struct hdl_xl_front *front, size_
 /* ---- the service ---- */
 
 /* A port of the service keeps its id. */
-static uint32_t port_id(struct hdl_xl *xl, const struct hdl_xl_front *before, uint16_t port)
+static uint32_t port_id(struct hdl_xl *xl, const struct hdl_xl_front *before, const struct hdl_xl_port_spec *port)
 {
 	for (size_t i = 0; before && i < before->ir.port_count; i++)
-		if (before->ir.ports[i].port == port)
+		if (before->ir.ports[i].port == port->port &&
+		    hdl_xl_is_udp(before->ir.ports[i].protocol) == hdl_xl_is_udp(port->protocol))
 			return before->ir.ports[i].id;
 	return ++xl->port_ids;
 }
@@ -278,13 +283,14 @@ static int make_ports(struct hdl_xl *xl, struct hdl_xl_front *front, const struc
 
 		front->ports[i] = (struct hdl_xl_front_port){ .ir = &front->ir.ports[i], .base = port };
 		front->ir.ports[i] = (struct hdl_ir_service_port){
-			.id = port_id(xl, before, port->spec->port),
+			.id = port_id(xl, before, port->spec),
 			.service = &front->ir,
 			.name = hdl_xl_intern(xl, port->spec->name),
 			.port = port->spec->port,
 			.target_port = port->target_port,
 			.protocol = port->spec->protocol,
 			.fail_mode = xl->ir_node.fail_mode,
+			.node_port = base->node_port[i] ? port->spec->node_port : 0,
 			.cluster = &port->clusters[0]->ir,
 		};
 	}
@@ -308,11 +314,11 @@ static int set_claimed(struct hdl_xl *xl, struct hdl_xl_unit *unit, const struct
 	if (front->claims.n)
 		v[n++] = front->claims.v[0];
 	for (size_t i = 0; i < clients.n; i++) {
-		const struct hdl_xl_scope scope = { .ns = clients.at[i] };
+		const struct hdl_xl_scope scope = { .client = { .ns = clients.at[i] } };
 		struct hdl_xl_claims claims = { 0 };
 		size_t k = 0;
 
-		if (hdl_xl_is_exported(xl, front->base->res, scope.ns) &&
+		if (hdl_xl_is_exported(xl, front->base->res, scope.client.ns) &&
 		    hdl_xl_claims_for(xl, &scope, fqdn, 0, &claims) < 0)
 			return -ENOMEM;
 		while (claims.n && k < n && v[k] != claims.v[0])
@@ -321,6 +327,19 @@ static int set_claimed(struct hdl_xl *xl, struct hdl_xl_unit *unit, const struct
 			v[n++] = claims.v[0];
 	}
 	return hdl_xl_set_claimed(xl, unit, fqdn, v, n);
+}
+
+/* D.2: who does not see the service is refused, as at any address that no service has. */
+static void hide_from_others(struct hdl_xl *xl, struct hdl_xl_front *front)
+{
+	if (front->base->everywhere || !xl->ir_node.registry_only)
+		return;
+	for (size_t i = 0; i < front->ir.port_count; i++) {
+		front->ir.ports[i].label = HDL_LABEL_NONE;
+		front->ir.ports[i].label_reason =
+			"the service is not exported to all, and outboundTrafficPolicy is REGISTRY_ONLY";
+		front->ir.ports[i].label_origin = front->ir.origin;
+	}
 }
 
 static int make_vhosts_and_labels(struct hdl_xl *xl, struct hdl_xl_front *front)
@@ -336,9 +355,10 @@ static int make_vhosts_and_labels(struct hdl_xl *xl, struct hdl_xl_front *front)
 		front->vhost_count = 0;
 	hdl_xl_phase(xl, HDL_XL_PHASE_LABELS);
 	for (size_t i = 0; i < front->ir.port_count; i++)
-		if (hdl_xl_label_port(xl, front, &front->ports[i]) < 0)
+		if (hdl_xl_label_port(xl, front, &front->claims, &front->ports[i]) < 0)
 			return -ENOMEM;
-	return 0;
+	hide_from_others(xl, front);
+	return hdl_xl_make_port_views(xl, front);
 }
 
 int hdl_xl_make_front(struct hdl_xl *xl, struct hdl_xl_unit *unit)

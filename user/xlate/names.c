@@ -156,6 +156,20 @@ static int by_key(const void *a, const void *b)
 	return strcmp(x->key, y->key);
 }
 
+int hdl_xl_scratch_labels(struct hdl_xl *xl, const struct hdl_kvs *kvs, struct hdl_ir_labels *ret)
+{
+	struct hdl_ir_label *v = hdl_arena_calloc(xl->scratch, kvs->n, sizeof(*v));
+
+	if (!v)
+		return -ENOMEM;
+	for (size_t i = 0; i < kvs->n; i++)
+		v[i] = (struct hdl_ir_label){ kvs->at[i].key, kvs->at[i].value };
+	if (kvs->n)
+		qsort(v, kvs->n, sizeof(*v), by_key);
+	*ret = (struct hdl_ir_labels){ .v = v, .n = kvs->n };
+	return 0;
+}
+
 int hdl_xl_labels(struct hdl_xl *xl, const struct hdl_kvs *kvs, struct hdl_ir_labels *ret)
 {
 	struct hdl_ir_label *v = hdl_arena_calloc(xl->arena, kvs->n, sizeof(*v));

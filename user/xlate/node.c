@@ -109,6 +109,33 @@ static int interfaces(struct hdl_xl *xl, struct hdl_ir_node *node, const struct 
 		patterns[i] = hdl_xl_intern(xl, spec->pods.at[i].s);
 	node->pod_interfaces = patterns;
 	node->pod_interface_count = spec->pods.n;
+	patterns = hdl_arena_calloc(xl->arena, spec->edge.n, sizeof(*patterns));
+	if (!patterns)
+		return -ENOMEM;
+	for (size_t i = 0; i < spec->edge.n; i++)
+		patterns[i] = hdl_xl_intern(xl, spec->edge.at[i].s);
+	node->edge_interfaces = patterns;
+	node->edge_interface_count = spec->edge.n;
+	return 0;
+}
+
+/* D.2, and Heddle's own: pods that may go anywhere. */
+static int exemptions(struct hdl_xl *xl, struct hdl_ir_node *node, const struct hdl_nc_outbound *outbound)
+{
+	struct hdl_ir_exemption *exempt;
+
+	if (!outbound)
+		return 0;
+	exempt = hdl_arena_calloc(xl->arena, outbound->exempt.n, sizeof(*exempt));
+	if (!exempt)
+		return -ENOMEM;
+	for (size_t i = 0; i < outbound->exempt.n; i++) {
+		exempt[i].ns = text(xl, &outbound->exempt.at[i].ns, "");
+		if (hdl_xl_labels(xl, &outbound->exempt.at[i].labels, &exempt[i].labels) < 0)
+			return -ENOMEM;
+	}
+	node->exempt = exempt;
+	node->exempt_count = outbound->exempt.n;
 	return 0;
 }
 
@@ -160,7 +187,8 @@ int hdl_xl_make_node(struct hdl_xl *xl, struct hdl_xl_unit *unit)
 	node->retry_budget_percent = hdl_xl_number(&budget->percent, 20);
 	node->retry_budget_min = hdl_xl_number(&budget->min_retries, 3);
 	limits(node, c->limits ? c->limits : &no_limits);
-	if (interfaces(xl, node, c->interfaces ? c->interfaces : &no_interfaces) < 0)
+	if (interfaces(xl, node, c->interfaces ? c->interfaces : &no_interfaces) < 0 ||
+	    exemptions(xl, node, c->outbound_traffic_policy) < 0)
 		return -ENOMEM;
 	if (hdl_xl_mesh_config(xl) < 0)
 		return -ENOMEM;

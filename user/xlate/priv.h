@@ -22,8 +22,8 @@
  * over xl->res. A further kind of unit: enum hdl_xl_kind at its place in the order, its maker, hdl_xl_add_unit() where
  * its source enters (it exits with source->unit and source->front), and in assemble.c what of it is in which list.
  * A service that is not a Service: fill a struct hdl_xl_registration in source->data (service.c: enter()); of several
- * sources for one fqdn the first has it. What clients of one namespace see otherwise than others (a view): a unit for
- * each such namespace beside source->front, with cells that have the namespace in their key.
+ * sources for one fqdn the first has it. What some clients see otherwise than others is part of the product
+ * of its front (view_front.c), by scopes; views.c makes the views of them.
  */
 #ifndef HDL_XLATE_PRIV_H
 #define HDL_XLATE_PRIV_H
@@ -76,6 +76,7 @@ struct hdl_xl_rule {
 	const char *host;               /* resolved */
 	const struct hdl_resource *policy_res;
 	const struct hdl_dr_policy *policy; /* NULL: none */
+	struct hdl_ir_labels selector; /* only for pods of its namespace that have these; none: for all */
 	struct hdl_xl_subset *subsets, *last_subset;
 	struct hdl_xl_map subset_names; /* -> struct hdl_xl_subset */
 };
@@ -89,9 +90,16 @@ struct hdl_xl_workload {
 struct hdl_xl_port_spec {
 	const char *name;           /* "" = unnamed */
 	uint16_t port, target_port; /* target 0: not a number */
+	uint16_t node_port; /* 0 = none */
 	enum hdl_ir_protocol protocol;
 	struct hdl_pos pos;
 };
+
+/* A port number of TCP is not the same one of UDP. */
+static inline bool hdl_xl_is_udp(enum hdl_ir_protocol protocol)
+{
+	return protocol == HDL_IR_UDP;
+}
 
 struct hdl_xl_service;
 struct hdl_xl_port;
@@ -102,17 +110,21 @@ struct hdl_xl_port;
  */
 struct hdl_xl_registration {
 	const char *fqdn;               /* with this in its memory */
-	struct hdl_xl_port_spec *ports; /* TCP only */
+	struct hdl_xl_port_spec *ports; /* TCP and UDP */
 	size_t port_count;
 	size_t ports_of_all_protocols;
 	uint16_t first_port;               /* of those */
 	const struct hdl_text **addresses; /* that it asks for, as written */
 	size_t address_count;
+	size_t external_from;          /* those from here on are external ones */
+	struct hdl_ir_subnet *subnets; /* left as they are when they are dialled, and known */
+	size_t subnet_count;
 	bool headless, publish_not_ready, client_ip_affinity;
 	uint32_t affinity_timeout_s;
 	bool host;                 /* of a ServiceEntry: its only name is fqdn, which may begin with "*." */
 	bool passthrough;          /* connections go where they were dialled (ServiceEntry, resolution NONE) */
-	struct hdl_pos local_only; /* line 0: endpoints of all nodes are used */
+	struct hdl_pos local_only; /* internalTrafficPolicy: Local; line 0: endpoints of all nodes are used */
+	bool external_local;       /* externalTrafficPolicy: Local */
 	/* Endpoints of a port, to port->endpoints in scratch memory. */
 	int (*endpoints)(struct hdl_xl *xl, const struct hdl_xl_service *service, struct hdl_xl_port *port);
 };
@@ -126,6 +138,12 @@ struct hdl_xl_port {
 	size_t cluster_count;
 };
 
+/* Clients for whom the same rules hold. */
+struct hdl_xl_client {
+	const char *ns;              /* NULL: all that have none of their own */
+	struct hdl_ir_labels labels; /* that they have, of those that a workloadSelector asks for; sorted */
+};
+
 /* HDL_XL_BACKEND; also one of its views, which differs in its rule and clusters */
 struct hdl_xl_service {
 	struct hdl_xl_product product;
@@ -135,10 +153,11 @@ struct hdl_xl_service {
 	uint64_t label;
 	struct hdl_xl_port *ports; /* parallel to spec->ports */
 	size_t port_count;
-	const char *client;             /* namespace whose clients see it so; NULL: all others */
+	struct hdl_xl_client client;    /* who see it so; labels: those of the rule */
 	const struct hdl_xl_rule *rule; /* NULL: none */
 	bool everywhere;                /* exported to all namespaces */
-	struct hdl_xl_service *views;   /* for clients whose namespaces have another rule for it */
+	bool *node_port;                /* parallel to ports: it is not another's */
+	struct hdl_xl_service *views;   /* for clients with another rule for it; those with labels come first */
 	size_t view_count;
 	const char *const *clients; /* namespaces for which there is a view, or that see what others do not */
 	size_t client_count;
@@ -153,8 +172,6 @@ struct hdl_xl_vhost {
 struct hdl_xl_front_port {
 	struct hdl_ir_service_port *ir;
 	const struct hdl_xl_port *base;
-	const char *difference; /* why some clients get another route, while it is made; NULL: none does */
-	struct hdl_ir_origin difference_origin;
 };
 
 /* VirtualServices that name a host, as clients of one namespace see them: the first has it (A.4). Scratch memory. */
@@ -168,6 +185,8 @@ struct hdl_xl_front_view {
 	const struct hdl_xl_scope *scope;
 	struct hdl_xl_vhost *vhosts;
 	size_t vhost_count;
+	struct hdl_ir_view_port *ports;
+	size_t port_count;
 };
 
 /* Namespaces, sorted. Scratch memory. */
@@ -176,14 +195,21 @@ struct hdl_xl_names {
 	size_t n, capacity;
 };
 
-/* Clients with a view of their own: of a namespace, or those that a Sidecar is for. */
+/* Clients with a view of their own: of a namespace, or those that a Sidecar is for, and among them those with labels. */
 struct hdl_xl_scope {
-	const char *key; /* "ns", or "ns/name" with a Sidecar */
-	const char *ns;
+	struct hdl_xl_client client;
 	const struct hdl_resource *res; /* the Sidecar; NULL: none */
-	struct hdl_ir_labels selector;  /* of the Sidecar; none: all of the namespace that have no other */
+	struct hdl_ir_labels selector;  /* all labels that they have; none: all of the namespace that have no other */
 	bool registry_only;
 	struct hdl_ir_origin origin;
+};
+
+/* HDL_XL_CLIENTS: of a namespace, beside its pods with none of the labels and its Sidecars. */
+struct hdl_xl_clients {
+	struct hdl_xl_product product;
+	const struct hdl_xl_scope **scopes; /* without Sidecar, and with the one that they have */
+	const char **texts;                 /* parallel: equal for equal ones */
+	size_t n;
 };
 
 /* HDL_XL_FRONT */
@@ -197,6 +223,8 @@ struct hdl_xl_front {
 	size_t vhost_count;
 	struct hdl_xl_front_view *views; /* for clients who see it otherwise */
 	size_t view_count;
+	struct hdl_xl_front_view *port_views; /* the same of layer 4: ports */
+	size_t port_view_count;
 };
 
 /* What a VirtualService says by itself. */
@@ -257,6 +285,7 @@ struct hdl_xl_build {
 	char *key;
 	const struct hdl_resource *at;
 	struct hdl_xl_map said;
+	bool keep; /* it comes out as it was */
 	struct hdl_xl_build *outer;
 };
 
@@ -287,6 +316,7 @@ struct hdl_xl {
 	size_t sidecar_count;
 	struct hdl_xl_flag claim_wildcards, odd_claim_wildcards, rule_wildcards, odd_rule_wildcards;
 	struct hdl_xl_flag outside_port; /* services with http on port 80 */
+	struct hdl_xl_flag selectors;    /* DestinationRules for some pods */
 	struct hdl_xl_unit *ingress;
 	struct hdl_xl_plan *plan; /* made by it; NULL before */
 	struct hdl_xl_regexes *regexes;
@@ -304,7 +334,7 @@ struct hdl_xl {
 	struct hdl_arena *arena;       /* of the product being made */
 	struct hdl_arena *scratch;     /* until the next unit, at the longest */
 	struct hdl_arena *names;       /* of the map of strings */
-	const char *client;            /* namespace of the clients that it is made for; NULL: all others */
+	const struct hdl_xl_client *client; /* that it is made for; NULL: all others */
 	struct hdl_xl_map strings;     /* copies in arena */
 	struct hdl_diags *diags;       /* of the unit being made */
 	bool no_memory;                /* sticky: a text could not be copied */
@@ -351,6 +381,8 @@ bool hdl_xl_host_covers(const char *pattern, const char *host);
 struct hdl_xl_cell *hdl_xl_next_covering(struct hdl_xl *xl, enum hdl_xl_index index, const char *prefix,
 					 const char *host, struct hdl_xl_flag *wildcards, struct hdl_xl_flag *odd,
 					 size_t *at);
+/* Sorted by key; with the texts of the resource. */
+int hdl_xl_scratch_labels(struct hdl_xl *xl, const struct hdl_kvs *kvs, struct hdl_ir_labels *ret);
 /* Sorted by key. */
 int hdl_xl_labels(struct hdl_xl *xl, const struct hdl_kvs *kvs, struct hdl_ir_labels *ret);
 const char *hdl_xl_label(const struct hdl_ir_labels *labels, const char *key); /* NULL: none */
@@ -400,6 +432,8 @@ void hdl_xl_drop_cell_unit(struct hdl_xl *xl, struct hdl_xl_cell *cell);
 int hdl_xl_make(struct hdl_xl *xl, struct hdl_xl_unit *unit);
 /* The product of the unit being made, zeroed, size bytes with struct hdl_xl_product first; NULL when out of memory. */
 void *hdl_xl_product_new(struct hdl_xl *xl, size_t size);
+/* In place of a product: what there is already is what it would be, and its readers are not made again. */
+void hdl_xl_keep_product(struct hdl_xl *xl);
 void hdl_xl_product_retire(struct hdl_xl *xl, struct hdl_xl_product *product);
 void hdl_xl_page_unref(struct hdl_xl_page *page);
 void hdl_xl_budget_unref(struct hdl_xl_budget *budget);
@@ -425,6 +459,7 @@ int hdl_xl_make_node(struct hdl_xl *xl, struct hdl_xl_unit *unit); /* node.c */
 int hdl_xl_mesh_config(struct hdl_xl *xl); /* mesh_config.c: what of meshConfig concerns routes; of HDL_XL_NODE */
 int hdl_xl_make_workload(struct hdl_xl *xl, struct hdl_xl_unit *unit); /* workload.c */
 int hdl_xl_make_rule(struct hdl_xl *xl, struct hdl_xl_unit *unit);     /* rule.c */
+int hdl_xl_make_clients(struct hdl_xl *xl, struct hdl_xl_unit *unit);  /* clients.c */
 int hdl_xl_make_backend(struct hdl_xl *xl, struct hdl_xl_unit *unit);  /* service.c */
 int hdl_xl_make_merged(struct hdl_xl *xl, struct hdl_xl_unit *unit);   /* vs.c */
 int hdl_xl_make_routes(struct hdl_xl *xl, struct hdl_xl_unit *unit);   /* http.c */
@@ -441,10 +476,12 @@ struct hdl_xl_source *hdl_xl_name_owner(const struct hdl_xl_cell *services);
 struct hdl_ir_locality hdl_xl_node_locality(struct hdl_xl *xl, const char *node);
 /* endpoint.c */
 int hdl_xl_slice_endpoints(struct hdl_xl *xl, const struct hdl_xl_service *service, struct hdl_xl_port *port);
-/* rule.c: the rule for a service as clients of a namespace (NULL: of all others) get it (A.7), NULL: none. */
-const struct hdl_xl_rule *hdl_xl_rule_of(struct hdl_xl *xl, const struct hdl_xl_service *service, const char *client);
-/* Namespaces that may get another. */
-int hdl_xl_rule_clients(struct hdl_xl *xl, const struct hdl_xl_service *service, struct hdl_xl_names *names);
+/* rule.c: the rule for a service as these clients (NULL: all others) get it (A.7), NULL: none. */
+const struct hdl_xl_rule *hdl_xl_rule_of(struct hdl_xl *xl, const struct hdl_xl_service *service,
+					 const struct hdl_xl_client *client);
+/* Who may get another: those with labels, by the order of the rules, then namespaces. In scratch memory. */
+int hdl_xl_rule_clients(struct hdl_xl *xl, const struct hdl_xl_service *service, struct hdl_xl_client **ret,
+			size_t *ret_n);
 /* Of a rule that no service has. */
 void hdl_xl_report_unused_rule(const struct hdl_xl *xl, struct hdl_diags *diags, const struct hdl_xl_rule *rule);
 /* cluster.c: those of all ports of a service. */
@@ -480,8 +517,26 @@ static inline const struct hdl_xl_cluster *hdl_xl_cluster_of(const struct hdl_ir
 {
 	return (const struct hdl_xl_cluster *)ir;
 }
-/* label.c: l4 or request, and the route of layer 4. */
-int hdl_xl_label_port(struct hdl_xl *xl, const struct hdl_xl_front *front, struct hdl_xl_front_port *port);
+/* label.c: l4 or request, and the route of layer 4, for clients who see these claims. */
+int hdl_xl_label_port(struct hdl_xl *xl, const struct hdl_xl_front *front, const struct hdl_xl_claims *claims,
+		      struct hdl_xl_front_port *port);
+/*
+ * l4.c: the tcp rules of all claims for a port, in their order, up to one that takes every connection: that one is the
+ * port's own route; NULL: there is none. 0 or -ENOMEM.
+ */
+struct hdl_xl_l4 {
+	struct hdl_ir_l4_route *routes;
+	const char **text; /* parallel: "VirtualService demo/db spec.tcp[0]" */
+	size_t n;
+	struct hdl_ir_l4_route *rest;
+	const char *rest_text;
+};
+int hdl_xl_l4_routes(struct hdl_xl *xl, const struct hdl_xl_claims *claims, const struct hdl_ir_service_port *port,
+		     struct hdl_xl_l4 *ret);
+/* "10.0.0.0/8" or an address; -EINVAL: neither. */
+int hdl_xl_subnet(const char *text, struct hdl_ir_subnet *ret);
+/* view_port.c: the ports as some clients get them otherwise than others; these have their labels. */
+int hdl_xl_make_port_views(struct hdl_xl *xl, struct hdl_xl_front *front);
 /* vs.c */
 void hdl_xl_report_idle_rules(struct hdl_xl *xl, const struct hdl_xl_front *front, const struct hdl_xl_vs *vs);
 void hdl_xl_report_unused_delegate(struct hdl_diags *diags, const struct hdl_resource *res);
@@ -540,7 +595,17 @@ int hdl_xl_default_route(struct hdl_xl *xl, const struct hdl_ir_cluster *cluster
 int hdl_xl_rules_in_force(struct hdl_xl *xl, const struct hdl_xl_claims *claims, size_t from, uint16_t port,
 			  size_t *ret_at, const struct hdl_xl_routes **ret_routes);
 
-/* ---- clients of one namespace (export.c, view.c, sidecar.c) ---- */
+/* ---- clients of one namespace (clients.c, export.c, view.c, sidecar.c) ---- */
+
+bool hdl_xl_labels_have(const struct hdl_ir_labels *labels, const struct hdl_ir_labels *wanted);
+bool hdl_xl_same_client(const struct hdl_xl_client *a, const struct hdl_xl_client *b);
+/* "ns", "ns key=value,key=value": two clients that differ are two texts. In scratch memory, or that of the client. */
+const char *hdl_xl_client_text(struct hdl_xl *xl, const struct hdl_xl_client *client);
+int hdl_xl_copy_client(struct hdl_xl *xl, const struct hdl_xl_client *client, struct hdl_xl_client *ret);
+/* In the memory of the product. NULL when out of memory. */
+const struct hdl_xl_scope *hdl_xl_copy_scope(struct hdl_xl *xl, const struct hdl_xl_scope *scope);
+/* Of a namespace with rules for some of its pods; of others: with none. */
+const struct hdl_xl_clients *hdl_xl_read_clients(struct hdl_xl *xl, const char *ns);
 
 /* Whether clients of a namespace (NULL: of all others) see the resource (A.1, exportTo). */
 bool hdl_xl_is_exported(const struct hdl_xl *xl, const struct hdl_resource *res, const char *client);
@@ -550,7 +615,8 @@ int hdl_xl_names_add(struct hdl_xl *xl, struct hdl_xl_names *names, const char *
 /* Those that see it although not all do. */
 int hdl_xl_names_add_exports(struct hdl_xl *xl, struct hdl_xl_names *names, const struct hdl_resource *res);
 /* What they see of a service: one of its views, or itself, or NULL: nothing. */
-const struct hdl_xl_service *hdl_xl_service_for(const struct hdl_xl_service *service, const char *client);
+const struct hdl_xl_service *hdl_xl_service_for(const struct hdl_xl_service *service,
+						const struct hdl_xl_client *client);
 /* Its views and clients. */
 int hdl_xl_make_service_views(struct hdl_xl *xl, struct hdl_xl_service *service);
 /* The VirtualServices of the most specific host for fqdn that these clients see; of one host alone. */
@@ -564,17 +630,20 @@ struct hdl_xl_vs *hdl_xl_owner_of_host(struct hdl_xl *xl, const struct hdl_xl_sc
 /* Namespaces for which a VirtualService, or a destination of it, is not as for others; of all that name a host. */
 int hdl_xl_vs_clients(struct hdl_xl *xl, const struct hdl_xl_vs *vs, struct hdl_xl_names *names);
 int hdl_xl_claim_clients(struct hdl_xl *xl, const char *host, struct hdl_xl_names *names);
-/* That of a namespace without Sidecar, in the memory of the product. NULL when out of memory. */
-struct hdl_xl_scope *hdl_xl_scope_of(struct hdl_xl *xl, const char *ns);
-/* Some destination is another, or seen by some only. Its rules are merged. */
-bool hdl_xl_vs_differs(struct hdl_xl *xl, const struct hdl_xl_vs *vs, const char *client);
+/*
+ * All that clients of these namespaces, and those of Sidecars, may need a view each for: of a namespace first the one
+ * for all of it. In scratch memory.
+ */
+int hdl_xl_list_scopes(struct hdl_xl *xl, const struct hdl_xl_names *names, const struct hdl_xl_scope ***ret,
+		       size_t *ret_n);
+/* Some destination is another, or seen by some only, than for others. Its rules are merged. */
+bool hdl_xl_vs_differs(struct hdl_xl *xl, const struct hdl_xl_vs *vs, const struct hdl_xl_client *client,
+		       const struct hdl_xl_client *others);
 /* What clients see of a service otherwise than others. */
 int hdl_xl_make_front_views(struct hdl_xl *xl, struct hdl_xl_front *front);
 int hdl_xl_view_vhost(struct hdl_xl *xl, const struct hdl_xl_front *front, size_t port,
-		      const struct hdl_xl_claims *claims, const char *client, struct hdl_ir_vhost **ret);
-/* label.c: the rule for connections to a port that is not http, NULL: none. */
-const struct hdl_vs_l4_route *hdl_xl_tcp_rule(const struct hdl_xl_claims *claims, uint16_t port,
-					      const struct hdl_xl_vs **ret_vs);
+		      const struct hdl_xl_claims *claims, const struct hdl_xl_client *client,
+		      struct hdl_ir_vhost **ret);
 /* Scopes of Sidecars (A.4); of HDL_XL_NODE. */
 int hdl_xl_make_sidecars(struct hdl_xl *xl);
 /*

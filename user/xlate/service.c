@@ -79,15 +79,16 @@ static int describe_ports(const struct hdl_kube_service *spec, struct hdl_xl_reg
 
 		if (i == 0)
 			r->first_port = (uint16_t)port->port.value;
-		/* UDP and SCTP are not captured: they stay with whoever served them before */
-		if (port->protocol.value != HDL_PORT_TCP)
+		/* SCTP is not captured: it stays with whoever served it before */
+		if (port->protocol.value == HDL_PORT_SCTP)
 			continue;
 		r->ports[r->port_count++] = (struct hdl_xl_port_spec){
 			.name = port->name.s ? port->name.s : "",
 			.port = (uint16_t)port->port.value,
 			.target_port =
 				port->target_port.has && !port->target_port.s ? (uint16_t)port->target_port.number : 0,
-			.protocol = protocol_of(port),
+			.node_port = (uint16_t)hdl_xl_number(&port->node_port, 0),
+			.protocol = port->protocol.value == HDL_PORT_UDP ? HDL_IR_UDP : protocol_of(port),
 			.pos = port->pos,
 		};
 	}
@@ -103,7 +104,9 @@ static int describe_addresses(const struct hdl_kube_service *spec, struct hdl_xl
 	r->addresses = hdl_ir_alloc(1 + spec->cluster_ips.n + spec->external_ips.n + given, sizeof(*r->addresses));
 	if (!r->addresses)
 		return -ENOMEM;
-	for (size_t l = 0; l < sizeof(lists) / sizeof(lists[0]); l++)
+	for (size_t l = 0; l < sizeof(lists) / sizeof(lists[0]); l++) {
+		if (lists[l] == &spec->external_ips)
+			r->external_from = r->address_count;
 		for (size_t i = 0; i < lists[l]->n; i++) {
 			const struct hdl_text *text = &lists[l]->at[i];
 
@@ -112,6 +115,7 @@ static int describe_addresses(const struct hdl_kube_service *spec, struct hdl_xl
 			else if (text->s[0])
 				r->addresses[r->address_count++] = text;
 		}
+	}
 	for (size_t i = 0; i < given; i++)
 		if (spec->load_balancer->ingress.at[i].ip.s)
 			r->addresses[r->address_count++] = &spec->load_balancer->ingress.at[i].ip;
@@ -139,13 +143,13 @@ static int describe(struct hdl_xl_source *source, const char *fqdn)
 	r->endpoints = hdl_xl_slice_endpoints;
 	r->publish_not_ready = spec->publish_not_ready_addresses.value;
 	r->client_ip_affinity = spec->session_affinity.value == HDL_AFFINITY_CLIENT_IP;
-	/* a hash keeps a client where it is for as long as endpoints stay: this is for who displays it */
 	r->affinity_timeout_s = 10800;
 	if (spec->session_affinity_config && spec->session_affinity_config->client_ip)
 		r->affinity_timeout_s =
 			hdl_xl_number(&spec->session_affinity_config->client_ip->timeout_seconds, 10800);
 	if (spec->internal_traffic_policy.value == HDL_TRAFFIC_LOCAL)
 		r->local_only = spec->internal_traffic_policy.pos;
+	r->external_local = spec->external_traffic_policy.value == HDL_TRAFFIC_LOCAL;
 	return describe_ports(spec, r) < 0 || describe_addresses(spec, r) < 0 ? -ENOMEM : 0;
 }
 
@@ -155,6 +159,7 @@ static void registration_free(struct hdl_xl_registration *r)
 		return;
 	hdl_ir_free(r->ports);
 	hdl_ir_free(r->addresses);
+	hdl_ir_free(r->subnets);
 	hdl_ir_free(r);
 }
 
@@ -188,12 +193,26 @@ static int join_names(struct hdl_xl *xl, struct hdl_xl_source *source, const str
 	return 0;
 }
 
+static const char *node_port_key(struct hdl_xl *xl, const struct hdl_xl_port_spec *port)
+{
+	return hdl_xl_scratchf(xl, "%u%s", port->node_port, hdl_xl_is_udp(port->protocol) ? "/udp" : "");
+}
+
+static int join_node_ports(struct hdl_xl *xl, struct hdl_xl_source *source, const struct hdl_xl_registration *r)
+{
+	for (size_t i = 0; i < r->port_count; i++)
+		if (r->ports[i].node_port &&
+		    hdl_xl_enter_cell(xl, source, HDL_XL_NODE_PORTS, node_port_key(xl, &r->ports[i]), NULL) < 0)
+			return -ENOMEM;
+	return 0;
+}
+
 int hdl_xl_enter_service(struct hdl_xl *xl, struct hdl_xl_source *source)
 {
 	const struct hdl_xl_registration *r = source->data;
 
 	if (hdl_xl_enter_cell(xl, source, HDL_XL_SERVICES, r->fqdn, NULL) < 0 || join_addresses(xl, source, r) < 0 ||
-	    join_names(xl, source, r) < 0)
+	    join_names(xl, source, r) < 0 || join_node_ports(xl, source, r) < 0)
 		return -ENOMEM;
 	return hdl_xl_add_unit(xl, HDL_XL_FRONT, source, NULL, &source->front);
 }
@@ -235,10 +254,11 @@ void hdl_xl_unregister_service(struct hdl_xl *xl, struct hdl_xl_source *source)
 
 /* ---- made of it ---- */
 
-static bool has_port(const struct hdl_xl_registration *r, uint16_t port)
+static bool has_port(const struct hdl_xl_registration *r, const struct hdl_xl_port_spec *port)
 {
 	for (size_t i = 0; i < r->port_count; i++)
-		if (r->ports[i].port == port)
+		if (r->ports[i].port == port->port &&
+		    hdl_xl_is_udp(r->ports[i].protocol) == hdl_xl_is_udp(port->protocol))
 			return true;
 	return false;
 }
@@ -249,7 +269,7 @@ static const struct hdl_xl_source *port_owner(struct hdl_xl_source *const *got, 
 {
 	for (size_t p = 0; p < of->port_count; p++)
 		for (size_t i = 0; i < n; i++)
-			if (has_port(got[i]->data, of->ports[p].port)) {
+			if (has_port(got[i]->data, &of->ports[p])) {
 				*ret_port = of->ports[p].port;
 				return got[i];
 			}
@@ -288,12 +308,29 @@ static bool same_entry(const struct hdl_resource *a, const struct hdl_resource *
 	return (a->derived_from ? a->derived_from : a) == (b->derived_from ? b->derived_from : b);
 }
 
+static bool is_among(const struct hdl_addr *list, size_t n, const struct hdl_addr *address)
+{
+	for (size_t i = 0; i < n; i++)
+		if (hdl_addr_equal(&list[i], address))
+			return true;
+	return false;
+}
+
+/* One that is both is its own: the edge serves both alike. */
+static void add_address(struct hdl_ir_service *ir, const struct hdl_addr *address, bool external)
+{
+	if (external)
+		((struct hdl_addr *)ir->external_addresses)[ir->external_address_count++] = *address;
+	else
+		((struct hdl_addr *)ir->addresses)[ir->address_count++] = *address;
+}
+
 /* Reported once per address. */
 static void claim_address(struct hdl_xl *xl, struct hdl_xl_service *service, const struct hdl_xl_source *source,
-			  const struct hdl_text *text)
+			  const struct hdl_text *text, bool external)
 {
-	struct hdl_addr address, *addresses = (struct hdl_addr *)service->ir.addresses;
 	const struct hdl_xl_source *owner;
+	struct hdl_addr address;
 	char printed[HDL_ADDR_TEXT_MAX];
 	struct hdl_xl_cell *cell;
 	uint16_t port;
@@ -302,13 +339,13 @@ static void claim_address(struct hdl_xl *xl, struct hdl_xl_service *service, con
 		hdl_xl_report(xl->diags, HDL_ERROR, service->res, text->pos, NULL, "%s is not an address", text->s);
 		return;
 	}
-	for (size_t i = 0; i < service->ir.address_count; i++)
-		if (hdl_addr_equal(&addresses[i], &address))
-			return;
+	if (is_among(service->ir.addresses, service->ir.address_count, &address) ||
+	    is_among(service->ir.external_addresses, service->ir.external_address_count, &address))
+		return;
 	cell = hdl_xl_read(xl, HDL_XL_SERVICE_IPS, hdl_addr_print(&address, printed));
 	owner = cell ? address_owner(xl, cell, source, &port) : NULL;
 	if (!owner)
-		addresses[service->ir.address_count++] = address;
+		add_address(&service->ir, &address, external);
 	else if (same_entry(owner->res, service->res))
 		hdl_xl_report(xl->diags, HDL_INFO, service->res, text->pos, NULL,
 			      "%s shares address %s with %s: they are told apart by Host where requests are read",
@@ -319,6 +356,44 @@ static void claim_address(struct hdl_xl *xl, struct hdl_xl_service *service, con
 			      "the address",
 			      printed, port, hdl_kind_name(owner->res->kind), owner->res->ns, owner->res->name,
 			      owner->res->file, owner->res->pos.line);
+}
+
+/* Kubernetes gives a NodePort once; files may say what they like. */
+static bool owns_node_port(struct hdl_xl *xl, const struct hdl_xl_service *service, const struct hdl_xl_source *source,
+			   const struct hdl_xl_port_spec *port)
+{
+	const struct hdl_xl_cell *cell = hdl_xl_read(xl, HDL_XL_NODE_PORTS, node_port_key(xl, port));
+	const struct hdl_xl_source *owner = cell && cell->n ? hdl_xl_member(cell, 0) : NULL;
+
+	if (owner && owner != source)
+		hdl_xl_report(xl->diags, HDL_ERROR, service->res, port->pos, "spec.ports",
+			      "nodePort %u is already that of Service %s/%s at %s:%u: this service does not get it",
+			      port->node_port, owner->res->ns, owner->res->name, owner->res->file,
+			      owner->res->pos.line);
+	return owner == source;
+}
+
+/* Twice in one service: the first has it. */
+static bool is_repeated(const struct hdl_xl_service *service, size_t i)
+{
+	const struct hdl_xl_port_spec *port = service->ports[i].spec;
+
+	for (size_t k = 0; k < i; k++)
+		if (service->ports[k].spec->node_port == port->node_port &&
+		    hdl_xl_is_udp(service->ports[k].spec->protocol) == hdl_xl_is_udp(port->protocol))
+			return true;
+	return false;
+}
+
+static int claim_node_ports(struct hdl_xl *xl, struct hdl_xl_service *service, const struct hdl_xl_source *source)
+{
+	service->node_port = hdl_arena_calloc(xl->arena, service->port_count, sizeof(*service->node_port));
+	if (!service->node_port)
+		return -ENOMEM;
+	for (size_t i = 0; i < service->port_count; i++)
+		service->node_port[i] = service->ports[i].spec->node_port && !is_repeated(service, i) &&
+					owns_node_port(xl, service, source, service->ports[i].spec);
+	return 0;
 }
 
 static int make_ports(struct hdl_xl *xl, struct hdl_xl_service *service)
@@ -337,10 +412,12 @@ static int make_addresses(struct hdl_xl *xl, struct hdl_xl_service *service, con
 	const struct hdl_xl_registration *spec = service->spec;
 
 	service->ir.addresses = hdl_arena_calloc(xl->arena, spec->address_count, sizeof(*service->ir.addresses));
-	if (!service->ir.addresses)
+	service->ir.external_addresses =
+		hdl_arena_calloc(xl->arena, spec->address_count, sizeof(*service->ir.external_addresses));
+	if (!service->ir.addresses || !service->ir.external_addresses)
 		return -ENOMEM;
 	for (size_t i = 0; i < spec->address_count; i++)
-		claim_address(xl, service, source, spec->addresses[i]);
+		claim_address(xl, service, source, spec->addresses[i], i >= spec->external_from);
 	/* not headless on purpose, and not refused its address either: often forgotten in a file written by hand */
 	if (!spec->address_count && !spec->headless)
 		hdl_xl_report(
@@ -350,6 +427,27 @@ static int make_addresses(struct hdl_xl *xl, struct hdl_xl_service *service, con
 	return 0;
 }
 
+/* Connections from outside of the node come to it: then the edge needs to know its endpoints. */
+static bool is_external(const struct hdl_xl *xl, const struct hdl_xl_service *service, size_t port)
+{
+	return xl->ir_node.edge_interface_count && (service->ir.external_address_count || service->node_port[port]);
+}
+
+/* D.4, internalTrafficPolicy: an endpoint of which nobody says where it is, is elsewhere. */
+static void place_endpoints(const struct hdl_xl *xl, const struct hdl_xl_service *service, size_t p)
+{
+	const char *node = xl->ir_node.node_name;
+	bool external = is_external(xl, service, p);
+
+	for (size_t i = 0; i < service->ports[p].endpoint_count; i++) {
+		struct hdl_ir_endpoint *e = &service->ports[p].endpoints[i];
+
+		e->local = node[0] && e->node && strcmp(e->node, node) == 0;
+		e->edge = external && (e->local || !service->ir.external_local);
+		e->standby = service->ir.internal_local && !e->local;
+	}
+}
+
 static int make_endpoints(struct hdl_xl *xl, struct hdl_xl_service *service)
 {
 	for (size_t p = 0; p < service->port_count; p++) {
@@ -357,11 +455,50 @@ static int make_endpoints(struct hdl_xl *xl, struct hdl_xl_service *service)
 
 		if (service->spec->endpoints(xl, service, port) < 0)
 			return -ENOMEM;
+		place_endpoints(xl, service, p);
 		/* for display: what the service says, or what a named port came to be */
 		port->target_port = port->spec->target_port ? port->spec->target_port :
 				    port->endpoint_count    ? port->endpoints[0].port :
 							      port->spec->port;
 	}
+	return 0;
+}
+
+static int add_member(struct hdl_xl *xl, struct hdl_ir_service *ir, struct hdl_xl_map *known,
+		      const struct hdl_addr *address)
+{
+	struct hdl_ir_subnet *direct = (struct hdl_ir_subnet *)ir->direct;
+	char printed[HDL_ADDR_TEXT_MAX];
+	const char *key;
+
+	if (hdl_addr_is_zero(address) || hdl_xl_map_get(known, hdl_addr_print(address, printed)))
+		return 0;
+	key = hdl_xl_scratchf(xl, "%s", printed);
+	direct[ir->direct_count++] = (struct hdl_ir_subnet){ *address, 128 };
+	return hdl_xl_map_put(known, xl->scratch, key, (void *)key);
+}
+
+/* The members of a headless service; what a ServiceEntry covers without an address for each. */
+static int make_direct(struct hdl_xl *xl, struct hdl_xl_service *service)
+{
+	size_t most = service->spec->subnet_count;
+	struct hdl_xl_map known = { 0 };
+
+	for (size_t p = 0; service->spec->headless && p < service->port_count; p++)
+		most += HDL_FAMILIES * service->ports[p].endpoint_count;
+	service->ir.direct = hdl_arena_calloc(xl->arena, most, sizeof(*service->ir.direct));
+	if (!service->ir.direct)
+		return -ENOMEM;
+	if (service->spec->subnet_count)
+		memcpy((void *)service->ir.direct, service->spec->subnets,
+		       service->spec->subnet_count * sizeof(*service->ir.direct));
+	service->ir.direct_count = service->spec->subnet_count;
+	for (size_t p = 0; service->spec->headless && p < service->port_count; p++)
+		for (size_t i = 0; i < service->ports[p].endpoint_count; i++)
+			for (int f = 0; f < HDL_FAMILIES; f++)
+				if (add_member(xl, &service->ir, &known, &service->ports[p].endpoints[i].address[f]) <
+				    0)
+					return -ENOMEM;
 	return 0;
 }
 
@@ -421,10 +558,13 @@ int hdl_xl_make_backend(struct hdl_xl *xl, struct hdl_xl_unit *unit)
 	service->ir.name = hdl_xl_intern(xl, service->spec->host ? service->spec->fqdn : res->name);
 	service->ir.fqdn = hdl_xl_intern(xl, service->spec->fqdn);
 	service->ir.origin = hdl_xl_origin(xl, res, res->pos);
-	if (make_ports(xl, service) < 0 || make_addresses(xl, service, source) < 0)
+	service->ir.internal_local = service->spec->local_only.line && xl->ir_node.node_name[0];
+	service->ir.external_local = service->spec->external_local;
+	if (make_ports(xl, service) < 0 || make_addresses(xl, service, source) < 0 ||
+	    claim_node_ports(xl, service, source) < 0)
 		return -ENOMEM;
 	hdl_xl_phase(xl, HDL_XL_PHASE_ENDPOINTS);
-	if (make_endpoints(xl, service) < 0)
+	if (make_endpoints(xl, service) < 0 || make_direct(xl, service) < 0)
 		return -ENOMEM;
 	hdl_xl_phase(xl, HDL_XL_PHASE_RULE_OF);
 	service->rule = hdl_xl_rule_of(xl, service, NULL);

@@ -21,6 +21,8 @@ static enum hdl_ir_protocol protocol_of(enum hdl_gw_protocol protocol)
 	case HDL_GW_HTTPS:
 	case HDL_GW_TLS:
 		return HDL_IR_TLS;
+	case HDL_GW_UDP:
+		return HDL_IR_UDP;
 	case HDL_GW_MONGO:
 	case HDL_GW_TCP:
 	case HDL_GW_MYSQL:
@@ -44,8 +46,6 @@ static int describe_ports(const struct hdl_service_entry *spec, struct hdl_xl_re
 
 		if (i == 0)
 			r->first_port = (uint16_t)port->number.value;
-		if (port->protocol_value == HDL_GW_UDP)
-			continue;
 		r->ports[r->port_count++] = (struct hdl_xl_port_spec){
 			.name = port->name.s,
 			.port = (uint16_t)port->number.value,
@@ -63,6 +63,24 @@ static bool is_for(const struct hdl_se_status_address *address, const struct hdl
 	return address->value.s && (!address->host.s || strcmp(address->host.s, r->fqdn) == 0);
 }
 
+/*
+ * Its ranges. One without any address is dialled at whatever its names are resolved to: which connection is meant for it
+ * only the bytes say that it sends, so any address is known at its ports.
+ */
+static int describe_subnets(const struct hdl_service_entry *spec, struct hdl_xl_registration *r)
+{
+	r->subnets = hdl_ir_alloc(1 + spec->addresses.n, sizeof(*r->subnets));
+	if (!r->subnets)
+		return -ENOMEM;
+	for (size_t i = 0; i < spec->addresses.n; i++)
+		if (strchr(spec->addresses.at[i].s, '/') &&
+		    hdl_xl_subnet(spec->addresses.at[i].s, &r->subnets[r->subnet_count]) == 0)
+			r->subnet_count++;
+	if (!r->subnet_count && !r->address_count)
+		r->subnets[r->subnet_count++] = (struct hdl_ir_subnet){ .prefix = 0 };
+	return 0;
+}
+
 static int describe_addresses(const struct hdl_service_entry *spec, struct hdl_xl_registration *r)
 {
 	size_t given = spec->status ? spec->status->addresses.n : 0;
@@ -76,7 +94,8 @@ static int describe_addresses(const struct hdl_service_entry *spec, struct hdl_x
 	for (size_t i = 0; i < given && !spec->addresses.n; i++)
 		if (is_for(&spec->status->addresses.at[i], r))
 			r->addresses[r->address_count++] = &spec->status->addresses.at[i].value;
-	return 0;
+	r->external_from = r->address_count;
+	return describe_subnets(spec, r);
 }
 
 static int service_entry_endpoints(struct hdl_xl *xl, const struct hdl_xl_service *service, struct hdl_xl_port *port);

@@ -19,7 +19,7 @@ static bool is_for_namespace(const struct hdl_xl_scope *scope, const char *text,
 	if (n == 1 && text[0] == '*')
 		return true;
 	if (n == 1 && text[0] == '.')
-		return strcmp(scope->ns, ns) == 0;
+		return strcmp(scope->client.ns, ns) == 0;
 	return strlen(ns) == n && strncmp(text, ns, n) == 0;
 }
 
@@ -116,8 +116,7 @@ static int add(struct hdl_xl *xl, const struct hdl_resource *res, const char *ns
 	struct hdl_xl_scope *scope = &xl->sidecars[xl->sidecar_count++];
 
 	*scope = (struct hdl_xl_scope){
-		.key = hdl_xl_internf(xl, "%s/%s", ns, res->name),
-		.ns = hdl_xl_intern(xl, ns),
+		.client = { .ns = hdl_xl_intern(xl, ns) },
 		.res = res,
 		.registry_only = is_registry_only(xl, res->sidecar),
 		.origin = hdl_xl_origin(xl, res, res->pos),
@@ -194,14 +193,14 @@ int hdl_xl_make_sidecars(struct hdl_xl *xl)
 
 static bool is_inherited(const struct hdl_xl_scope *scope)
 {
-	return strcmp(scope->res->ns, scope->ns) != 0;
+	return strcmp(scope->res->ns, scope->client.ns) != 0;
 }
 
 /* The root namespace has one for those without. */
 static bool has_root(const struct hdl_xl *xl)
 {
 	for (size_t i = 0; i < xl->sidecar_count; i++)
-		if (!xl->sidecars[i].selector.n && strcmp(xl->sidecars[i].ns, xl->ir_node.root_namespace) == 0)
+		if (!xl->sidecars[i].selector.n && strcmp(xl->sidecars[i].client.ns, xl->ir_node.root_namespace) == 0)
 			return true;
 	return false;
 }
@@ -209,7 +208,7 @@ static bool has_root(const struct hdl_xl *xl)
 static bool has_general(const struct hdl_xl *xl, const char *ns)
 {
 	for (size_t i = 0; i < xl->sidecar_count; i++)
-		if (!xl->sidecars[i].selector.n && strcmp(xl->sidecars[i].ns, ns) == 0)
+		if (!xl->sidecars[i].selector.n && strcmp(xl->sidecars[i].client.ns, ns) == 0)
 			return true;
 	return false;
 }
@@ -223,7 +222,7 @@ bool hdl_xl_sidecars_hold(struct hdl_xl *xl, const struct hdl_resource *const *c
 			return false;
 	for (size_t i = 0; i < xl->sidecar_count; i++) {
 		const struct hdl_xl_scope *scope = &xl->sidecars[i];
-		const struct hdl_xl_cell *cell = hdl_xl_cell(&xl->graph, HDL_XL_WORKLOADS, scope->ns, false);
+		const struct hdl_xl_cell *cell = hdl_xl_cell(&xl->graph, HDL_XL_WORKLOADS, scope->client.ns, false);
 
 		if (is_inherited(scope) && (!cell || !cell->n))
 			return false;

@@ -14,7 +14,8 @@
 
 static int (*const makers[])(struct hdl_xl *xl, struct hdl_xl_unit *unit) = {
 	[HDL_XL_NODE] = hdl_xl_make_node,       [HDL_XL_WORKLOAD] = hdl_xl_make_workload,
-	[HDL_XL_RULE] = hdl_xl_make_rule,       [HDL_XL_BACKEND] = hdl_xl_make_backend,
+	[HDL_XL_RULE] = hdl_xl_make_rule,       [HDL_XL_CLIENTS] = hdl_xl_make_clients,
+	[HDL_XL_BACKEND] = hdl_xl_make_backend,
 	[HDL_XL_MERGED] = hdl_xl_make_merged,   [HDL_XL_ROUTES] = hdl_xl_make_routes,
 	[HDL_XL_FRONT] = hdl_xl_make_front,     [HDL_XL_OUTSIDE] = hdl_xl_make_outside,
 	[HDL_XL_INGRESS] = hdl_xl_make_ingress, [HDL_XL_DOMAIN] = hdl_xl_make_domain,
@@ -110,6 +111,11 @@ void *hdl_xl_product_new(struct hdl_xl *xl, size_t size)
 	atomic_fetch_add_explicit(&product->page->references, 1, memory_order_relaxed);
 	xl->build->product = product;
 	return product;
+}
+
+void hdl_xl_keep_product(struct hdl_xl *xl)
+{
+	xl->build->keep = true;
 }
 
 /* ---- diagnostics ---- */
@@ -256,16 +262,18 @@ int hdl_xl_make(struct hdl_xl *xl, struct hdl_xl_unit *unit)
 	count_bytes(b.page);
 	leave(xl);
 	xl->built++;
-	if (hdl_xl_state_replace(xl, unit, unit->product, b.product) < 0)
-		xl->no_memory = true;
-	hdl_xl_product_retire(xl, unit->product);
-	unit->product = b.product;
+	if (!b.keep) {
+		if (hdl_xl_state_replace(xl, unit, unit->product, b.product) < 0)
+			xl->no_memory = true;
+		hdl_xl_product_retire(xl, unit->product);
+		unit->product = b.product;
+		hdl_xl_touch(&xl->graph, &unit->head);
+	}
 	if (b.notes->n == 0 && b.notes->diags.errors + b.notes->diags.warnings == 0) {
 		hdl_xl_notes_free(b.notes);
 		b.notes = NULL;
 	}
 	hdl_xl_unit_set_notes(&xl->graph, unit, b.notes);
-	hdl_xl_touch(&xl->graph, &unit->head);
 	return xl->no_memory ? -ENOMEM : 0;
 }
 

@@ -10,15 +10,18 @@
 
 /* ---- destinations ---- */
 
-const struct hdl_xl_service *hdl_xl_service_for(const struct hdl_xl_service *service, const char *client)
+const struct hdl_xl_service *hdl_xl_service_for(const struct hdl_xl_service *service,
+						const struct hdl_xl_client *client)
 {
 	bool visible = !service || service->everywhere;
 
 	for (size_t i = 0; service && client && i < service->client_count; i++)
-		if (strcmp(service->clients[i], client) == 0)
+		if (strcmp(service->clients[i], client->ns) == 0)
 			visible = true;
+	/* in the order of the rules, those for all of a namespace last: the first that is for them */
 	for (size_t i = 0; service && client && i < service->view_count; i++)
-		if (strcmp(service->views[i].client, client) == 0)
+		if (strcmp(service->views[i].client.ns, client->ns) == 0 &&
+		    hdl_xl_labels_have(&client->labels, &service->views[i].client.labels))
 			return &service->views[i];
 	return visible ? service : NULL;
 }
@@ -36,13 +39,14 @@ static int keep_clients(struct hdl_xl *xl, struct hdl_xl_service *service, const
 	return 0;
 }
 
-static int add_view(struct hdl_xl *xl, struct hdl_xl_service *service, const char *client,
+static int add_view(struct hdl_xl *xl, struct hdl_xl_service *service, const struct hdl_xl_client *client,
 		    const struct hdl_xl_rule *rule)
 {
 	struct hdl_xl_service *view = &service->views[service->view_count];
 
 	*view = *service;
-	view->client = hdl_xl_intern(xl, client);
+	if (hdl_xl_copy_client(xl, client, &view->client) < 0)
+		return -ENOMEM;
 	view->rule = rule;
 	view->views = NULL;
 	view->view_count = 0;
@@ -58,27 +62,63 @@ static int add_view(struct hdl_xl *xl, struct hdl_xl_service *service, const cha
 	return hdl_xl_clusters(xl, view, rule);
 }
 
+/* A rule that is not for them keeps others away from them, which the service or the root namespace has (A.7). */
+static void report_without(struct hdl_xl *xl, const struct hdl_xl_service *service, const char *ns)
+{
+	for (size_t i = 0; i < service->view_count; i++) {
+		const struct hdl_xl_service *view = &service->views[i];
+
+		if (!view->client.labels.n || strcmp(view->client.ns, ns) != 0 ||
+		    !hdl_xl_first_time(xl, "without %s %s", service->ir.fqdn, ns))
+			continue;
+		hdl_xl_report(xl->diags, HDL_WARNING, view->rule->res,
+			      view->rule->res->destination_rule->workload_selector->pos, "spec.workloadSelector",
+			      "pods of namespace %s without these labels get no DestinationRule for %s, not even %s/%s: "
+			      "they need one for this host without workloadSelector",
+			      ns, service->ir.fqdn, service->rule->res->ns, service->rule->res->name);
+		return;
+	}
+}
+
+/* They have a rule of their own, or that of all pods of their namespace. */
+static bool needs_view(const struct hdl_xl_service *service, const struct hdl_xl_client *client,
+		       const struct hdl_xl_rule *rule)
+{
+	if (client->labels.n) {
+		struct hdl_xl_client of = { .ns = client->ns };
+
+		if (rule)
+			of.labels = rule->selector;
+		return hdl_xl_same_client(client, &of);
+	}
+	return rule != service->rule;
+}
+
 int hdl_xl_make_service_views(struct hdl_xl *xl, struct hdl_xl_service *service)
 {
-	struct hdl_xl_names candidates = { 0 }, clients = { 0 };
+	struct hdl_xl_names clients = { 0 };
+	struct hdl_xl_client *candidates;
+	size_t n;
 
 	service->everywhere = hdl_xl_is_exported(xl, service->res, NULL);
-	if (hdl_xl_rule_clients(xl, service, &candidates) < 0 ||
+	if (hdl_xl_rule_clients(xl, service, &candidates, &n) < 0 ||
 	    hdl_xl_names_add_exports(xl, &clients, service->res) < 0)
 		return -ENOMEM;
-	service->views = hdl_arena_calloc(xl->arena, candidates.n, sizeof(*service->views));
+	service->views = hdl_arena_calloc(xl->arena, n, sizeof(*service->views));
 	if (!service->views)
 		return -ENOMEM;
-	for (size_t i = 0; i < candidates.n; i++) {
-		const char *client = candidates.at[i];
+	for (size_t i = 0; i < n; i++) {
 		const struct hdl_xl_rule *rule;
 
-		if (!hdl_xl_is_exported(xl, service->res, client))
+		if (!hdl_xl_is_exported(xl, service->res, candidates[i].ns))
 			continue;
-		rule = hdl_xl_rule_of(xl, service, client);
-		if (rule == service->rule)
+		rule = hdl_xl_rule_of(xl, service, &candidates[i]);
+		if (!needs_view(service, &candidates[i], rule))
 			continue;
-		if (add_view(xl, service, client, rule) < 0 || hdl_xl_names_add(xl, &clients, client) < 0)
+		if (!rule)
+			report_without(xl, service, candidates[i].ns);
+		if (add_view(xl, service, &candidates[i], rule) < 0 ||
+		    hdl_xl_names_add(xl, &clients, candidates[i].ns) < 0)
 			return -ENOMEM;
 	}
 	return keep_clients(xl, service, &clients);
@@ -124,13 +164,18 @@ static int visit_destinations(struct hdl_xl *xl, const struct hdl_xl_vs *vs, des
 
 static int differs(struct hdl_xl *xl, const struct hdl_xl_service *service, void *user)
 {
+	const struct hdl_xl_client **clients = user;
+
 	(void)xl;
-	return hdl_xl_service_for(service, user) != hdl_xl_service_for(service, NULL);
+	return hdl_xl_service_for(service, clients[0]) != hdl_xl_service_for(service, clients[1]);
 }
 
-bool hdl_xl_vs_differs(struct hdl_xl *xl, const struct hdl_xl_vs *vs, const char *client)
+bool hdl_xl_vs_differs(struct hdl_xl *xl, const struct hdl_xl_vs *vs, const struct hdl_xl_client *client,
+		       const struct hdl_xl_client *others)
 {
-	return visit_destinations(xl, vs, differs, (void *)client) != 0;
+	const struct hdl_xl_client *clients[] = { client, others };
+
+	return visit_destinations(xl, vs, differs, clients) != 0;
 }
 
 static int add_clients(struct hdl_xl *xl, const struct hdl_xl_service *service, void *user)
@@ -146,14 +191,14 @@ static int add_clients(struct hdl_xl *xl, const struct hdl_xl_service *service, 
 static bool sees_vs(const struct hdl_xl *xl, const struct hdl_xl_scope *scope, const struct hdl_xl_vs *vs,
 		    uint16_t port)
 {
-	return hdl_xl_is_exported(xl, vs->res, scope ? scope->ns : NULL) &&
+	return hdl_xl_is_exported(xl, vs->res, scope ? scope->client.ns : NULL) &&
 	       (!scope || !scope->res || hdl_xl_sidecar_shows_vs(scope, vs, port));
 }
 
 /* A.4: of those that the client sees, those of its namespace that are not public, those exported to it, public ones. */
 static int group_of(const struct hdl_xl *xl, const struct hdl_xl_scope *scope, const struct hdl_resource *res)
 {
-	return hdl_xl_is_exported(xl, res, NULL) ? 2 : scope && strcmp(res->ns, scope->ns) == 0 ? 0 : 1;
+	return hdl_xl_is_exported(xl, res, NULL) ? 2 : scope && strcmp(res->ns, scope->client.ns) == 0 ? 0 : 1;
 }
 
 static int list_claims(struct hdl_xl *xl, const struct hdl_xl_cell *cell, const struct hdl_xl_scope *scope,
@@ -240,11 +285,50 @@ int hdl_xl_claim_clients(struct hdl_xl *xl, const char *host, struct hdl_xl_name
 	return 0;
 }
 
-struct hdl_xl_scope *hdl_xl_scope_of(struct hdl_xl *xl, const char *ns)
-{
-	struct hdl_xl_scope *scope = hdl_arena_alloc(xl->arena, sizeof(*scope));
+/* ---- scopes ---- */
 
-	if (scope)
-		scope->key = scope->ns = hdl_xl_intern(xl, ns);
-	return scope;
+/* Those with labels that have this Sidecar (NULL: none). Returns how many. */
+static size_t with_labels(struct hdl_xl *xl, const char *ns, const struct hdl_resource *sidecar,
+			  const struct hdl_xl_scope **at)
+{
+	const struct hdl_xl_clients *clients = hdl_xl_read_clients(xl, ns);
+	size_t n = 0;
+
+	for (size_t i = 0; i < clients->n; i++)
+		if (clients->scopes[i]->res == sidecar) {
+			if (at)
+				at[n] = clients->scopes[i];
+			n++;
+		}
+	return n;
+}
+
+int hdl_xl_list_scopes(struct hdl_xl *xl, const struct hdl_xl_names *names, const struct hdl_xl_scope ***ret,
+		       size_t *ret_n)
+{
+	size_t n = names->n + xl->sidecar_count;
+	const struct hdl_xl_scope **at;
+	struct hdl_xl_scope *of_names;
+
+	for (size_t i = 0; i < names->n; i++)
+		n += with_labels(xl, names->at[i], NULL, NULL);
+	for (size_t i = 0; i < xl->sidecar_count; i++)
+		n += with_labels(xl, xl->sidecars[i].client.ns, xl->sidecars[i].res, NULL);
+	at = hdl_arena_calloc(xl->scratch, n, sizeof(const struct hdl_xl_scope *));
+	of_names = hdl_arena_calloc(xl->scratch, names->n, sizeof(*of_names));
+	if (!at || !of_names)
+		return -ENOMEM;
+	n = 0;
+	for (size_t i = 0; i < names->n; i++) {
+		of_names[i].client.ns = names->at[i];
+		at[n++] = &of_names[i];
+		n += with_labels(xl, names->at[i], NULL, &at[n]);
+	}
+	for (size_t i = 0; i < xl->sidecar_count; i++) {
+		at[n++] = &xl->sidecars[i];
+		n += with_labels(xl, xl->sidecars[i].client.ns, xl->sidecars[i].res, &at[n]);
+	}
+	*ret = at;
+	*ret_n = n;
+	return 0;
 }

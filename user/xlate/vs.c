@@ -249,7 +249,7 @@ void hdl_xl_report_idle_rules(struct hdl_xl *xl, const struct hdl_xl_front *fron
 	const char *fqdn = front->ir.fqdn;
 	bool http = false, other = false;
 
-	if (!front->ir.address_count)
+	if (!front->ir.address_count && !front->ir.external_address_count)
 		hdl_xl_report(xl->diags, HDL_WARNING, vs->res, vs->res->pos, "spec.hosts",
 			      "service %s has no address: connections to its pods are left alone, and these rules act "
 			      "only on requests for it that come by a port of another service",
@@ -257,6 +257,8 @@ void hdl_xl_report_idle_rules(struct hdl_xl *xl, const struct hdl_xl_front *fron
 	for (size_t i = 0; i < front->ir.port_count; i++) {
 		enum hdl_ir_protocol p = front->ir.ports[i].protocol;
 
+		if (p == HDL_IR_UDP)
+			continue;
 		*(p == HDL_IR_HTTP || p == HDL_IR_HTTP2 || p == HDL_IR_GRPC ? &http : &other) = true;
 	}
 	if (vs->spec->http.n && !http)
@@ -288,7 +290,7 @@ static bool has_claimed_somewhere(struct hdl_xl *xl, const struct hdl_xl_vs *vs,
 	if (hdl_xl_names_add_exports(xl, &names, vs->res) < 0)
 		xl->no_memory = true;
 	for (size_t i = 0; i < names.n; i++)
-		if (has_claimed(xl, vs, host, &(struct hdl_xl_scope){ .ns = names.at[i] }))
+		if (has_claimed(xl, vs, host, &(struct hdl_xl_scope){ .client = { .ns = names.at[i] } }))
 			return true;
 	return false;
 }
@@ -300,7 +302,7 @@ static const struct hdl_xl_vs *other_owner(struct hdl_xl *xl, const struct hdl_x
 
 	if (hdl_xl_names_add_exports(xl, &names, vs->res) < 0)
 		xl->no_memory = true;
-	return hdl_xl_owner_of_host(xl, names.n ? &(struct hdl_xl_scope){ .ns = names.at[0] } : NULL, vs->hosts[host],
+	return hdl_xl_owner_of_host(xl, names.n ? &(struct hdl_xl_scope){ .client = { .ns = names.at[0] } } : NULL, vs->hosts[host],
 				    HDL_XL_OUTSIDE_PORT);
 }
 
@@ -415,13 +417,13 @@ static bool has_outside_host(const struct hdl_xl_vs *vs)
 static int add_outside_hosts(struct hdl_xl *xl, const struct hdl_xl_vs *vs, const struct hdl_xl_scope *scope,
 			     struct hdl_xl_vhost **vhosts, size_t *n)
 {
-	const char *outer = xl->client;
+	const struct hdl_xl_client *outer = xl->client;
 	int r = 0;
 
 	*vhosts = hdl_arena_calloc(xl->arena, vs->spec->hosts.n, sizeof(**vhosts));
 	if (!*vhosts)
 		return -ENOMEM;
-	xl->client = scope ? scope->ns : NULL;
+	xl->client = scope ? &scope->client : NULL;
 	for (size_t i = 0; r == 0 && i < vs->spec->hosts.n; i++)
 		if (!vs->matched[i] && has_claimed(xl, vs, i, scope) &&
 		    !is_taken(xl, vs->hosts[i], hdl_xl_domain(xl, vs->hosts[i])))
@@ -430,20 +432,22 @@ static int add_outside_hosts(struct hdl_xl *xl, const struct hdl_xl_vs *vs, cons
 	return r;
 }
 
-/* For namespaces that see it otherwise than others, and for each Sidecar. */
+/* For clients who see it otherwise than others, and for each Sidecar. */
 static int make_outside_views(struct hdl_xl *xl, struct hdl_xl_outside *made, const struct hdl_xl_vs *vs)
 {
+	const struct hdl_xl_scope **scopes;
 	struct hdl_xl_names names = { 0 };
+	size_t n;
 
-	if (hdl_xl_vs_clients(xl, vs, &names) < 0)
+	if (hdl_xl_vs_clients(xl, vs, &names) < 0 || hdl_xl_list_scopes(xl, &names, &scopes, &n) < 0)
 		return -ENOMEM;
-	made->views = hdl_arena_calloc(xl->arena, names.n + xl->sidecar_count, sizeof(*made->views));
+	made->views = hdl_arena_calloc(xl->arena, n, sizeof(*made->views));
 	if (!made->views)
 		return -ENOMEM;
-	for (size_t i = 0; i < names.n + xl->sidecar_count; i++) {
+	for (size_t i = 0; i < n; i++) {
 		struct hdl_xl_front_view *view = &made->views[made->view_count];
 
-		view->scope = i < names.n ? hdl_xl_scope_of(xl, names.at[i]) : &xl->sidecars[i - names.n];
+		view->scope = hdl_xl_copy_scope(xl, scopes[i]);
 		if (!view->scope || add_outside_hosts(xl, vs, view->scope, &view->vhosts, &view->vhost_count) < 0)
 			return -ENOMEM;
 		made->view_count += view->vhost_count > 0;

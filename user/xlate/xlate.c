@@ -58,7 +58,7 @@ void hdl_xl_reset(struct hdl_xl *xl)
 	xl->regexes = NULL;
 	xl->ingress = xl->node_unit = NULL;
 	xl->claim_wildcards = xl->odd_claim_wildcards = xl->rule_wildcards = xl->odd_rule_wildcards = xl->outside_port =
-		(struct hdl_xl_flag){ 0 };
+		xl->selectors = (struct hdl_xl_flag){ 0 };
 	xl->valid = false;
 }
 

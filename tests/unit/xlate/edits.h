@@ -149,7 +149,11 @@ static inline void edit_rule(struct edits *e, struct hdl_buf *text, unsigned int
 	hdl_buf_printf(text, "spec:\n  host: \"%s\"\n",
 		       EDIT_PICK(e, "s0", "s1", "s2", "s3.a.svc.cluster.local", "*.a.svc.cluster.local", "*",
 				 "*3.local", "none"));
-	edit_export(e, text);
+	if (edit_draw(e, 3) == 0)
+		hdl_buf_printf(text, "  workloadSelector: {matchLabels: {%s}}\n",
+			       EDIT_PICK(e, "version: v1", "app: x", "app: x, version: v2", "version: gone", ""));
+	else
+		edit_export(e, text);
 	if (edit_draw(e, 2))
 		hdl_buf_printf(
 			text, "  trafficPolicy:\n    %s\n",

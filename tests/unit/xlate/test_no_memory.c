@@ -195,6 +195,9 @@ static const char resources[] =
 	"s.default.svc.cluster.local}}]}]}\n"
 	"---\napiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: view, namespace: b}\n"
 	"spec: {host: s.default.svc.cluster.local}\n"
+	"---\napiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: selected, namespace: istio-system}\n"
+	"spec: {host: s.default.svc.cluster.local, workloadSelector: {matchLabels: {c: d}}}\n"
+	"---\napiVersion: v1\nkind: Pod\nmetadata: {name: selected, namespace: istio-system, labels: {a: b, c: d}}\n"
 	"---\napiVersion: networking.istio.io/v1\nkind: Sidecar\nmetadata: {name: view, namespace: istio-system}\n"
 	"spec: {workloadSelector: {labels: {a: b}}, egress: [{hosts: [\"*/*\"]}]}\n"
 	"---\napiVersion: networking.istio.io/v1\nkind: Sidecar\nmetadata: {name: root, namespace: istio-system}\n"
@@ -207,7 +210,7 @@ static void each_allocation(void **state)
 
 	(void)state;
 	load_resources(&l, resources);
-	assert_int_equal(l.list->n, 20);
+	assert_int_equal(l.list->n, 22);
 	do {
 		countdown = n++;
 		failed = false;
