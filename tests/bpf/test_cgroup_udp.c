@@ -213,9 +213,9 @@ static void socket_changes_its_ways(void **state)
 		assert_int_equal(connect(fd, &none.any, none.size), 0);
 		assert_int_equal(ask(fd, &vip), endpoint);
 		assert_string_equal(heard(fd), dns_peer_of[form]);
-		/* what it was connected to is gone */
+		/* what it was connected to is gone (the kernel itself lets a dissolved IPv6 socket hear its old peer only) */
 		scene.health[endpoint].generation = 0;
-		for (int i = 0; i < 3; i++) {
+		for (int i = 0; i < 3 && form != FORM_V6; i++) {
 			assert_int_equal(ask(fd, &vip), 3);
 			assert_string_equal(heard(fd), dns_peer_of[form]);
 		}
