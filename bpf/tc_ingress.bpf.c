@@ -1,108 +1,44 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
  * tc ingress on the host side of a pod's interface: TCP flows to service ports that need requests are assigned to a
- * worker's transparent listener. All else is left to whoever comes next.
+ * worker's transparent listener. All else is left to whoever comes next, after one look-up.
  */
-#include "bpf/lib/ctx_tc.h"
-#include "bpf/lib/lookup.h"
-#include "bpf/lib/punt.h"
-#include "heddle/core/pick.h"
-
-/*
- * Both ends and both ports: with SYN cookies the ACK comes without a socket, and must find the listener that answered
- * the SYN.
- */
-static __always_inline __u32 hdl_tc_hash(const struct hdl_packet *packet)
-{
-	__u64 ports = (__u64)packet->source_port << 16 | packet->destination_port;
-	__u64 mixed = hdl_core_draw(packet->source.half[0] ^ packet->destination.half[1], 0);
-
-	mixed = hdl_core_draw(mixed ^ packet->source.half[1] ^ packet->destination.half[0], 1);
-	return (__u32)(hdl_core_draw(mixed ^ ports, 2) >> 32);
-}
-
-/*
- * Assigns a packet of a connection that exists. 1 when done.
- *
- * A SYN that meets TIME_WAIT goes there too. Given to a listener it would be dropped until TIME_WAIT is over, since the
- * old entry occupies the tuple and only the kernel's own look-up of listeners removes it. TIME_WAIT answers with an ACK,
- * the client's RST ends it, and the client sends its SYN again at once (two jiffies on Linux).
- */
-static __always_inline int hdl_tc_to_connection(struct __sk_buff *skb, const struct hdl_packet *packet)
-{
-	struct bpf_sock *sk = hdl_tc_socket(skb, packet);
-	long failed;
-
-	if (!sk)
-		return 0;
-	if (sk->state == BPF_TCP_LISTEN) {
-		bpf_sk_release(sk);
-		return 0;
-	}
-	failed = bpf_sk_assign(skb, sk, 0);
-	bpf_sk_release(sk);
-	return !failed;
-}
-
-/* Assigns to the listener of the worker that the tuple's hash names, or of the next that has one. 1 when done. */
-static __always_inline int hdl_tc_to_listener(struct __sk_buff *skb, const struct hdl_packet *packet,
-					      const struct hdl_state *state)
-{
-	__u32 count = *(const volatile __u32 *)&state->worker_count, start;
-
-	if (count == 0 || count > HDL_WORKERS_MAX)
-		return 0;
-	start = hdl_tc_hash(packet) % count;
-	for (__u32 i = 0; i < HDL_PUNT_PROBES; i++) {
-		struct bpf_sock *sk;
-		long failed;
-
-		if (i >= count)
-			break;
-		sk = hdl_listener((start + i) % count, packet->family);
-		if (!sk)
-			continue;
-		failed = bpf_sk_assign(skb, sk, 0);
-		bpf_sk_release(sk);
-		if (!failed)
-			return 1;
-	}
-	return 0;
-}
+#include "bpf/lib/packet.h"
+#include "bpf/lib/refuse.h"
 
 SEC("tc")
 int hdl_tc_ingress(struct __sk_buff *skb)
 {
 	const struct hdl_service_version *version;
-	struct hdl_vip_key key = { .protocol = IPPROTO_TCP };
 	const struct hdl_state *state = hdl_state();
-	struct hdl_packet packet = {};
-	struct hdl_found found;
+	struct hdl_tc_work *at = hdl_tc_work();
+	struct hdl_found found = {};
+	int known;
 
-	if (!state || hdl_tc_parse(skb, &packet) != 0)
+	if (!state || !at || hdl_tc_parse(skb, at) != 0 || at->packet.protocol != IPPROTO_TCP ||
+	    at->packet.kind != HDL_PACKET_WHOLE)
 		return TC_ACT_UNSPEC;
-	key.address = packet.destination;
-	key.port = packet.destination_port;
-	version = hdl_lookup_service(&key, &found);
-	if (!found.service)
+	hdl_packet_begin(at);
+	version = hdl_packet_find(skb, &at->flow, state, &found, &known);
+	if (!known)
 		return TC_ACT_UNSPEC;
 	/* First: a connection keeps the label with which it began. */
-	if (hdl_tc_to_connection(skb, &packet)) {
+	if (hdl_assign_connection(skb, &at->packet)) {
 		hdl_tc_mark(skb, state);
 		return TC_ACT_OK;
 	}
 	if (!version || version->label != HDL_LABEL_REQUEST)
 		return TC_ACT_UNSPEC;
-	if (hdl_tc_to_listener(skb, &packet, state)) {
+	if (hdl_assign_listener(skb, &at->packet, state)) {
 		hdl_tc_mark(skb, state);
-		if (packet.syn)
-			hdl_count(HDL_VERDICT_PUNTED);
+		if (hdl_packet_is_syn(&at->packet))
+			hdl_verdict(&at->flow, &found, HDL_VERDICT_PUNTED);
 		return TC_ACT_OK;
 	}
 	if (version->fail_mode != HDL_FAIL_CLOSED)
 		return TC_ACT_UNSPEC;
-	hdl_count(HDL_VERDICT_NO_LISTENER);
-	return TC_ACT_SHOT;
+	hdl_verdict(&at->flow, &found, HDL_VERDICT_NO_LISTENER);
+	return hdl_refuse_packet(skb);
 }
 
 char hdl_license[] SEC("license") = "Dual BSD/GPL";

@@ -5,37 +5,49 @@
 
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
+#include "bpf/lib/ctx_sock.h"
 #include "bpf/lib/parse.h"
+#include "bpf/lib/tables.h"
+#include "heddle/abi_flow.h"
 
-/* 0, HDL_PARSE_SHORT or HDL_PARSE_OTHER. */
-HDL_CORE int hdl_tc_parse_linear(struct __sk_buff *skb, struct hdl_packet *packet)
+/* Map `work`: of the packet at hand. tc programs do not interrupt each other on one CPU. */
+struct hdl_tc_work {
+	struct hdl_packet packet;
+	struct hdl_packet inner; /* that an ICMP error quotes */
+	struct hdl_flow_key key; /* of the flow in `flow` */
+	struct hdl_flow_record record;
+	struct hdl_flow flow; /* for the balancer */
+	__u32 service;        /* id that decided */
+};
+
+_Static_assert(sizeof(struct hdl_tc_work) <= sizeof(struct hdl_work), "map `work` is too small");
+
+HDL_CORE struct hdl_tc_work *hdl_tc_work(void)
 {
-	struct hdl_cursor cursor = { .at = (void *)(long)skb->data, .end = (void *)(long)skb->data_end };
-	int next = hdl_parse_eth(&cursor);
+	__u32 zero = 0;
 
-	if (next == bpf_htons(ETH_P_IP))
-		next = hdl_parse_ipv4(&cursor, packet);
-	else if (next == bpf_htons(ETH_P_IPV6))
-		next = hdl_parse_ipv6(&cursor, packet);
-	else
-		return next < 0 ? next : HDL_PARSE_OTHER;
-	if (next != IPPROTO_TCP)
-		return next < 0 ? next : HDL_PARSE_OTHER;
-	return hdl_parse_tcp(&cursor, packet);
+	return bpf_map_lookup_elem(&work, &zero);
 }
 
-/* 0 when this is a TCP packet that we can read. The headers may lie outside of the linear part: then they are pulled. */
-HDL_CORE int hdl_tc_parse(struct __sk_buff *skb, struct hdl_packet *packet)
+static __noinline int hdl_tc_parse_linear(struct __sk_buff *skb, struct hdl_tc_work *to)
+{
+	struct hdl_cursor cursor = { .at = (void *)(long)skb->data, .end = (void *)(long)skb->data_end };
+
+	return hdl_parse_frame(&cursor, skb->len, &to->packet, &to->inner);
+}
+
+/* 0 when this is a packet that we can read. The headers may lie outside of the linear part: then they are pulled. */
+HDL_CORE int hdl_tc_parse(struct __sk_buff *skb, struct hdl_tc_work *to)
 {
 	__u32 length = skb->len < HDL_PARSE_MAX ? skb->len : HDL_PARSE_MAX;
 	int result;
 
 	if (skb->vlan_present)
 		return HDL_PARSE_OTHER;
-	result = hdl_tc_parse_linear(skb, packet);
+	result = hdl_tc_parse_linear(skb, to);
 	if (result == HDL_PARSE_SHORT && (__u32)(skb->data_end - skb->data) < length &&
 	    bpf_skb_pull_data(skb, length) == 0)
-		result = hdl_tc_parse_linear(skb, packet);
+		result = hdl_tc_parse_linear(skb, to);
 	return result;
 }
 

@@ -5,6 +5,7 @@
 
 #include "heddle/abi_addr.h"
 #include "heddle/abi_conn.h"
+#include "heddle/abi_edge.h"
 #include "heddle/abi_flow.h"
 #include "heddle/abi_event.h"
 #include "heddle/abi_lb.h"
@@ -55,9 +56,12 @@ HDL_ABI_SIZE(struct hdl_udp, 32);
 HDL_ABI_SIZE(struct hdl_affinity_key, 24);
 HDL_ABI_SIZE(struct hdl_affinity, 16);
 HDL_ABI_SIZE(struct hdl_client, 48);
+HDL_ABI_SIZE(struct hdl_edge_record, 96);
+HDL_ABI_SIZE(struct hdl_edge_interface, 40);
+HDL_ABI_SIZE(struct hdl_edge_source, 32);
 HDL_ABI_SIZE(struct hdl_flow_key, 40);
 HDL_ABI_SIZE(struct hdl_flow_record, 56);
-HDL_ABI_AT(struct hdl_flow_record, check, 24);
+HDL_ABI_AT(struct hdl_flow_record, address, 8);
 HDL_ABI_SIZE(struct hdl_fragment_key, 40);
 HDL_ABI_SIZE(struct hdl_fragment, 12);
 HDL_ABI_SIZE(struct hdl_local_pod, 40);
@@ -68,6 +72,6 @@ HDL_ABI_SIZE(struct hdl_event, 112);
 HDL_ABI_AT(struct hdl_event, time_ns, 8);
 HDL_ABI_AT(struct hdl_event, address, 72);
 HDL_ABI_AT(struct hdl_event, port, 104);
-_Static_assert(HDL_VERDICT_COUNT == HDL_VERDICT_DIRECT + 1, "HDL_VERDICT_COUNT is one more than the last verdict");
+_Static_assert(HDL_VERDICT_COUNT == HDL_VERDICT_EDGE_FULL + 1, "HDL_VERDICT_COUNT is one more than the last verdict");
 
 #endif

@@ -44,13 +44,13 @@ enum hdl_flow_state {
  * copying. Each flow has two records, one for each direction.
  */
 struct hdl_flow_record {
+	__u32 check; /* hdl_flow_check() of the key */
+	__u8 state;  /* enum hdl_flow_state */
+	__u8 fin;    /* 1 << enum hdl_flow_direction of each FIN that was seen */
+	__u16 padding;
 	struct hdl_addr address; /* FORWARD: new destination, the endpoint's; REPLY: new source, the service's */
 	__be16 port;             /* with it */
 	__be16 client_port;      /* FORWARD: new source port; REPLY: new destination port */
-	__u8 state;              /* enum hdl_flow_state */
-	__u8 fin;                /* 1 << enum hdl_flow_direction of each FIN that was seen */
-	__u16 padding;
-	__u32 check;                         /* hdl_flow_check() of the key */
 	__u32 service, endpoint, generation; /* ids in `service` and `endpoint`; generation of the endpoint */
 	__u64 seen_ns;                       /* CLOCK_MONOTONIC of about the last packet */
 	__u64 start_ns;
@@ -62,9 +62,8 @@ static inline __attribute__((always_inline)) __u32 hdl_flow_check(const struct h
 
 	mixed = mixed * 0x9e3779b97f4a7c15ull ^ key->destination.half[1];
 	mixed = mixed * 0x9e3779b97f4a7c15ull ^ key->source.half[0];
-	mixed = mixed * 0x9e3779b97f4a7c15ull ^
-		((__u64)key->source_port << 32 | (__u64)key->destination_port << 16 | key->protocol << 1 |
-		 key->direction);
+	mixed = mixed * 0x9e3779b97f4a7c15ull ^ ((__u64)key->source_port << 32 | (__u64)key->destination_port << 16 |
+						 key->protocol << 1 | key->direction);
 	mixed *= 0x9e3779b97f4a7c15ull;
 	return (__u32)(mixed >> 32);
 }

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/*
+ * The packet path, for clients whose sockets the cgroup hooks do not see: on the host side of a pod's interface,
+ * hdl_tc_packet translates what the pod sends to services, hdl_tc_reply what comes back. Between the two, everybody else
+ * (routing, conntrack and rules of the host, network policies) sees the endpoint's address in both directions.
+ */
+#include "bpf/lib/packet.h"
+#include "bpf/lib/refuse.h"
+#include "bpf/lib/rewrite.h"
+
+/* A packet that has its socket or its translation behind it, but no action yet. */
+#define HDL_TC_GO_ON (-2)
+
+/* The endpoint is still the one for which the record was made. */
+static __always_inline int hdl_tc_endpoint_is_there(const struct hdl_flow_record *record)
+{
+	const struct hdl_health *of_endpoint = hdl_tables_health(NULL, record->endpoint);
+
+	return of_endpoint && *(const volatile __u32 *)&of_endpoint->generation == record->generation;
+}
+
+/* Whether a record still decides. A connection keeps its endpoint to the end; what begins anew may need another. */
+static __always_inline int hdl_tc_is_current(const struct hdl_tc_work *at)
+{
+	const struct hdl_flow_record *record = &at->record;
+
+	if (at->packet.kind == HDL_PACKET_LATER)
+		return 1;
+	if (at->packet.protocol == IPPROTO_TCP && (!hdl_packet_is_syn(&at->packet)))
+		return 1;
+	if (record->state >= HDL_FLOW_CLOSING)
+		return 0;
+	return !hdl_flow_over(record, at->packet.protocol, bpf_ktime_get_coarse_ns()) &&
+	       hdl_tc_endpoint_is_there(record);
+}
+
+/*
+ * Straight into a pod of this node (acceleration.redirect: peer), past the stack of the host. Only whole packets that
+ * fit; anything else, and pods that are not in the map, take the way through the stack.
+ */
+static __always_inline int hdl_tc_deliver(struct __sk_buff *skb, const struct hdl_packet *packet,
+					  const struct hdl_addr *to)
+{
+	const struct hdl_local_pod *pod = bpf_map_lookup_elem(&local_pod, to);
+	struct hdl_local_pod copy;
+
+	if (!pod || packet->kind != HDL_PACKET_WHOLE)
+		return TC_ACT_UNSPEC;
+	copy = *pod;
+	asm volatile("" : : : "memory");
+	if (!hdl_addr_equal(&copy.address, to) || (skb->gso_size == 0 && skb->len > copy.mtu + ETH_HLEN))
+		return TC_ACT_UNSPEC;
+	if (bpf_skb_store_bytes(skb, 0, copy.pod_mac, 12, 0) != 0)
+		return TC_ACT_SHOT;
+	return (int)bpf_redirect_peer(copy.ifindex, 0);
+}
+
+/* Translates by work->record; side 1: the destination. An action, or HDL_TC_GO_ON. */
+static __always_inline int hdl_tc_translate(struct __sk_buff *skb, struct hdl_tc_work *at, int side)
+{
+	if (at->packet.kind == HDL_PACKET_FIRST)
+		hdl_flow_remember(&at->packet);
+	if (hdl_rewrite(skb, &at->packet, &at->record, side) != 0)
+		return TC_ACT_SHOT;
+	hdl_flow_see(skb, at);
+	return HDL_TC_GO_ON;
+}
+
+/* An error about a packet that was translated: its quote too. */
+static __always_inline int hdl_tc_error(struct __sk_buff *skb, struct hdl_tc_work *at, __u8 direction)
+{
+	at->key.source = at->inner.destination;
+	at->key.destination = at->inner.source;
+	at->key.source_port = at->inner.destination_port;
+	at->key.destination_port = at->inner.source_port;
+	at->key.protocol = at->inner.protocol;
+	at->key.direction = direction;
+	at->key.padding = 0;
+	if (!hdl_flow_find(&at->key, &at->record))
+		return TC_ACT_UNSPEC;
+	return hdl_rewrite_error(skb, &at->packet, &at->inner, &at->record, direction) ? TC_ACT_SHOT : TC_ACT_UNSPEC;
+}
+
+/* What goes back to the client at hand, if it was translated. An action, or HDL_TC_GO_ON. */
+static __always_inline int hdl_tc_back(struct __sk_buff *skb, struct hdl_tc_work *at)
+{
+	if (at->packet.kind == HDL_PACKET_ERROR)
+		return hdl_tc_error(skb, at, HDL_FLOW_REPLY);
+	if (at->packet.kind == HDL_PACKET_LATER && hdl_flow_recall(&at->packet) != 0)
+		return TC_ACT_UNSPEC;
+	hdl_flow_key_of(&at->packet, HDL_FLOW_REPLY, &at->key);
+	if (!hdl_flow_find(&at->key, &at->record))
+		return HDL_TC_GO_ON;
+	return hdl_tc_translate(skb, at, 0);
+}
+
+/* To a pod of this node: a reply is translated here, since the program at the other end will not see it. */
+static __always_inline int hdl_tc_local(struct __sk_buff *skb, struct hdl_tc_work *at)
+{
+	const struct hdl_local_pod *pod = bpf_map_lookup_elem(&local_pod, &at->packet.destination);
+	int action;
+
+	if (!pod || at->packet.kind != HDL_PACKET_WHOLE)
+		return HDL_TC_GO_ON;
+	if (pod->flags & HDL_LOCAL_POD_PACKETS) {
+		action = hdl_tc_back(skb, at);
+		if (action != HDL_TC_GO_ON)
+			return action;
+	}
+	return hdl_tc_deliver(skb, &at->packet, &at->packet.destination);
+}
+
+SEC("tc")
+int hdl_tc_packet(struct __sk_buff *skb)
+{
+	const struct hdl_state *state = hdl_state();
+	struct hdl_tc_work *at = hdl_tc_work();
+	int redirect, action;
+
+	if (!state || !at || hdl_tc_parse(skb, at) != 0)
+		return TC_ACT_UNSPEC;
+	redirect = *(const volatile __u32 *)&state->flags & HDL_STATE_REDIRECT;
+	if (redirect) {
+		action = hdl_tc_local(skb, at);
+		if (action != HDL_TC_GO_ON)
+			return action;
+	}
+	if (at->packet.kind == HDL_PACKET_ERROR)
+		return hdl_tc_error(skb, at, HDL_FLOW_FORWARD);
+	if (at->packet.kind == HDL_PACKET_LATER && hdl_flow_recall(&at->packet) != 0)
+		return TC_ACT_UNSPEC;
+	hdl_flow_key_of(&at->packet, HDL_FLOW_FORWARD, &at->key);
+	if (!hdl_flow_find(&at->key, &at->record) || !hdl_tc_is_current(at)) {
+		if (at->packet.kind == HDL_PACKET_LATER)
+			return TC_ACT_UNSPEC;
+		switch (hdl_packet_decide(skb)) {
+		case HDL_PACKET_ASSIGN:
+			return TC_ACT_OK;
+		case HDL_PACKET_REFUSE:
+			return hdl_refuse_packet(skb);
+		case HDL_PACKET_TRANSLATE:
+			break;
+		default:
+			return TC_ACT_UNSPEC;
+		}
+	}
+	action = hdl_tc_translate(skb, at, 1);
+	if (action != HDL_TC_GO_ON)
+		return action;
+	return redirect ? hdl_tc_deliver(skb, &at->packet, &at->record.address) : TC_ACT_UNSPEC;
+}
+
+SEC("tc")
+int hdl_tc_reply(struct __sk_buff *skb)
+{
+	struct hdl_tc_work *at = hdl_tc_work();
+	int action;
+
+	if (!at || hdl_tc_parse(skb, at) != 0)
+		return TC_ACT_UNSPEC;
+	action = hdl_tc_back(skb, at);
+	return action == HDL_TC_GO_ON ? TC_ACT_UNSPEC : action;
+}
+
+char hdl_license[] SEC("license") = "Dual BSD/GPL";
