@@ -49,7 +49,7 @@ HDL_CORE int hdl_event_is_error(__u32 verdict)
 /* One of state.event_sample of what is no error. */
 HDL_CORE int hdl_event_is_sampled(const struct hdl_state *state)
 {
-	__u32 sample = *(const volatile __u32 *)&state->event_sample;
+	__u32 sample = state ? *(const volatile __u32 *)&state->event_sample : 0;
 
 	return sample != 0 && bpf_get_prandom_u32() % sample == 0;
 }

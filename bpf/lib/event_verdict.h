@@ -6,22 +6,28 @@
 #include "bpf/lib/ctx_sock.h"
 #include "bpf/lib/event.h"
 
-/*
- * A verdict of a program that runs in the client's process. service and epoch: that decided, 0 = none; error: with
- * which it is refused, positive, 0 = it is not. Call it for every verdict; nearly all end in two comparisons.
- */
-HDL_CORE void hdl_event_verdict(const struct hdl_state *state, const struct hdl_flow *flow, __u32 service, __u64 epoch,
-				__u8 verdict, __s32 error)
+/* Verdicts with which the application gets an error. */
+HDL_CORE int hdl_event_errno(__u32 verdict)
 {
-	int is_error = hdl_event_is_error(verdict);
+	if (verdict == HDL_VERDICT_REGISTRY_ONLY)
+		return 1; /* EPERM */
+	if (!hdl_event_is_error(verdict) || verdict == HDL_VERDICT_NO_PUNT_PATH || verdict == HDL_VERDICT_ORIGIN_FULL)
+		return 0;
+	return 111; /* ECONNREFUSED */
+}
+
+/* A global function: the verifier looks at it once. Weak: several objects have it. */
+__attribute__((weak)) __noinline int hdl_event_verdict(const struct hdl_flow *flow, __u32 service, __u64 epoch,
+						       __u32 verdict)
+{
 	struct hdl_event *event;
 
-	if (!is_error && !hdl_event_is_sampled(state))
-		return;
-	event = hdl_event_begin(HDL_EVENT_VERDICT, verdict, bpf_ktime_get_ns());
+	if (!flow)
+		return 0;
+	event = hdl_event_begin(HDL_EVENT_VERDICT, (__u8)verdict, bpf_ktime_get_ns());
 	if (!event)
-		return;
-	event->sampled = !is_error;
+		return 0;
+	event->sampled = !hdl_event_is_error(verdict);
 	event->protocol = flow->key.protocol;
 	event->address = flow->key.address;
 	event->port = flow->key.port;
@@ -34,10 +40,11 @@ HDL_CORE void hdl_event_verdict(const struct hdl_state *state, const struct hdl_
 	event->cookie = flow->cookie;
 	event->service = service;
 	event->epoch = epoch;
-	event->error = error;
+	event->error = hdl_event_errno(verdict);
 	event->pid = (__u32)(bpf_get_current_pid_tgid() >> 32);
 	event->uid = (__u32)bpf_get_current_uid_gid();
 	hdl_event_end(event);
+	return 0;
 }
 
 #endif

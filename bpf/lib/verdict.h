@@ -3,15 +3,15 @@
 #ifndef HDL_BPF_VERDICT_H
 #define HDL_BPF_VERDICT_H
 
-#include "bpf/lib/ctx_sock.h"
+#include "bpf/lib/event_verdict.h"
 #include "bpf/lib/lookup.h"
 
 /* flow and found: what is known of it; flow->client only where flow->known. */
 HDL_CORE void hdl_verdict(const struct hdl_flow *flow, const struct hdl_found *found, __u32 verdict)
 {
-	(void)flow;
-	(void)found;
 	hdl_count(verdict);
+	if (hdl_event_is_error(verdict) || hdl_event_is_sampled(hdl_state()))
+		hdl_event_verdict(flow, found->service, found->epoch, verdict);
 }
 
 #endif

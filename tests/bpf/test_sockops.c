@@ -535,6 +535,38 @@ static void other_generation(void **state)
 	close(fd);
 }
 
+/* Every refusal is told, and of the rest as many as are asked for. */
+static void verdicts_are_told(void **state)
+{
+	struct hdl_event event = { 0 };
+
+	(void)state;
+	assert_string_equal(round_of(VIP), "0 0 0");
+	assert_int_equal(events_of(HDL_EVENT_VERDICT, NULL), 0);
+	scene.state->event_sample = 1;
+	assert_string_equal(round_of(VIP), "0 0 0");
+	assert_int_equal(events_of(HDL_EVENT_VERDICT, &event), 3);
+	assert_int_equal(event.verdict, HDL_VERDICT_BALANCED);
+	assert_int_equal(event.sampled, 1);
+	assert_int_equal(event.error, 0);
+	assert_int_equal(event.endpoint, 3);
+	assert_int_equal(event.endpoint_port, htons(TARGET));
+	assert_int_equal(event.service, SERVICE);
+	assert_int_equal(event.epoch, 1);
+	assert_int_equal(event.pid, getpid());
+	assert_int_equal(event.uid, getuid());
+	assert_int_equal(event.cookie, scene.cookie);
+	scene.state->event_sample = 0;
+	scene.service[SERVICE].version[0].route_count = 0;
+	assert_int_equal(scene_connect_error(VIP, PORT), ECONNREFUSED);
+	assert_int_equal(events_of(HDL_EVENT_VERDICT, &event), 4);
+	assert_int_equal(event.verdict, HDL_VERDICT_NO_ROUTE);
+	assert_int_equal(event.sampled, 0);
+	assert_int_equal(event.error, ECONNREFUSED);
+	assert_int_equal(event.port, htons(PORT));
+	assert_int_equal(event.endpoint, 0);
+}
+
 /* What does not fit into the ring is counted. */
 static void lost_events_are_counted(void **state)
 {
@@ -574,6 +606,7 @@ static int body(void)
 		cmocka_unit_test_setup(returns_without_daemon, usual),
 		cmocka_unit_test_setup(other_generation, usual),
 		cmocka_unit_test_setup(never_over_the_percentage, usual),
+		cmocka_unit_test_setup(verdicts_are_told, usual),
 		cmocka_unit_test_setup(lost_events_are_counted, usual),
 	};
 
