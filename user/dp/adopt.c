@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/hash.h"
 #include "base/log.h"
 #include "dp/counters.h"
 #include "dp/publisher.h"
@@ -95,26 +96,47 @@ static int adopt_cluster(const struct adoption *a, uint32_t id)
 	return 0;
 }
 
-/* The addresses of one service port share a route; another one may have got the same number by chance. */
+/* One range for all services with the same rows. */
 static int adopt_route(const struct adoption *a, uint32_t service, const struct hdl_service_version *v)
 {
 	struct hdl_publisher *p = a->publisher;
 	struct hdl_range range = { v->route_offset, v->route_count };
-	uint32_t number = v->service_port, id;
+	uint64_t hash;
+	uint32_t id;
 	int r;
 
-	for (; (id = hdl_registry_find(&p->service_port, &number)) != 0; number++) {
-		if (p->port[id].route.offset == range.offset && p->port[id].route.count == range.count)
-			return 0;
+	if (range.count == 0)
+		return 0;
+	if (range.offset >= p->maps->route_count || range.count > p->maps->route_count - range.offset)
+		return inconsistent(a, "service", service, "its rows in `route` are out of range");
+	hash = hdl_hash64(p->maps->route + range.offset, range.count * sizeof(*p->maps->route), 0);
+	for (; (id = hdl_registry_find(&p->route, &hash)) != 0; hash++) {
+		if (p->route_at[id].range.offset == range.offset && p->route_at[id].range.count == range.count)
+			break;
 	}
-	r = range.count ? hdl_ranges_reserve(&p->route_ranges, range) : 0;
-	if (r == -EEXIST || r == -ERANGE)
-		return inconsistent(a, "service", service, "its rows in `route` are not its own");
-	if (r == 0)
-		r = hdl_registry_insert(&p->service_port, &number, &id);
-	if (r < 0)
-		return hdl_err_set(a->err, r, "out of memory");
-	p->port[id].route = range;
+	if (id == 0) {
+		r = hdl_ranges_reserve(&p->route_ranges, range);
+		if (r == -EEXIST || r == -ERANGE)
+			return inconsistent(a, "service", service, "its rows in `route` are not its own");
+		if (r == 0)
+			r = hdl_registry_insert(&p->route, &hash, &id);
+		if (r < 0)
+			return hdl_err_set(a->err, r, "out of memory");
+		p->route_at[id] = (struct hdl_publisher_route){ .range = range };
+	}
+	p->route_at[id].uses++;
+	p->service_at[service].route = id;
+	return 0;
+}
+
+static int adopt_number(const struct adoption *a, uint32_t number)
+{
+	uint32_t id;
+
+	if (number == 0 || hdl_registry_find(&a->publisher->service_port, &number))
+		return 0;
+	if (hdl_registry_insert(&a->publisher->service_port, &number, &id) < 0)
+		return hdl_err_set(a->err, -ENOMEM, "out of memory");
 	return 0;
 }
 
@@ -130,7 +152,8 @@ static int adopt_service(const struct adoption *a, const struct hdl_vip_key *key
 		return 0;
 	record = &p->maps->service[id];
 	at = hdl_publisher_service_version(p, id);
-	if (at < 0 || record->version[at].label == HDL_LABEL_NONE ||
+	if (at < 0 ||
+	    (record->version[at].label == HDL_LABEL_NONE && !(record->version[at].flags & HDL_SERVICE_HIDDEN)) ||
 	    memcmp(&record->version[at].key, key, sizeof(*key)) != 0)
 		return 0;
 	r = hdl_registry_adopt(&p->service, key, id);
@@ -139,6 +162,8 @@ static int adopt_service(const struct adoption *a, const struct hdl_vip_key *key
 	if (r < 0)
 		return hdl_err_set(a->err, r, "out of memory");
 	r = adopt_route(a, id, &record->version[at]);
+	if (r == 0)
+		r = adopt_number(a, record->version[at].service_port);
 	if (r < 0)
 		return r;
 	if (record->version[!at].epoch > p->maps->state->epoch)
@@ -161,6 +186,29 @@ static int adopt_services(const struct adoption *a)
 			return r;
 		if (r == 0)
 			hdl_dp_vip_delete(m, &key);
+	}
+	return 0;
+}
+
+static int adopt_clients(const struct adoption *a)
+{
+	struct hdl_publisher *p = a->publisher;
+
+	for (uint32_t id = 0; id < p->maps->client_count; id++) {
+		struct hdl_client *record = &p->maps->client[id];
+		int at = hdl_publisher_client_version(p, id), r;
+
+		if (at < 0)
+			continue;
+		if (record->version[!at].epoch > p->maps->state->epoch)
+			__atomic_store_n(&record->version[!at].epoch, 0, __ATOMIC_RELEASE);
+		if (id == 0 || record->version[at].workload == 0)
+			continue;
+		r = hdl_registry_adopt(&p->client, &record->version[at].workload, id);
+		if (r == -EEXIST)
+			return inconsistent(a, "client", id, "another is for its pod");
+		if (r < 0)
+			return hdl_err_set(a->err, r, "out of memory");
 	}
 	return 0;
 }
@@ -188,6 +236,7 @@ static void clear_unused(struct hdl_publisher *p)
 	struct hdl_dp_maps *m = p->maps;
 
 	clear_array(m->service, sizeof(*m->service), m->service_count, &p->service);
+	clear_array(m->client, sizeof(*m->client), m->client_count, &p->client);
 	clear_array(m->cluster, sizeof(*m->cluster), m->cluster_count, &p->cluster);
 	clear_array(m->balance, sizeof(*m->balance), m->cluster_count, &p->cluster);
 	clear_array(m->endpoint, sizeof(*m->endpoint), m->endpoint_count, &p->endpoint);
@@ -258,6 +307,8 @@ static int adopt_all(const struct adoption *a)
 		r = adopt_cluster(a, id);
 	if (r == 0)
 		r = adopt_services(a);
+	if (r == 0)
+		r = adopt_clients(a);
 	if (r == 0)
 		r = hdl_dp_grace(m, a->err);
 	if (r < 0)

@@ -161,8 +161,8 @@ static int plan_workloads(struct hdl_plan *plan)
 
 /* --- what was adopted and is in no snapshot ------------------------------------------------------------------------ */
 
-static int leave_unwanted(struct hdl_plan *plan, const struct hdl_registry *registry, struct hdl_publisher_marks *marks,
-			  struct hdl_plan_id **gone)
+int hdl_plan_leave_unwanted(struct hdl_plan *plan, const struct hdl_registry *registry,
+			    struct hdl_publisher_marks *marks, struct hdl_plan_id **gone)
 {
 	int r = 0;
 
@@ -176,13 +176,13 @@ static int leave_unwanted(struct hdl_plan *plan, const struct hdl_registry *regi
 static int leave_adopted(struct hdl_plan *plan)
 {
 	struct hdl_publisher *p = plan->publisher;
-	int r = leave_unwanted(plan, &p->service, &p->service_marks, &plan->gone_services);
+	int r = hdl_plan_leave_unwanted(plan, &p->service, &p->service_marks, &plan->gone_services);
 
 	if (r == 0)
-		r = leave_unwanted(plan, &p->service_port, &p->port_marks, &plan->gone_ports);
+		r = hdl_plan_leave_unwanted(plan, &p->service_port, &p->port_marks, &plan->gone_ports);
 	if (r == 0)
-		r = leave_unwanted(plan, &p->cluster, &p->cluster_marks, &plan->gone_clusters);
-	return r == 0 ? leave_unwanted(plan, &p->endpoint, &p->endpoint_marks, &plan->gone_endpoints) : r;
+		r = hdl_plan_leave_unwanted(plan, &p->cluster, &p->cluster_marks, &plan->gone_clusters);
+	return r == 0 ? hdl_plan_leave_unwanted(plan, &p->endpoint, &p->endpoint_marks, &plan->gone_endpoints) : r;
 }
 
 /* --- whole --------------------------------------------------------------------------------------------------------- */
@@ -274,11 +274,17 @@ int hdl_plan_make(struct hdl_plan *plan)
 	r = plan_workloads(plan);
 	if (r < 0)
 		return r;
+	r = hdl_plan_clients(plan);
+	if (r < 0)
+		return r;
 	hdl_plan_clusters_left(plan);
-	hdl_plan_services_left(plan);
-	r = hdl_plan_clusters_came(plan);
+	r = hdl_plan_services_left(plan);
+	if (r == 0)
+		r = hdl_plan_clusters_came(plan);
 	if (r == 0)
 		r = hdl_plan_services_came(plan);
+	if (r == 0)
+		r = hdl_plan_services_settle(plan);
 	if (r == 0 && !now)
 		r = leave_adopted(plan);
 	if (r == 0)
@@ -304,7 +310,16 @@ void hdl_plan_undo(struct hdl_plan *plan)
 		hdl_ranges_free(&p->ring_ranges, i->range);
 	for (const struct hdl_plan_range *i = plan->rows; i; i = i->next)
 		hdl_ranges_free(&p->route_ranges, i->range);
+	for (const struct hdl_plan_use *i = plan->route_uses; i; i = i->next)
+		p->route_at[i->id].uses -= (uint32_t)i->change[0];
+	for (const struct hdl_plan_use *i = plan->service_uses; i; i = i->next) {
+		p->service_at[i->id].visible -= (uint32_t)i->change[0];
+		p->service_at[i->id].hidden -= (uint32_t)i->change[1];
+	}
+	hdl_client_table_free(plan->clients);
 	undo_ids(&p->service, plan->fresh_services);
+	undo_ids(&p->client, plan->fresh_clients);
+	undo_ids(&p->route, plan->fresh_routes);
 	undo_ids(&p->service_port, plan->fresh_ports);
 	undo_ids(&p->cluster, plan->fresh_clusters);
 	undo_ids(&p->endpoint, plan->fresh_endpoints);

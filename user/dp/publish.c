@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Stages a plan, flips the epoch, and retires what the flip made unused (promise P2). What the snapshot shares with the
+ * Carries out a plan: has it staged, flips the epoch, and retires what the flip made unused (promise P2). What the snapshot shares with the
  * one in force is not looked at: the cost is that of the difference, and of comparing two arrays of pointers.
  *
  * Who may touch what: a record that changed at flip N has its former version read by programs that began before, so
@@ -43,17 +43,22 @@ static int allocate(struct hdl_publisher *p)
 	hdl_registry_init(&p->cluster, sizeof(uint64_t), m->cluster_count - 1);
 	hdl_registry_init(&p->endpoint, sizeof(struct hdl_endpoint_key), m->endpoint_count - 1);
 	hdl_registry_init(&p->workload, sizeof(uint32_t), WORKLOADS_MAX);
+	hdl_registry_init(&p->client, sizeof(uint32_t), m->client_count - 1);
+	hdl_registry_init(&p->route, sizeof(uint64_t), m->route_count);
 	if (marks_init(&p->service_marks, m->service_count) < 0 || marks_init(&p->port_marks, m->service_count) < 0 ||
 	    marks_init(&p->cluster_marks, m->cluster_count) < 0 ||
 	    marks_init(&p->endpoint_marks, m->endpoint_count) < 0 ||
-	    marks_init(&p->workload_marks, WORKLOADS_MAX + 1) < 0)
+	    marks_init(&p->workload_marks, WORKLOADS_MAX + 1) < 0 || marks_init(&p->client_marks, m->client_count) < 0)
 		return -ENOMEM;
 	p->service_at = calloc(m->service_count, sizeof(*p->service_at));
+	p->route_at = calloc((size_t)m->route_count + 1, sizeof(*p->route_at));
+	p->node_ports = calloc(UINT16_MAX + 1, sizeof(*p->node_ports));
 	p->port = calloc(m->service_count, sizeof(*p->port));
 	p->cluster_info = calloc(m->cluster_count, sizeof(*p->cluster_info));
 	p->endpoint_at = calloc(m->endpoint_count, sizeof(*p->endpoint_at));
 	p->workload_at = calloc(WORKLOADS_MAX + 1, sizeof(*p->workload_at));
-	if (!p->service_at || !p->port || !p->cluster_info || !p->endpoint_at || !p->workload_at)
+	if (!p->service_at || !p->route_at || !p->node_ports || !p->port || !p->cluster_info || !p->endpoint_at ||
+	    !p->workload_at)
 		return -ENOMEM;
 	if (hdl_ranges_init(&p->route_ranges, m->route_count) < 0)
 		return -ENOMEM;
@@ -73,7 +78,7 @@ struct hdl_publisher *hdl_publisher_new(struct hdl_dp_maps *maps, struct hdl_err
 	}
 	p->maps = maps;
 	p->capacity = hdl_dp_capacity_of(maps);
-	if (maps->service_count < 2 || maps->cluster_count < 2 || maps->endpoint_count < 2) {
+	if (maps->service_count < 2 || maps->cluster_count < 2 || maps->endpoint_count < 2 || maps->client_count < 2) {
 		hdl_err_set(err, -EINVAL, "the maps have no room for anything");
 		hdl_publisher_free(p);
 		return NULL;
@@ -101,6 +106,8 @@ void hdl_publisher_free(struct hdl_publisher *p)
 	hdl_registry_done(&p->cluster);
 	hdl_registry_done(&p->endpoint);
 	hdl_registry_done(&p->workload);
+	hdl_registry_done(&p->client);
+	hdl_registry_done(&p->route);
 	hdl_ranges_done(&p->route_ranges);
 	hdl_ranges_done(&p->slot_ranges);
 	hdl_ranges_done(&p->group_ranges);
@@ -110,6 +117,11 @@ void hdl_publisher_free(struct hdl_publisher *p)
 	marks_done(&p->cluster_marks);
 	marks_done(&p->endpoint_marks);
 	marks_done(&p->workload_marks);
+	marks_done(&p->client_marks);
+	hdl_client_table_free(p->clients);
+	free(p->route_at);
+	free(p->node_ports);
+	free(p->found);
 	free(p->service_at);
 	free(p->port);
 	free(p->cluster_info);
@@ -131,7 +143,7 @@ void hdl_publisher_set_step(struct hdl_publisher *p, void (*step)(void *data), v
 	p->step_data = data;
 }
 
-static void step(const struct hdl_publisher *p)
+void hdl_publisher_step(const struct hdl_publisher *p)
 {
 	if (p->step)
 		p->step(p->step_data);
@@ -149,129 +161,6 @@ int hdl_publisher_cluster_version(const struct hdl_publisher *p, uint32_t id)
 	const struct hdl_cluster_version *v = p->maps->cluster[id].version;
 
 	return hdl_core_version(v[0].epoch, v[1].epoch, p->maps->state->epoch);
-}
-
-/* --- staging ------------------------------------------------------------------------------------------------------- */
-
-static void stage_endpoint(const struct hdl_plan *plan, const struct hdl_plan_endpoint *item)
-{
-	const struct hdl_ir_endpoint *e = item->endpoint;
-	struct hdl_endpoint *record = &plan->publisher->maps->endpoint[item->id];
-	struct hdl_health *health = &plan->publisher->maps->health[item->id];
-
-	record->address[HDL_FAMILY_V4] = e->address[HDL_FAMILY_V4];
-	record->address[HDL_FAMILY_V6] = e->address[HDL_FAMILY_V6];
-	record->port = (__be16)__builtin_bswap16(e->port);
-	record->weight = e->weight;
-	record->cluster = item->cluster;
-	record->workload = e->workload ? e->workload->id : 0;
-	__atomic_store_n(&health->generation, e->generation, __ATOMIC_RELEASE);
-	__atomic_store_n(&record->generation, e->generation, __ATOMIC_RELEASE);
-}
-
-/* Into the version that is not in force; its epoch is 0 while the body is not whole. */
-static void stage_cluster(const struct hdl_plan *plan, const struct hdl_plan_cluster *item)
-{
-	const struct hdl_publisher *p = plan->publisher;
-	struct hdl_cluster_version *v =
-		&p->maps->cluster[item->id].version[hdl_publisher_cluster_version(p, item->id) == 0];
-
-	__atomic_store_n(&v->epoch, 0, __ATOMIC_RELEASE);
-	step(p);
-	memcpy((char *)v + sizeof(v->epoch), (const char *)&item->version + sizeof(v->epoch),
-	       sizeof(*v) - sizeof(v->epoch));
-	if (item->fresh)
-		p->maps->balance[item->id] = (struct hdl_balance){ .turn = 0 };
-	step(p);
-	__atomic_store_n(&v->epoch, plan->epoch, __ATOMIC_RELEASE);
-}
-
-static void stage_service(const struct hdl_plan *plan, const struct hdl_plan_service *item)
-{
-	const struct hdl_publisher *p = plan->publisher;
-	struct hdl_service_version *v =
-		&p->maps->service[item->id].version[hdl_publisher_service_version(p, item->id) == 0];
-
-	__atomic_store_n(&v->epoch, 0, __ATOMIC_RELEASE);
-	step(p);
-	memcpy((char *)v + sizeof(v->epoch), (const char *)&item->version + sizeof(v->epoch),
-	       sizeof(*v) - sizeof(v->epoch));
-	step(p);
-	__atomic_store_n(&v->epoch, plan->epoch, __ATOMIC_RELEASE);
-}
-
-static int stage(const struct hdl_plan *plan)
-{
-	struct hdl_dp_maps *m = plan->publisher->maps;
-	int r;
-
-	for (const struct hdl_plan_endpoint *i = plan->endpoints; i; i = i->next) {
-		stage_endpoint(plan, i);
-		step(plan->publisher);
-	}
-	for (const struct hdl_plan_range *i = plan->slots; i; i = i->next) {
-		memcpy(m->slot + i->range.offset, i->content, i->range.count * sizeof(*m->slot));
-		step(plan->publisher);
-	}
-	for (const struct hdl_plan_range *i = plan->rings; i; i = i->next) {
-		memcpy(m->ring + i->range.offset, i->content, i->range.count * sizeof(*m->ring));
-		step(plan->publisher);
-	}
-	for (const struct hdl_plan_range *i = plan->groups; i; i = i->next) {
-		memcpy(m->group + i->range.offset, i->content, i->range.count * sizeof(*m->group));
-		step(plan->publisher);
-	}
-	for (const struct hdl_plan_range *i = plan->rows; i; i = i->next) {
-		memcpy(m->route + i->range.offset, i->content, i->range.count * sizeof(*m->route));
-		step(plan->publisher);
-	}
-	for (const struct hdl_plan_cluster *i = plan->clusters; i; i = i->next) {
-		stage_cluster(plan, i);
-		step(plan->publisher);
-	}
-	for (const struct hdl_plan_service *i = plan->services; i; i = i->next) {
-		stage_service(plan, i);
-		step(plan->publisher);
-	}
-	/* Last, since it is all that can fail. A program that finds the id finds no version that counts yet. */
-	for (struct hdl_plan_service *i = plan->services; i; i = i->next) {
-		if (!i->fresh)
-			continue;
-		r = hdl_dp_vip_set(m, &i->version.key, i->id);
-		if (r < 0)
-			return hdl_err_set(plan->err, r == -E2BIG ? -ENOSPC : r, "map vip: %s", strerror(-r));
-		i->staged = true;
-		step(plan->publisher);
-	}
-	return 0;
-}
-
-/* Takes back all that was staged: the epoch stays, so nobody used it. */
-static void unstage(const struct hdl_plan *plan)
-{
-	struct hdl_publisher *p = plan->publisher;
-	struct hdl_dp_maps *m = p->maps;
-
-	for (const struct hdl_plan_service *i = plan->services; i; i = i->next) {
-		if (i->staged)
-			hdl_dp_vip_delete(m, &i->version.key);
-		for (int v = 0; v < 2; v++) {
-			if (m->service[i->id].version[v].epoch == plan->epoch)
-				__atomic_store_n(&m->service[i->id].version[v].epoch, 0, __ATOMIC_RELEASE);
-		}
-	}
-	for (const struct hdl_plan_cluster *i = plan->clusters; i; i = i->next) {
-		for (int v = 0; v < 2; v++) {
-			if (m->cluster[i->id].version[v].epoch == plan->epoch)
-				__atomic_store_n(&m->cluster[i->id].version[v].epoch, 0, __ATOMIC_RELEASE);
-		}
-	}
-	for (const struct hdl_plan_endpoint *i = plan->endpoints; i; i = i->next) {
-		m->endpoint[i->id] = (struct hdl_endpoint){ .port = 0 };
-		m->health[i->id] = (struct hdl_health){ .generation = 0 };
-	}
-	/* Programs may have read an id from `vip` just now. */
-	p->grace_due = true;
 }
 
 /* --- retirement ---------------------------------------------------------------------------------------------------- */
@@ -303,7 +192,7 @@ static void retire_service(const struct hdl_plan *plan, uint32_t id)
 	if (r < 0 && r != -ENOENT)
 		hdl_log_warn("map vip: an address that is no service any more cannot be deleted: %s", strerror(-r));
 	hdl_registry_retire(&p->service, id);
-	p->service_at[id] = NULL;
+	p->service_at[id] = (struct hdl_publisher_service){ .at = NULL };
 	retire(plan, HDL_RETIRED_SERVICE, 0, id, 0);
 }
 
@@ -313,11 +202,19 @@ static void retire_all(const struct hdl_plan *plan)
 
 	for (const struct hdl_plan_id *i = plan->gone_services; i; i = i->next) {
 		retire_service(plan, i->id);
-		step(p);
+		hdl_publisher_step(p);
 	}
 	for (const struct hdl_plan_id *i = plan->gone_ports; i; i = i->next) {
 		p->port[i->id] = (struct hdl_publisher_port){ .at = NULL };
 		hdl_registry_release(&p->service_port, i->id); /* nothing in the maps has this id */
+	}
+	for (const struct hdl_plan_id *i = plan->gone_routes; i; i = i->next) {
+		p->route_at[i->id] = (struct hdl_publisher_route){ .content = NULL };
+		hdl_registry_release(&p->route, i->id); /* its rows rest */
+	}
+	for (const struct hdl_plan_id *i = plan->gone_clients; i; i = i->next) {
+		hdl_registry_retire(&p->client, i->id);
+		retire(plan, HDL_RETIRED_CLIENT, 0, i->id, 0);
 	}
 	for (const struct hdl_plan_id *i = plan->gone_workloads; i; i = i->next) {
 		p->workload_at[i->id] = NULL;
@@ -325,7 +222,7 @@ static void retire_all(const struct hdl_plan *plan)
 	}
 	for (const struct hdl_plan_id *i = plan->gone_endpoints; i; i = i->next) {
 		retire_endpoint(plan, i->id);
-		step(p);
+		hdl_publisher_step(p);
 	}
 	for (const struct hdl_plan_id *i = plan->gone_clusters; i; i = i->next) {
 		hdl_registry_retire(&p->cluster, i->id);
@@ -353,6 +250,7 @@ static int pass_grace(struct hdl_publisher *p, struct hdl_err *err)
 		return r;
 	p->grace_due = false;
 	p->graced_epoch = p->maps->state->epoch;
+	hdl_publisher_set_hints(p);
 	return 0;
 }
 
@@ -391,14 +289,25 @@ static void refresh_cluster(struct hdl_publisher *p, const struct hdl_ir_cluster
 	}
 }
 
-static void refresh_port(struct hdl_publisher *p, const struct hdl_ir_service_port *port)
+/* Whose records they are from now on. */
+static void refresh_services(const struct hdl_plan *plan)
 {
-	if (!hdl_plan_is_dialled(port))
-		return;
-	for (size_t a = 0; a < port->service->address_count; a++) {
-		struct hdl_vip_key key = hdl_plan_vip_key(port, a);
+	struct hdl_publisher *p = plan->publisher;
 
-		p->service_at[hdl_registry_find(&p->service, &key)] = port;
+	for (const struct hdl_plan_id *i = plan->fresh_routes; i; i = i->next)
+		p->route_at[i->id].content = NULL;
+	for (const struct hdl_plan_service *i = plan->services; i; i = i->staged_next)
+		p->service_at[i->id].route = i->route;
+	for (const struct hdl_plan_service *i = plan->touched; i; i = i->next) {
+		struct hdl_publisher_service *info = &p->service_at[i->id];
+
+		if (i->claimed)
+			info->at = i->port;
+		else if (p->service_marks.left[i->id] == plan->serial)
+			info->at = NULL;
+		if (hdl_addr_is_zero(&i->version.key.address) && i->version.key.class_id == 0)
+			p->node_ports[__builtin_bswap16(i->version.key.port)] +=
+				(uint32_t)i->came - (i->gone && !i->came);
 	}
 }
 
@@ -408,8 +317,6 @@ static void refresh(const struct hdl_plan *plan)
 
 	for (size_t i = 0; i < plan->cluster_diff.came_count; i++)
 		refresh_cluster(p, plan->cluster_diff.came[i]);
-	for (size_t i = 0; i < plan->port_diff.came_count; i++)
-		refresh_port(p, plan->port_diff.came[i]);
 	for (size_t i = 0; i < plan->workload_diff.came_count; i++) {
 		const struct hdl_ir_workload *workload = plan->workload_diff.came[i];
 
@@ -432,27 +339,48 @@ static void note_cluster(const struct hdl_plan *plan, const struct hdl_plan_clus
 	}
 }
 
-static void flip(const struct hdl_plan *plan)
+static void take_clients(struct hdl_plan *plan)
+{
+	struct hdl_publisher *p = plan->publisher;
+	size_t kept = 0;
+
+	if (plan->clients) {
+		hdl_client_table_free(p->clients);
+		p->clients = plan->clients;
+		plan->clients = NULL;
+	}
+	for (size_t i = 0; i < p->found_count; i++)
+		if (hdl_registry_find(&p->workload, &p->found[i]))
+			p->found[kept++] = p->found[i];
+	p->found_count = kept;
+	p->found_changed = false;
+	p->hints = (p->clients->registry_only || hdl_snapshot_client(plan->snapshot, NULL).registry_only ?
+			    HDL_STATE_REGISTRY_ONLY :
+			    0u) |
+		   (p->clients->class_count ? HDL_STATE_CLASSES : 0u);
+}
+
+static void flip(struct hdl_plan *plan)
 {
 	struct hdl_publisher *p = plan->publisher;
 	bool changed = plan->clusters || plan->services || plan->slots || plan->rows || plan->groups || plan->rings ||
-		       plan->endpoints || plan->gone_endpoints || plan->retire_count;
+		       plan->endpoints || plan->gone_endpoints || plan->retire_count || plan->client_records;
 
 	plan->snapshot->epoch = plan->epoch;
 	__atomic_store_n(&p->maps->state->epoch, plan->epoch, __ATOMIC_RELEASE);
-	step(p);
+	hdl_publisher_step(p);
 	if (changed)
 		p->grace_due = true;
-	for (const struct hdl_plan_route *i = plan->routes; i; i = i->next)
-		p->port[i->service_port].route = i->range;
 	for (const struct hdl_plan_port *i = plan->ports; i; i = i->next)
 		p->port[i->id].at = i->port;
 	for (const struct hdl_plan_cluster *i = plan->clusters; i; i = i->next)
 		note_cluster(plan, i);
 	for (const struct hdl_plan_endpoint *i = plan->endpoints; i; i = i->next)
 		p->endpoint_at[i->id].born = plan->epoch;
+	refresh_services(plan);
 	retire_all(plan);
 	refresh(plan);
+	take_clients(plan);
 	p->endpoints_in_force = plan->endpoint_total;
 	p->services_in_force = plan->service_total;
 	p->alive[p->alive_count++] = (struct hdl_publisher_alive){ .snapshot = hdl_snapshot_ref(plan->snapshot) };
@@ -481,9 +409,9 @@ static int run_plan(struct hdl_plan *plan)
 	if (r == 0 && (hdl_publisher_reserve_retired(p, plan->retire_count) < 0 || reserve_alive(p) < 0))
 		r = hdl_err_set(plan->err, -ENOMEM, "out of memory");
 	if (r == 0) {
-		r = stage(plan);
+		r = hdl_plan_stage(plan);
 		if (r < 0)
-			unstage(plan);
+			hdl_plan_unstage(plan);
 	}
 	if (r < 0) {
 		hdl_plan_undo(plan);
@@ -523,6 +451,7 @@ bool hdl_publisher_fill(const struct hdl_publisher *p, unsigned int i, const cha
 		const char *name;
 		uint64_t used, capacity;
 	} rows[] = {
+		{ "client", p->client.linked + p->client.retired, p->client.max_id },
 		{ "vip", p->service.linked, p->capacity.services },
 		{ "service", p->service.linked + p->service.retired, p->service.max_id },
 		{ "route", p->route_ranges.total - p->route_ranges.free, p->route_ranges.total },

@@ -21,6 +21,7 @@ struct hdl_dp_maps {
 	int workload_fd, origin_fd, listener_fd, traffic_fd, verdict_fd, grace_fd, grace_inner_fd;
 	int group_fd, ring_fd, client_fd, node_address_fd, affinity_fd, udp_fd, events_fd;
 	int flow_fd, interface_fd, local_pod_fd;
+	int edge_flow_fd, edge_interface_fd, edge_address_fd;
 	struct hdl_state *state;
 	struct hdl_service *service;
 	struct hdl_route_row *route;
@@ -85,6 +86,14 @@ const struct hdl_ir_workload *hdl_publisher_find_workload(const struct hdl_publi
 const struct hdl_ir_endpoint *hdl_publisher_find_endpoint(const struct hdl_publisher *publisher, uint32_t id,
 							  uint32_t generation,
 							  const struct hdl_ir_cluster **ret_cluster);
+
+/*
+ * The record in `client` of a pod (hdl_workload.client), by its number; 0 = it has none: that of unknown clients. found:
+ * the pod was found on this node, whatever its spec says; 1 = it gets a record with the next publication, 0 = it has one,
+ * or negative errno.
+ */
+uint32_t hdl_publisher_client(const struct hdl_publisher *publisher, uint32_t number);
+int hdl_publisher_found(struct hdl_publisher *publisher, uint32_t number);
 
 /* Fill levels for `heddlectl status`: name, used, capacity of the i-th limited table; false past the end. */
 bool hdl_publisher_fill(const struct hdl_publisher *publisher, unsigned int i, const char **ret_name,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Inside of the publisher, shared by publish.c (staging and flip), plan*.c (what must change), retire.c (what rests) and
- * adopt.c (what was there). A publication has three steps: a plan that touches nothing but allocators and can fail; staging, which writes
+ * Inside of the publisher, shared by publish.c (plan, staging and flip in turn), stage.c, plan*.c (what must change),
+ * retire.c (what rests) and adopt.c (what was there). A publication has three steps: a plan that touches nothing but allocators and can fail; staging, which writes
  * only what no reader at the epoch in force looks at; and the flip.
  */
 #ifndef HDL_DP_PUBLISHER_H
@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "base/diff.h"
+#include "dp/client.h"
 #include "dp/maps.h"
 #include "dp/publish.h"
 #include "dp/ranges.h"
@@ -26,6 +27,7 @@ struct hdl_endpoint_key {
 enum hdl_retired_kind {
 	HDL_RETIRED_SERVICE,
 	HDL_RETIRED_ROUTE,
+	HDL_RETIRED_CLIENT,
 	HDL_RETIRED_CLUSTER,
 	HDL_RETIRED_ENDPOINT,
 	HDL_RETIRED_SLOT,
@@ -63,7 +65,23 @@ struct hdl_publisher_endpoint {
 
 struct hdl_publisher_port {
 	const struct hdl_ir_service_port *at;
-	struct hdl_range route; /* in force */
+};
+
+/* A record of `service`, by id. */
+struct hdl_publisher_service {
+	const struct hdl_ir_service_port *at; /* whose it is; NULL: of those who share it, or adopted */
+	uint32_t visible, hidden;             /* how many share it: to them the address is known, or it is not */
+	uint32_t route;                       /* id of the route in force; 0 = none */
+	uint32_t touched;                     /* serial of the last plan that looked at it */
+	struct hdl_plan_service *item;        /* of that plan */
+};
+
+/* Rows in `route` of the same content, by id in the registry. */
+struct hdl_publisher_route {
+	struct hdl_range range;
+	const struct hdl_route_row *content; /* not yet in the map; NULL: it is */
+	uint32_t uses;                       /* records in force */
+	uint32_t going;                      /* serial of the plan that retires it */
 };
 
 /*
@@ -82,9 +100,13 @@ struct hdl_publisher {
 	struct hdl_registry cluster;      /* name hash (uint64_t) */
 	struct hdl_registry endpoint;     /* struct hdl_endpoint_key */
 	struct hdl_registry workload;     /* number of a pod (uint32_t) */
-	struct hdl_publisher_marks service_marks, port_marks, cluster_marks, endpoint_marks, workload_marks;
+	struct hdl_registry client;       /* the same, of pods that may be on this node */
+	struct hdl_registry route;        /* hash of rows (uint64_t) */
+	struct hdl_publisher_marks service_marks, port_marks, cluster_marks, endpoint_marks, workload_marks,
+		client_marks;
 	/* Where the snapshot in force has it, by id of the registries. */
-	const struct hdl_ir_service_port **service_at;
+	struct hdl_publisher_service *service_at;
+	struct hdl_publisher_route *route_at;
 	struct hdl_publisher_port *port;
 	struct hdl_publisher_cluster *cluster_info;
 	struct hdl_publisher_endpoint *endpoint_at;
@@ -99,6 +121,12 @@ struct hdl_publisher {
 	struct hdl_publisher_alive *alive; /* oldest first, the one in force last */
 	size_t alive_count, alive_capacity;
 	uint32_t endpoints_in_force, services_in_force; /* as mapCapacity counts them */
+	struct hdl_client_table *clients;               /* of the snapshot in force; NULL before the first */
+	uint32_t *found; /* numbers of pods found here though their spec says otherwise */
+	size_t found_count;
+	bool found_changed;
+	uint32_t *node_ports; /* by number: records in force */
+	uint32_t hints;       /* enum hdl_state_flags of the epoch in force */
 	/* Tests: called between any two writes that a reader could see. */
 	void (*step)(void *data);
 	void *step_data;
@@ -120,10 +148,27 @@ struct hdl_plan_cluster {
 };
 
 struct hdl_plan_service {
-	struct hdl_plan_service *next;
+	struct hdl_plan_service *next, *staged_next;
 	uint32_t id;
 	bool fresh, staged;
-	struct hdl_service_version version; /* epoch unset */
+	bool claimed;                           /* by port, alone */
+	bool came, gone;                        /* to and from what is in force */
+	const struct hdl_ir_service_port *port; /* for messages when nobody claims it */
+	uint32_t route;                         /* id in the registry; 0 = none */
+	struct hdl_service_version version;     /* epoch unset */
+};
+
+struct hdl_plan_client {
+	struct hdl_plan_client *next;
+	uint32_t id;
+	struct hdl_client_version version; /* epoch unset */
+};
+
+/* What a plan added to counters of the publisher, for undoing: of a route, or of who share a service (visible, hidden). */
+struct hdl_plan_use {
+	struct hdl_plan_use *next;
+	uint32_t id;
+	int change[2];
 };
 
 struct hdl_plan_range {
@@ -131,13 +176,6 @@ struct hdl_plan_range {
 	struct hdl_range range;
 	const void *content; /* u32 slots, route or group rows, ring entries; NULL when it goes */
 	uint64_t born;       /* when it goes */
-};
-
-/* A new range for a service port; old ones are retired at the flip. */
-struct hdl_plan_route {
-	struct hdl_plan_route *next;
-	uint32_t service_port; /* id in the registry */
-	struct hdl_range range;
 };
 
 /* Who has the id of a service port from the flip on. */
@@ -163,11 +201,15 @@ struct hdl_plan {
 	struct hdl_plan_cluster *clusters;                    /* new, changed and going */
 	struct hdl_plan_service *services;                    /* new, changed and going (label NONE) */
 	struct hdl_plan_range *slots, *rows, *groups, *rings; /* new ranges with their content */
-	struct hdl_plan_route *routes;
+	struct hdl_plan_service *touched;                     /* all records of services that the difference concerns */
+	struct hdl_plan_use *route_uses, *service_uses;
+	struct hdl_client_table *clients;       /* NULL: the one in force stays */
+	struct hdl_plan_client *client_records; /* new, changed and going */
 	struct hdl_plan_port *ports;
-	struct hdl_plan_id *fresh_clusters, *fresh_services, *fresh_endpoints, *fresh_ports,
-		*fresh_workloads; /* for undoing */
-	struct hdl_plan_id *gone_endpoints, *gone_clusters, *gone_services, *gone_ports, *gone_workloads;
+	struct hdl_plan_id *fresh_clusters, *fresh_services, *fresh_endpoints, *fresh_ports, *fresh_workloads,
+		*fresh_clients, *fresh_routes; /* for undoing */
+	struct hdl_plan_id *gone_endpoints, *gone_clusters, *gone_services, *gone_ports, *gone_workloads, *gone_clients,
+		*gone_routes;
 	struct hdl_plan_range *retired_slots, *retired_rows, *retired_groups, *retired_rings;
 	size_t retire_count;
 	struct hdl_diff workload_diff, cluster_diff, port_diff; /* to the snapshot in force */
@@ -201,14 +243,25 @@ static inline void hdl_plan_set_u32(uint32_t *field, uint32_t value)
 void hdl_plan_clusters_left(struct hdl_plan *plan);
 int hdl_plan_clusters_came(struct hdl_plan *plan);
 int hdl_plan_clusters_gone(struct hdl_plan *plan);
-/* plan_service.c: of the service ports that went and came. */
-void hdl_plan_services_left(struct hdl_plan *plan);
+/* Puts all that nobody wants on the list: after adoption. */
+int hdl_plan_leave_unwanted(struct hdl_plan *plan, const struct hdl_registry *registry,
+			    struct hdl_publisher_marks *marks, struct hdl_plan_id **gone);
+/* plan_service.c: of the service ports that went and came; settle: what becomes of the records that they touch. */
+int hdl_plan_services_left(struct hdl_plan *plan);
 int hdl_plan_services_came(struct hdl_plan *plan);
+int hdl_plan_services_settle(struct hdl_plan *plan);
 int hdl_plan_services_gone(struct hdl_plan *plan);
+uint32_t hdl_publisher_port_id(const struct hdl_publisher *publisher, const struct hdl_ir_service_port *port);
 /* Key of a port at the a-th of its service's addresses. */
 struct hdl_vip_key hdl_plan_vip_key(const struct hdl_ir_service_port *port, size_t a);
-/* Whether anything in the maps stands for it. */
-bool hdl_plan_is_dialled(const struct hdl_ir_service_port *port);
+/* plan_route.c: the route with these destinations; 0 when there are none. */
+int hdl_plan_route(struct hdl_plan *plan, const struct hdl_ir_service_port *port,
+		   const struct hdl_ir_destination *destinations, size_t count, uint32_t *ret_id);
+int hdl_plan_route_use(struct hdl_plan *plan, uint32_t id, int change);
+int hdl_plan_routes_gone(struct hdl_plan *plan);
+/* plan_client.c: classes, and ports whose meaning changed with them; before the two above. */
+int hdl_plan_clients(struct hdl_plan *plan);
+const struct hdl_client_table *hdl_plan_client_table(const struct hdl_plan *plan);
 /* adopt.c: takes over what is in force in the maps, and clears what is not. */
 int hdl_publisher_adopt(struct hdl_publisher *publisher, struct hdl_err *err);
 
@@ -223,10 +276,20 @@ void hdl_publisher_reclaim(struct hdl_publisher *publisher);
 /* Ends an ejection of a record that is going, and gives its share of the budget back. */
 void hdl_publisher_release_budget(struct hdl_publisher *publisher, uint32_t endpoint, uint32_t cluster);
 
+/* stage.c: into what no reader at the epoch in force looks at. */
+int hdl_plan_stage(const struct hdl_plan *plan);
+/* Takes back all that was staged: the epoch stays, so nobody used it. */
+void hdl_plan_unstage(const struct hdl_plan *plan);
+/* Hints of the state record, as far as they are needed from the next flip on; and exactly, after a grace period. */
+void hdl_publisher_widen_hints(struct hdl_publisher *publisher, const struct hdl_plan *plan);
+void hdl_publisher_set_hints(struct hdl_publisher *publisher);
+
 /* publish.c */
+void hdl_publisher_step(const struct hdl_publisher *publisher);
 /* The version in force now: 0, 1 or -1. */
 int hdl_publisher_service_version(const struct hdl_publisher *publisher, uint32_t id);
 int hdl_publisher_cluster_version(const struct hdl_publisher *publisher, uint32_t id);
+int hdl_publisher_client_version(const struct hdl_publisher *publisher, uint32_t id);
 /* Tests only. */
 void hdl_publisher_set_step(struct hdl_publisher *publisher, void (*step)(void *data), void *data);
 

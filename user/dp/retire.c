@@ -38,7 +38,7 @@ int hdl_publisher_reserve_retired(struct hdl_publisher *p, size_t more)
 
 static bool named_by_snapshots(enum hdl_retired_kind kind)
 {
-	return kind != HDL_RETIRED_SERVICE && kind != HDL_RETIRED_ROUTE;
+	return kind != HDL_RETIRED_SERVICE && kind != HDL_RETIRED_ROUTE && kind != HDL_RETIRED_CLIENT;
 }
 
 /* With the newest of the first `count` snapshots, if that names it; else nobody does. */
@@ -108,6 +108,10 @@ static void reclaim_one(struct hdl_publisher *p, const struct hdl_retired *gone)
 		break;
 	case HDL_RETIRED_ROUTE:
 		hdl_ranges_free(&p->route_ranges, (struct hdl_range){ gone->id, gone->count });
+		break;
+	case HDL_RETIRED_CLIENT:
+		m->client[gone->id] = (struct hdl_client){ .version = { { .epoch = 0 } } };
+		hdl_registry_release(&p->client, gone->id);
 		break;
 	case HDL_RETIRED_CLUSTER:
 		m->cluster[gone->id] = (struct hdl_cluster){ .version = { { .epoch = 0 } } };

@@ -385,7 +385,7 @@ static void an_endpoint_that_goes_gives_its_ejection_back(void **state)
 
 static void assert_refused(struct fixture *f, struct hdl_snapshot *s, const char *text)
 {
-	uint64_t epoch = f->maps.state->epoch, used[8], now, capacity;
+	uint64_t epoch = f->maps.state->epoch, used[16], now, capacity;
 	const char *name;
 
 	hdl_publisher_reap(f->publisher);
