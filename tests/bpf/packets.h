@@ -180,7 +180,7 @@ PACKET_HELPER void packet_transport(struct packet *p, const struct packet_spec *
 		packet_16(p, 0);
 	}
 	for (unsigned int i = 0; i < payload; i++)
-		packet_byte(p, i * 7 + spec->from_port);
+		packet_byte(p, i * 7 + 3);
 	sum = ~packet_sum(p->bytes + at, p->size - at,
 			  packet_pseudo(spec->from, spec->to, spec->protocol, p->size - at)) &
 	      0xffff;

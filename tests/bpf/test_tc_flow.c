@@ -7,110 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include "tests/bpf/packets.h"
-
-#define CLIENT "10.1.0.2"
-#define CLIENT6 "fd01::2"
-#define VIP "10.96.0.10"
-#define VIP6 "fd96::10"
-#define ENDPOINT "10.2.0.7"
-#define ENDPOINT6 "fd02::7"
-#define PORT 80
-#define TARGET 8080
-#define PASSED TC_ACT_UNSPEC
-
-static struct packet out;
-
-static int forward(const struct packet *in)
-{
-	return packet_run(scene.skel->progs.hdl_tc_packet, in, &out);
-}
-
-static int backward(const struct packet *in)
-{
-	return packet_run(scene.skel->progs.hdl_tc_reply, in, &out);
-}
-
-static void forget_flows(void)
-{
-	struct hdl_flow_key key;
-	int fd = bpf_map__fd(scene.skel->maps.flow);
-
-	while (bpf_map_get_next_key(fd, NULL, &key) == 0)
-		bpf_map_delete_elem(fd, &key);
-}
-
-static struct hdl_service_version *serve(__u32 id, const char *vip, unsigned int protocol)
-{
-	struct hdl_service_version *version = scene_service(id, vip, PORT, HDL_LABEL_L4, 1, 1);
-	struct hdl_vip_key key = version->key;
-
-	key.protocol = version->key.protocol = (__u8)protocol;
-	if (bpf_map_update_elem(bpf_map__fd(scene.skel->maps.vip), &key, &id, BPF_ANY) != 0)
-		scene_fail("vip");
-	return version;
-}
-
-static int services(void **state)
-{
-	(void)state;
-	forget_flows();
-	serve(3, VIP, IPPROTO_UDP);
-	serve(4, VIP6, IPPROTO_UDP);
-	serve(1, VIP, IPPROTO_TCP);
-	serve(2, VIP6, IPPROTO_TCP);
-	scene_endpoint(1, 1, ENDPOINT, ENDPOINT6, TARGET);
-	scene_cluster(1, HDL_POLICY_ROUND_ROBIN, 1, 1);
-	scene_route_to(1, 1);
-	return 0;
-}
-
-/* The spec that goes on: to the endpoint instead of the service. */
-static struct packet_spec to_endpoint(struct packet_spec spec)
-{
-	spec.to = packet_is_v6(spec.to) ? ENDPOINT6 : ENDPOINT;
-	spec.to_port = TARGET;
-	return spec;
-}
-
-/* An answer of the endpoint, and what the client must get. */
-static struct packet_spec answer(struct packet_spec spec, unsigned int flags, unsigned int payload)
-{
-	struct packet_spec reply = {
-		.from = packet_is_v6(spec.to) ? ENDPOINT6 : ENDPOINT,
-		.to = spec.from,
-		.from_port = TARGET,
-		.to_port = spec.from_port,
-		.protocol = spec.protocol,
-		.flags = flags,
-		.payload = payload,
-		.no_check = spec.no_check,
-	};
-
-	return reply;
-}
-
-static struct packet_spec from_service(struct packet_spec reply)
-{
-	reply.from = packet_is_v6(reply.to) ? VIP6 : VIP;
-	reply.from_port = PORT;
-	return reply;
-}
-
-static void expect(int (*run)(const struct packet *), const struct packet_spec *in, const struct packet_spec *wanted)
-{
-	struct packet from = packet_make(in), to = packet_make(wanted);
-
-	assert_int_equal(run(&from), PASSED);
-	assert_true(packet_same(&out, &to));
-}
-
-static void left_alone(int (*run)(const struct packet *), const struct packet *packet)
-{
-	assert_int_equal(run(packet), PASSED);
-	if (out.size)
-		assert_true(packet_same(&out, packet));
-}
+#include "tests/bpf/packet_scene.h"
 
 /* A flow there and back, in every form of the headers. */
 static void there_and_back(const struct packet_spec *first)
@@ -195,7 +92,9 @@ static void pieces_follow_the_first(void **state)
 {
 	(void)state;
 	for (int v6 = 0; v6 < 2; v6++) {
-		struct packet_spec spec = { v6 ? CLIENT6 : CLIENT, v6 ? VIP6 : VIP, 41000, PORT }, there, back, wanted;
+		struct packet_spec spec = { v6 ? CLIENT6 : CLIENT, v6 ? VIP6 : VIP, 41000, PORT,
+					    .protocol = IPPROTO_UDP },
+				   there, back, wanted;
 
 		spec.protocol = IPPROTO_UDP;
 		spec.whole = 2408;
@@ -299,7 +198,8 @@ static void short_packets_stay_as_they_are(void **state)
 	(void)state;
 	for (int v6 = 0; v6 < 2; v6++) {
 		for (int tcp = 0; tcp < 2; tcp++) {
-			struct packet_spec spec = { v6 ? CLIENT6 : CLIENT, v6 ? VIP6 : VIP, 40000, PORT };
+			struct packet_spec spec = { v6 ? CLIENT6 : CLIENT, v6 ? VIP6 : VIP, 40000, PORT,
+						    .flags = TH_SYN };
 
 			spec.protocol = tcp ? IPPROTO_TCP : IPPROTO_UDP;
 			spec.flags = TH_SYN;
@@ -356,7 +256,7 @@ static void store_record(const struct packet_spec *spec, const struct hdl_flow_r
 	assert_int_equal(bpf_map_update_elem(bpf_map__fd(scene.skel->maps.flow), &key, record, BPF_ANY), 0);
 }
 
-static void send(int (*run)(const struct packet *), struct packet_spec spec, unsigned int flags)
+static void transmit(int (*run)(const struct packet *), struct packet_spec spec, unsigned int flags)
 {
 	struct packet packet;
 
@@ -371,29 +271,29 @@ static void tcp_states(void **state)
 
 	(void)state;
 	back = answer(spec, 0, 0);
-	send(forward, spec, TH_SYN);
+	transmit(forward, spec, TH_SYN);
 	assert_int_equal(record_of(&spec).state, HDL_FLOW_NEW);
 	assert_int_equal(record_of(&spec).endpoint, 1);
 	assert_int_equal(record_of(&spec).service, 1);
-	send(backward, back, TH_SYN | TH_ACK);
+	transmit(backward, back, TH_SYN | TH_ACK);
 	assert_int_equal(record_of(&spec).state, HDL_FLOW_ESTABLISHED);
-	send(forward, spec, TH_ACK);
-	send(forward, spec, TH_FIN | TH_ACK);
+	transmit(forward, spec, TH_ACK);
+	transmit(forward, spec, TH_FIN | TH_ACK);
 	assert_int_equal(record_of(&spec).state, HDL_FLOW_CLOSING);
-	send(backward, back, TH_ACK);
+	transmit(backward, back, TH_ACK);
 	assert_int_equal(record_of(&spec).state, HDL_FLOW_CLOSING);
-	send(backward, back, TH_FIN | TH_ACK);
+	transmit(backward, back, TH_FIN | TH_ACK);
 	assert_int_equal(record_of(&spec).state, HDL_FLOW_CLOSED);
-	send(forward, spec, TH_SYN); /* the port again */
+	transmit(forward, spec, TH_SYN); /* the port again */
 	assert_int_equal(record_of(&spec).state, HDL_FLOW_NEW);
-	send(backward, back, TH_RST | TH_ACK);
+	transmit(backward, back, TH_RST | TH_ACK);
 	assert_int_equal(record_of(&spec).state, HDL_FLOW_CLOSED);
 }
 
 /* Two endpoints by turns: whoever gets the other one was decided anew. */
 static unsigned int endpoint_after(const struct packet_spec *spec, unsigned int flags)
 {
-	send(forward, *spec, flags);
+	transmit(forward, *spec, flags);
 	return record_of(spec).endpoint;
 }
 
@@ -413,7 +313,7 @@ static void records_time_out_by_state(void **state)
 	scene_endpoint(2, 1, "10.2.0.8", "fd02::8", TARGET);
 	scene_cluster(1, HDL_POLICY_ROUND_ROBIN, 1, 2);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct packet_spec spec = { CLIENT, VIP, 43000 + (unsigned int)i, PORT };
+		struct packet_spec spec = { CLIENT, VIP, 43000 + (unsigned int)i, PORT, .flags = 0 };
 		struct hdl_flow_record record;
 		unsigned int had;
 
@@ -453,7 +353,7 @@ static void a_service_that_is_gone(void **state)
 	struct packet_spec spec = { CLIENT, VIP, 44002, PORT, .protocol = IPPROTO_TCP, .flags = TH_SYN }, there;
 
 	(void)state;
-	send(forward, spec, TH_SYN);
+	transmit(forward, spec, TH_SYN);
 	scene.service[1].version[0].label = HDL_LABEL_NONE;
 	spec.flags = TH_ACK;
 	there = to_endpoint(spec);
@@ -470,7 +370,7 @@ static void a_taken_tuple_gets_another_port(void **state)
 	scene_service(5, "10.96.0.77", PORT, HDL_LABEL_L4, 1, 1);
 	second.to = "10.96.0.77";
 	there_and_back(&first);
-	send(forward, second, TH_SYN);
+	transmit(forward, second, TH_SYN);
 	there = to_endpoint(second);
 	there.from_port = (unsigned int)out.bytes[PACKET_ETH + 20] << 8 | out.bytes[PACKET_ETH + 21];
 	assert_int_not_equal(there.from_port, 45000);
@@ -504,7 +404,7 @@ static void a_lost_record_comes_back(void **state)
 	record = record_of(&spec);
 	record.seen_ns -= 2 * HDL_FLOW_TOUCH_NS; /* its turn to be looked after */
 	store_record(&spec, &record);
-	send(forward, spec, TH_ACK);
+	transmit(forward, spec, TH_ACK);
 	back = answer(spec, TH_ACK, 5);
 	wanted = from_service(back);
 	expect(backward, &back, &wanted);
@@ -519,7 +419,7 @@ static void a_record_of_another_key_is_ignored(void **state)
 	struct packet packet;
 
 	(void)state;
-	send(forward, spec, TH_SYN);
+	transmit(forward, spec, TH_SYN);
 	record = record_of(&spec);
 	record.check++;
 	store_record(&spec, &record);
