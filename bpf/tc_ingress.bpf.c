@@ -15,7 +15,7 @@ int hdl_tc_ingress(struct __sk_buff *skb)
 	struct hdl_found found = {};
 	int known;
 
-	if (!state || !at || hdl_tc_parse(skb, at) != 0 || at->packet.protocol != IPPROTO_TCP ||
+	if (!state || !at || hdl_tc_parse(skb) != 0 || at->packet.protocol != IPPROTO_TCP ||
 	    at->packet.kind != HDL_PACKET_WHOLE)
 		return TC_ACT_UNSPEC;
 	hdl_packet_begin(at);

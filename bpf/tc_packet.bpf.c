@@ -117,7 +117,7 @@ int hdl_tc_packet(struct __sk_buff *skb)
 	struct hdl_tc_work *at = hdl_tc_work();
 	int redirect, action;
 
-	if (!state || !at || hdl_tc_parse(skb, at) != 0)
+	if (!state || !at || hdl_tc_parse(skb) != 0)
 		return TC_ACT_UNSPEC;
 	redirect = *(const volatile __u32 *)&state->flags & HDL_STATE_REDIRECT;
 	if (redirect) {
@@ -156,7 +156,7 @@ int hdl_tc_reply(struct __sk_buff *skb)
 	struct hdl_tc_work *at = hdl_tc_work();
 	int action;
 
-	if (!at || hdl_tc_parse(skb, at) != 0)
+	if (!at || hdl_tc_parse(skb) != 0)
 		return TC_ACT_UNSPEC;
 	action = hdl_tc_back(skb, at);
 	return action == HDL_TC_GO_ON ? TC_ACT_UNSPEC : action;

@@ -18,6 +18,7 @@
 
 #define HDL_PARSE_SHORT (-1)
 #define HDL_PARSE_OTHER (-2)
+#define HDL_PARSE_QUOTE (-3)
 
 #define HDL_PARSE_EXTENSIONS 6        /* IPv6 extension headers that are walked; a packet with more is left alone */
 #define HDL_PARSE_EXTENSION_BYTES 256 /* of all of them together */
@@ -243,9 +244,11 @@ HDL_CORE int hdl_parse_error(struct hdl_cursor *cursor, struct hdl_packet *packe
 	return hdl_parse_ports(cursor, inner);
 }
 
-/* A frame of `bytes` bytes in all, of which some may lie beyond the cursor's end. *inner is set for errors only. */
-HDL_CORE int hdl_parse_frame(struct hdl_cursor *cursor, __u32 bytes, struct hdl_packet *packet,
-			     struct hdl_packet *inner)
+/*
+ * A frame of `bytes` bytes in all, of which some may lie beyond the cursor's end. HDL_PARSE_QUOTE: the cursor is at an
+ * ICMP message, which hdl_parse_error() reads.
+ */
+HDL_CORE int hdl_parse_head(struct hdl_cursor *cursor, __u32 bytes, struct hdl_packet *packet)
 {
 	int next = hdl_parse_eth(cursor);
 
@@ -270,7 +273,16 @@ HDL_CORE int hdl_parse_frame(struct hdl_cursor *cursor, __u32 bytes, struct hdl_
 		return hdl_parse_tcp(cursor, packet);
 	if (next == IPPROTO_UDP)
 		return hdl_parse_udp(cursor, packet);
-	return hdl_parse_error(cursor, packet, inner);
+	return HDL_PARSE_QUOTE;
+}
+
+/* The same with what an error quotes, in *inner. */
+HDL_CORE int hdl_parse_frame(struct hdl_cursor *cursor, __u32 bytes, struct hdl_packet *packet,
+			     struct hdl_packet *inner)
+{
+	int result = hdl_parse_head(cursor, bytes, packet);
+
+	return result == HDL_PARSE_QUOTE ? hdl_parse_error(cursor, packet, inner) : result;
 }
 
 #endif
