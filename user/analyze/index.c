@@ -441,19 +441,29 @@ static void read_node_config(struct an *an)
 
 static void read_mesh_config(struct an *an)
 {
-	const struct an_list *list = &an->kind[HDL_KIND_ISTIO_OPERATOR];
-	const struct hdl_mesh_config *mesh = list->n ? list->at[0]->istio_operator->mesh_config : NULL;
-	const struct hdl_outbound_policy *policy = mesh ? mesh->outbound_traffic_policy : NULL;
+	static const enum hdl_kind kinds[] = { HDL_KIND_CONFIG_MAP, HDL_KIND_ISTIO_OPERATOR };
+	const struct an_list *nodes = &an->kind[HDL_KIND_NODE_CONFIG];
+	const char *root = nodes->n ? nodes->at[0]->node_config->root_namespace.s : NULL;
+	const struct hdl_outbound_policy *policy;
+	const struct hdl_resource *from = NULL;
+	const struct hdl_mesh_config *mesh;
 
 	an->default_retries = 2;
-	if (!mesh)
+	for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++)
+		for (size_t i = 0; i < an->kind[kinds[k]].n; i++)
+			if (hdl_mesh_of(an->kind[kinds[k]].at[i], root) &&
+			    hdl_mesh_comes_before(an->kind[kinds[k]].at[i], from))
+				from = an->kind[kinds[k]].at[i];
+	if (!from)
 		return;
+	mesh = hdl_mesh_of(from, root);
+	policy = mesh->outbound_traffic_policy;
 	if (mesh->root_namespace.s && *mesh->root_namespace.s)
 		an->root_ns = mesh->root_namespace.s;
 	if (mesh->default_http_retry_policy)
 		an->default_retries = mesh->default_http_retry_policy->attempts.value;
 	if (policy && policy->mode.has && policy->mode.value == HDL_OUTBOUND_REGISTRY_ONLY)
-		an->policy = (struct an_policy){ list->at[0], policy->mode.pos };
+		an->policy = (struct an_policy){ from, policy->mode.pos };
 }
 
 /* A Sidecar without selector speaks for its namespace, that of the root namespace for all that have none. */

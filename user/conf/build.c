@@ -171,14 +171,15 @@ static int add_scalar(struct hdl_build *b, struct hdl_node *node, const char *ta
 	return r < 0 ? r : attach(b, node, place_of(node));
 }
 
-int hdl_build_scalar(struct hdl_build *b, struct hdl_place at, struct hdl_str text, bool quoted, const char *tag,
-		     const char *anchor)
+int hdl_build_scalar(struct hdl_build *b, struct hdl_place at, struct hdl_str text, enum hdl_build_style style,
+		     const char *tag, const char *anchor)
 {
 	struct hdl_node *node = new_node(b, HDL_NODE_SCALAR, at);
 
 	if (!node)
 		return -ENOMEM;
-	node->quoted = quoted;
+	node->quoted = style != HDL_BUILD_PLAIN;
+	node->block = style == HDL_BUILD_BLOCK;
 	node->n = (uint32_t)text.n;
 	node->text = hdl_arena_strndup(b->arena, text.p, text.n);
 	return node->text ? add_scalar(b, node, tag, anchor) : -ENOMEM;

@@ -45,9 +45,11 @@ struct hdl_build *hdl_build_free(struct hdl_build *b);
 /* Fills the error. Returns -EBADMSG, as all below do for what is refused; else they return 0 or -ENOMEM. */
 int hdl_build_refuse(struct hdl_build *b, struct hdl_place at, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+enum hdl_build_style { HDL_BUILD_PLAIN, HDL_BUILD_QUOTED, HDL_BUILD_BLOCK };
+
 /* tag and anchor may be NULL. The text is copied. */
-int hdl_build_scalar(struct hdl_build *b, struct hdl_place at, struct hdl_str text, bool quoted, const char *tag,
-		     const char *anchor);
+int hdl_build_scalar(struct hdl_build *b, struct hdl_place at, struct hdl_str text, enum hdl_build_style style,
+		     const char *tag, const char *anchor);
 /* The same with a text that is in the arena already and ends with NUL. */
 int hdl_build_own_scalar(struct hdl_build *b, struct hdl_place at, struct hdl_str text, bool quoted);
 int hdl_build_open(struct hdl_build *b, struct hdl_place at, bool map, const char *tag, const char *anchor);

@@ -220,7 +220,8 @@ static int parse_plain(struct json *j)
 
 	if (!known)
 		return NOT_JSON;
-	return hdl_build_scalar(j->b, at, (struct hdl_str){ begin, (size_t)(j->p - begin) }, false, NULL, NULL);
+	return hdl_build_scalar(j->b, at, (struct hdl_str){ begin, (size_t)(j->p - begin) }, HDL_BUILD_PLAIN, NULL,
+				NULL);
 }
 
 static int parse_value(struct json *j);

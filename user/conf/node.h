@@ -29,6 +29,7 @@ struct hdl_node_member {
 struct hdl_node {
 	enum hdl_node_kind kind;
 	bool quoted;        /* scalar: quoted, block style or tagged !!str: a string whatever it looks like */
+	bool block;         /* scalar in block style: its lines are lines of the file, behind `line` */
 	uint8_t height;     /* levels of the tree from here, aliases followed: 1 for a scalar */
 	uint32_t line, col; /* 1-based, col counts characters */
 	uint32_t n;         /* elements, members, or bytes of text */

@@ -18,7 +18,12 @@ static int on_scalar(struct hdl_build *b, const yaml_event_t *event, struct hdl_
 {
 	struct hdl_str text = { (const char *)event->data.scalar.value, event->data.scalar.length };
 
-	return hdl_build_scalar(b, at, text, event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE,
+	yaml_scalar_style_t style = event->data.scalar.style;
+
+	return hdl_build_scalar(b, at, text,
+				style == YAML_PLAIN_SCALAR_STYLE   ? HDL_BUILD_PLAIN :
+				style == YAML_LITERAL_SCALAR_STYLE ? HDL_BUILD_BLOCK :
+								     HDL_BUILD_QUOTED,
 				(const char *)event->data.scalar.tag, (const char *)event->data.scalar.anchor);
 }
 

@@ -196,10 +196,7 @@ void hdl_check_vs_delay(struct hdl_decode *d, void *object)
 	const struct hdl_vs_delay *delay = object;
 
 	check_fault_percentage(d, delay->percentage);
-	if (delay->exponential_delay.has)
-		hdl_decode_error(d, delay->exponential_delay.pos, "exponentialDelay",
-				 "is not supported, by Istio neither; use fixedDelay");
-	else if (!delay->fixed_delay.has && hdl_decode_clean(d))
+	if (!delay->exponential_delay.has && !delay->fixed_delay.has && hdl_decode_clean(d))
 		hdl_decode_error(d, delay->pos, "fixedDelay", "is required");
 	warn_nothing_injected(d, delay->pos, delay->percentage || delay->percent.has);
 }
@@ -238,9 +235,6 @@ void hdl_check_vs_abort(struct hdl_decode *d, void *object)
 
 	check_fault_percentage(d, abort->percentage);
 	check_grpc_status(d, abort);
-	if (abort->http2_error.s)
-		hdl_decode_error(d, abort->http2_error.pos, "http2Error",
-				 "is not supported, by Istio neither; use httpStatus or grpcStatus");
 	if (abort->http_status.has + !!abort->grpc_status.s + !!abort->http2_error.s > 1)
 		hdl_decode_error(d, abort->pos, NULL, "has more than one of httpStatus, grpcStatus and http2Error");
 	if (!abort->http_status.has && !abort->grpc_status.s && !abort->http2_error.s && hdl_decode_clean(d))

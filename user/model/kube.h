@@ -228,10 +228,13 @@ struct hdl_secret {
 	struct hdl_kvs string_data; /* in place of data with the same key */
 };
 
+struct hdl_mesh_config; /* model/meshconfig.h */
+
 struct hdl_config_map {
 	struct hdl_pos pos;
 	struct hdl_kvs data;
 	struct hdl_kbytes_list binary_data; /* no key of data */
+	const struct hdl_mesh_config *mesh; /* of `istio` with the key `mesh`; NULL: not such a one */
 };
 
 /* Bytes under a key; p is NULL when there is no such key. They live as long as the object. */

@@ -93,4 +93,24 @@ struct hdl_istio_operator {
 	struct hdl_mesh_config *mesh_config; /* NULL: nothing for us */
 };
 
+struct hdl_config_map;
+struct hdl_decode;
+struct hdl_node;
+struct hdl_resource;
+
+/* The object is a ConfigMap that has the settings of a mesh, if it is in the root namespace: `istio` with the key `mesh`. */
+bool hdl_mesh_is_map(const struct hdl_node *object, const char *name);
+/* Reads them: positions are lines of the file, and columns of the text. What is wrong is reported. 0 or -ENOMEM. */
+int hdl_mesh_decode_map(struct hdl_decode *d, const struct hdl_node *object, struct hdl_config_map *map);
+
+/*
+ * The settings that a document has; NULL: none. Of a ConfigMap only in the root namespace: node_root (of NodeConfig; NULL
+ * or "": not given), else the rootNamespace of the settings, else istio-system.
+ */
+const struct hdl_mesh_config *hdl_mesh_of(const struct hdl_resource *resource, const char *node_root);
+/* One document of a set counts, all of it: a ConfigMap before an IstioOperator, then the earlier one. */
+bool hdl_mesh_comes_before(const struct hdl_resource *resource, const struct hdl_resource *other);
+/* Path of the settings in it, for messages. */
+const char *hdl_mesh_field(const struct hdl_resource *resource);
+
 #endif

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 #include "model/decode.h"
+#include "model/meshconfig.h"
 #include "model/names.h"
 
 const char *hdl_kind_name(enum hdl_kind kind)
@@ -279,6 +280,9 @@ static int decode_object(struct hdl_decode *d, const struct hdl_node *node, stru
 	d->where.name = metadata->name.s;
 	d->where.ns = namespace_of(schema, metadata->ns.s);
 	hdl_decode_message(d, schema->message, node, object);
+	if (resource->kind == HDL_KIND_CONFIG_MAP && hdl_mesh_is_map(node, d->where.name) &&
+	    hdl_mesh_decode_map(d, node, object) < 0)
+		return -ENOMEM;
 	if (d->no_memory)
 		return -ENOMEM;
 	if (d->errors)

@@ -104,7 +104,7 @@ extern const struct hdl_message hdl_schema_gateway_class, hdl_schema_kube_gatewa
 extern const struct hdl_message hdl_schema_http_route, hdl_schema_grpc_route, hdl_schema_tls_route;
 extern const struct hdl_message hdl_schema_tcp_route, hdl_schema_udp_route, hdl_schema_backend_tls_policy;
 extern const struct hdl_message hdl_schema_service_entry, hdl_schema_workload_entry, hdl_schema_sidecar;
-extern const struct hdl_message hdl_schema_istio_operator;
+extern const struct hdl_message hdl_schema_istio_operator, hdl_schema_mesh_config;
 extern const struct hdl_message hdl_schema_node, hdl_schema_namespace, hdl_schema_secret, hdl_schema_config_map;
 extern const struct hdl_message hdl_schema_metadata, hdl_schema_string_match, hdl_schema_percent;
 extern const struct hdl_message hdl_schema_port_selector;

@@ -66,7 +66,10 @@ const struct hdl_message hdl_schema_secret =
 
 static const struct hdl_field config_map_fields[] = {
 	HDL_OBJECT_FIELDS,
-	HDL_STRING_MAP(struct hdl_config_map, data, "data", "contents as text, such as ca.crt"),
+	HDL_STRING_MAP(
+		struct hdl_config_map, data, "data", "contents as text, such as ca.crt",
+		.note = "`mesh` of the ConfigMap `istio` in the root namespace is the MeshConfig; it comes before that of "
+			"an IstioOperator"),
 	HDL_BYTES_MAP(struct hdl_config_map, binary_data, "binaryData", "contents in base64"),
 };
 const struct hdl_message hdl_schema_config_map =

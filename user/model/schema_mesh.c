@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tables of MeshConfig in an IstioOperator: what touches traffic is typed, the rest is known by name. */
+/* Tables of MeshConfig, in an IstioOperator or a ConfigMap: what touches traffic is typed, the rest is known by name. */
 #include "model/check.h"
 #include "model/meshconfig.h"
 #include "model/schema.h"
@@ -160,11 +160,11 @@ static const struct hdl_field mesh_fields[] = {
 	HDL_ANY("compliancePolicy", "bounds on TLS of the control plane; not for traffic"),
 };
 #undef M
-static const struct hdl_message mesh =
+const struct hdl_message hdl_schema_mesh_config =
 	HDL_MESSAGE_TABLE("MeshConfig", struct hdl_mesh_config, mesh_fields, hdl_check_mesh_config);
 
 static const struct hdl_field spec_fields[] = {
-	HDL_MESSAGE(struct hdl_istio_operator, mesh_config, "meshConfig", &mesh,
+	HDL_MESSAGE(struct hdl_istio_operator, mesh_config, "meshConfig", &hdl_schema_mesh_config,
 		    "settings of the mesh; the other fields tell how Istio is installed and are skipped"),
 };
 static const struct hdl_message spec = {

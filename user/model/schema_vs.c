@@ -135,7 +135,7 @@ static const struct hdl_field delay_fields[] = {
 		.flags = HDL_FIELD_DEPRECATED),
 	HDL_DURATION(struct hdl_vs_delay, fixed_delay, "fixedDelay", "how long a request is held before it is sent on"),
 	HDL_DURATION(struct hdl_vs_delay, exponential_delay, "exponentialDelay",
-		     "not implemented by Istio either: refused"),
+		     "not implemented by Istio either; use fixedDelay", .support = HDL_REFUSED),
 	HDL_MESSAGE(struct hdl_vs_delay, percentage, "percentage", &hdl_schema_percent, "share of the requests (none)",
 		    .note = "Without it nothing is injected, although the text of the Istio API suggests otherwise"),
 };
@@ -147,7 +147,8 @@ static const struct hdl_field abort_fields[] = {
 		"status of the answer in place of that of the service"),
 	HDL_STRING(struct hdl_vs_abort, grpc_status, "grpcStatus",
 		   "name of the gRPC status of the answer, such as UNAVAILABLE; other requests get 200"),
-	HDL_STRING(struct hdl_vs_abort, http2_error, "http2Error", "not implemented by Istio either: refused"),
+	HDL_STRING(struct hdl_vs_abort, http2_error, "http2Error",
+		   "not implemented by Istio either; use httpStatus or grpcStatus", .support = HDL_REFUSED),
 	HDL_MESSAGE(struct hdl_vs_abort, percentage, "percentage", &hdl_schema_percent, "share of the requests (none)",
 		    .note = "Without it nothing is injected, although the text of the Istio API suggests otherwise"),
 };

@@ -133,11 +133,11 @@ static bool is_small_change(const struct hdl_xl *xl, const struct middle *m)
 			return false;
 		if (m->match[i])
 			last = m->match[i];
-		else if (!hdl_xl_is_incremental(m->new_res[i]->kind))
+		else if (!hdl_xl_is_incremental(m->new_res[i]))
 			return false;
 	}
 	for (size_t i = 0; i < m->old_n; i++)
-		if (!m->stays[i] && !hdl_xl_is_incremental(xl->res[m->before + i]->kind))
+		if (!m->stays[i] && !hdl_xl_is_incremental(xl->res[m->before + i]))
 			return false;
 	return true;
 }

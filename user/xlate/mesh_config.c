@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What meshConfig of an IstioOperator sets for every route: retries (specification B.9) and normalisation of paths (B.1). */
+/* What meshConfig of an IstioOperator or a ConfigMap sets for every route: retries (specification B.9) and normalisation of paths (B.1). */
 #include "model/meshconfig.h"
 
 #include "xlate/priv.h"
@@ -37,37 +37,49 @@ static void fill_node(struct hdl_xl *xl)
 	node->access_log_json = mesh->access_log_encoding.value == HDL_MESH_LOG_JSON;
 }
 
-/* The first document that has one counts. */
+static void report_unused(struct hdl_xl *xl, const struct hdl_resource *res, const struct hdl_mesh_config *mesh,
+			  const struct hdl_resource *used)
+{
+	hdl_xl_report(xl->diags, HDL_WARNING, res, mesh->pos, hdl_mesh_field(res),
+		      "that of %s %s at %s:%u comes first: this one has no effect", hdl_kind_name(used->kind),
+		      used->name, used->file, used->pos.line);
+}
+
+/* NULL: there are no settings. */
+static const struct hdl_resource *choose(struct hdl_xl *xl)
+{
+	const char *root = xl->node->root_namespace.s;
+	const struct hdl_resource *chosen = NULL;
+
+	for (size_t i = 0; i < xl->n; i++)
+		if (hdl_mesh_of(xl->res[i], root) && hdl_mesh_comes_before(xl->res[i], chosen))
+			chosen = xl->res[i];
+	for (size_t i = 0; i < xl->n; i++) {
+		const struct hdl_mesh_config *mesh = hdl_mesh_of(xl->res[i], root);
+
+		if (mesh && xl->res[i] != chosen)
+			report_unused(xl, xl->res[i], mesh, chosen);
+	}
+	return chosen;
+}
+
 int hdl_xl_mesh_config(struct hdl_xl *xl)
 {
-	const struct hdl_resource *first = NULL;
-	const struct hdl_mesh_config *mesh;
+	const struct hdl_resource *chosen = choose(xl);
+	const struct hdl_mesh_config *mesh = chosen ? hdl_mesh_of(chosen, xl->node->root_namespace.s) : NULL;
 
-	for (size_t i = 0; i < xl->n; i++) {
-		const struct hdl_resource *res = xl->res[i];
-
-		if (res->kind != HDL_KIND_ISTIO_OPERATOR || !res->istio_operator->mesh_config)
-			continue;
-		if (first)
-			hdl_xl_report(xl->diags, HDL_WARNING, res, res->istio_operator->mesh_config->pos,
-				      "spec.meshConfig", "that of %s at %s:%u comes first: this one has no effect",
-				      first->name, first->file, first->pos.line);
-		else
-			first = res;
-	}
-	xl->mesh = first ? first->istio_operator->mesh_config : NULL;
+	xl->mesh = mesh;
 	fill_node(xl);
-	xl->mesh_res = first;
-	xl->mesh_locality = xl->mesh ? xl->mesh->locality_lb_setting : NULL;
+	xl->mesh_res = chosen;
+	xl->mesh_locality = mesh ? mesh->locality_lb_setting : NULL;
 	xl->service_exports = xl->vs_exports = xl->rule_exports = NULL;
-	if (!first)
+	if (!mesh)
 		return hdl_xl_mesh_retry(xl, NULL, NULL, &xl->mesh_retry);
-	mesh = first->istio_operator->mesh_config;
 	xl->service_exports = &mesh->default_service_export_to;
 	xl->vs_exports = &mesh->default_virtual_service_export_to;
 	xl->rule_exports = &mesh->default_destination_rule_export_to;
 	xl->ir_node.registry_only = mesh->outbound_traffic_policy && mesh->outbound_traffic_policy->mode.has &&
 				    mesh->outbound_traffic_policy->mode.value == HDL_OUTBOUND_REGISTRY_ONLY;
 	xl->ir_node.path_normalization = normalization(mesh);
-	return hdl_xl_mesh_retry(xl, first, mesh->default_http_retry_policy, &xl->mesh_retry);
+	return hdl_xl_mesh_retry(xl, chosen, mesh->default_http_retry_policy, &xl->mesh_retry);
 }

@@ -402,7 +402,7 @@ void hdl_xl_source_free(struct hdl_xl *xl, struct hdl_xl_source *source);
 /* Back to the beginning: snapshots keep what they have. xlate.c */
 void hdl_xl_reset(struct hdl_xl *xl);
 /* Whether a change of this kind is carried out without making all anew. */
-bool hdl_xl_is_incremental(enum hdl_kind kind);
+bool hdl_xl_is_incremental(const struct hdl_resource *resource);
 int hdl_xl_register_service(struct hdl_xl *xl, struct hdl_xl_source *source); /* service.c */
 /* What source->data is to be; zeroed. NULL: out of memory. */
 struct hdl_xl_registration *hdl_xl_registration_new(struct hdl_xl_source *source, const char *fqdn);

@@ -103,9 +103,9 @@ void hdl_xl_source_exit(struct hdl_xl *xl, struct hdl_xl_source *source)
 	hdl_xl_leave(&xl->graph, source);
 }
 
-bool hdl_xl_is_incremental(enum hdl_kind kind)
+bool hdl_xl_is_incremental(const struct hdl_resource *resource)
 {
-	switch (kind) {
+	switch (resource->kind) {
 	case HDL_KIND_POD:
 	case HDL_KIND_SERVICE:
 	case HDL_KIND_ENDPOINT_SLICE:
@@ -126,8 +126,9 @@ bool hdl_xl_is_incremental(enum hdl_kind kind)
 	case HDL_KIND_REFERENCE_GRANT:
 	case HDL_KIND_BACKEND_TLS_POLICY:
 	case HDL_KIND_SECRET:
-	case HDL_KIND_CONFIG_MAP:
 		return true;
+	case HDL_KIND_CONFIG_MAP:
+		return !resource->config_map->mesh;
 	default:
 		return false;
 	}

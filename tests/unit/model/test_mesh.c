@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Checks the fields and rules of MeshConfig in an IstioOperator (specification D.5). */
+/* Checks the fields and rules of MeshConfig in an IstioOperator and in a ConfigMap (specification D.5). */
 #include "unit/model/model.h"
+#include "model/kube.h"
 #include "model/meshconfig.h"
 
 #define MESH(x) "{meshConfig: {" x "}}"
@@ -145,12 +146,87 @@ static void without_metadata(void **state)
 	decoded_done(&decoded);
 }
 
+#define MAP(name, data) \
+	"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: " name ", namespace: istio-system}\ndata:\n" data
+
+/* D.5: what istiod reads: the key `mesh` of the ConfigMap `istio`. Lines are those of the file. */
+static void map_table(void **state)
+{
+	static const struct {
+		const char *text;
+		bool mesh;        /* it has the settings */
+		const char *said; /* "": nothing; refused when it begins with f.yaml and is no warning */
+	} maps[] = {
+		{ MAP("istio", "  mesh: |-\n    connectTimeout: 3s\n    rootNamespace: istio-system\n"), true, "" },
+		{ MAP("istio", "  mesh: |-\n    connectTimeout: 3s\n\n    connectTimeuot: 3s\n"), false,
+		  "f.yaml:8:1: error: ConfigMap istio-system/istio: data[\"mesh\"].connectTimeuot: unknown field; did you "
+		  "mean connectTimeout?" },
+		{ MAP("istio", "  x: y\n  mesh: |\n    outboundTrafficPolicy:\n      mode: NONE\n"), false,
+		  "f.yaml:8:9: error: ConfigMap istio-system/istio: data[\"mesh\"].outboundTrafficPolicy.mode: must be one "
+		  "of REGISTRY_ONLY" },
+		{ MAP("istio", "  mesh: |\n    a: b\n    c: [d\n"), false,
+		  "f.yaml:8:1: error: ConfigMap istio-system/istio: "
+		  "data[\"mesh\"]: " },
+		{ MAP("istio", "  mesh: |\n    connectTimeout: 3s\n    ---\n    connectTimeout: 4s\n"), false,
+		  "data[\"mesh\"]: holds more than one document" },
+		{ MAP("istio", "  mesh: \"a: 1\\nconnectTimeout: 3\\n\"\n"), false,
+		  "f.yaml:5:9: error: ConfigMap istio-system/istio: data[\"mesh\"].a: unknown field" },
+		{ MAP("istio", "  mesh: '[1]'\n"), false, "data[\"mesh\"]: must be a map, not a list" },
+		{ MAP("istio", "  mesh: 5\n"), false, "must be a string" },
+		{ MAP("istio", "  mesh: ''\n"), true, "" },
+		{ MAP("istio", "  mesh: |\n    inboundTrafficPolicy: {mode: LOCALHOST}\n"), true,
+		  "f.yaml:6:1: warning: ConfigMap istio-system/istio: data[\"mesh\"].inboundTrafficPolicy: is accepted but" },
+		{ MAP("istio", "  meshNetworks: 'networks: {}'\n"), false, "" },
+		{ MAP("istio-sidecar-injector", "  mesh: ':['\n"), false, "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < HDL_ARRAY_SIZE(maps); i++) {
+		bool refused = strstr(maps[i].said, "warning") == NULL && maps[i].said[0];
+		struct decoded decoded;
+		char *said;
+
+		decode_text(&decoded, maps[i].text);
+		said = print_diags(&decoded.diags);
+		if (decoded.r != (refused ? -EINVAL : 0) || !strstr(said, maps[i].said) ||
+		    (!maps[i].said[0] && said[0]))
+			fail_msg("%s: %s\nexpected: %s", maps[i].text, said, maps[i].said);
+		if (!refused)
+			assert_int_equal(decoded.resource->config_map->mesh != NULL, maps[i].mesh);
+		free(said);
+		decoded_done(&decoded);
+	}
+}
+
+/* Which one counts, and where it must be. */
+static void map_place(void **state)
+{
+	struct decoded map, operator;
+
+	(void)state;
+	decode_text(&map, MAP("istio", "  mesh: 'connectTimeout: 3s'\n"));
+	decode_text(&operator, "apiVersion: install.istio.io/v1alpha1\nkind: IstioOperator\nmetadata: {name: a}\n"
+			       "spec: {meshConfig: {connectTimeout: 4s}}\n");
+	assert_int_equal(hdl_mesh_of(map.resource, NULL)->connect_timeout.ns, 3000000000);
+	assert_int_equal(hdl_mesh_of(map.resource, "istio-system")->connect_timeout.ns, 3000000000);
+	assert_null(hdl_mesh_of(map.resource, "root"));
+	assert_int_equal(hdl_mesh_of(operator.resource, "root")->connect_timeout.ns, 4000000000);
+	assert_true(hdl_mesh_comes_before(map.resource, operator.resource));
+	assert_false(hdl_mesh_comes_before(operator.resource, map.resource));
+	assert_false(hdl_mesh_comes_before(operator.resource, operator.resource));
+	assert_true(hdl_mesh_comes_before(operator.resource, NULL));
+	decoded_done(&map);
+	decode_text(&map, MAP("istio", "  mesh: 'rootNamespace: root'\n"));
+	assert_null(hdl_mesh_of(map.resource, NULL));
+	decoded_done(&map);
+	decoded_done(&operator);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(rule_table),
-		cmocka_unit_test(values),
-		cmocka_unit_test(without_metadata),
+		cmocka_unit_test(rule_table), cmocka_unit_test(values),           cmocka_unit_test(map_table),
+		cmocka_unit_test(map_place),  cmocka_unit_test(without_metadata),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
