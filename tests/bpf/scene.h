@@ -129,7 +129,8 @@ SCENE_HELPER void scene_attach(int cgroup)
 
 	bpf_object__for_each_program(program, scene.skel->obj)
 	{
-		if (bpf_program__type(program) == BPF_PROG_TYPE_SCHED_CLS)
+		if (bpf_program__type(program) == BPF_PROG_TYPE_SCHED_CLS ||
+		    bpf_program__type(program) == BPF_PROG_TYPE_XDP)
 			continue;
 		scene.links[scene.link_count] = bpf_program__attach_cgroup(program, cgroup);
 		if (!scene.links[scene.link_count++])
