@@ -404,6 +404,17 @@ int hdl_config_end(struct hdl_config *config, bool again, struct hdl_snapshot **
 	return changed;
 }
 
+int hdl_config_again(struct hdl_config *config, struct hdl_snapshot **ret, struct hdl_err *err)
+{
+	int r;
+
+	if (!config->set)
+		return hdl_err_set(err, -ENOENT, "no configuration was read yet");
+	r = make_snapshot(config, hdl_config_set_ref(config->set), ret, err);
+	collect_diags(config);
+	return r < 0 ? r : 0;
+}
+
 int hdl_config_roll_back(struct hdl_config *config, const struct hdl_config_set *now, const struct hdl_former *former,
 			 size_t n, uint64_t epoch, struct hdl_snapshot **ret, struct hdl_err *err)
 {

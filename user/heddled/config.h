@@ -36,6 +36,8 @@ int hdl_config_file(struct hdl_config *config, const char *path, bool node, int 
  * nothing of the pass counts before a later one is taken whole. again: make one also when nothing changed.
  */
 int hdl_config_end(struct hdl_config *config, bool again, struct hdl_snapshot **ret, struct hdl_err *err);
+/* Between passes: a new snapshot of what the last one had. 0 or negative errno with text. */
+int hdl_config_again(struct hdl_config *config, struct hdl_snapshot **ret, struct hdl_err *err);
 
 /*
  * The configuration in force with each object of former as it was (now: the set in force). *ret as above, 0 or negative

@@ -16,7 +16,7 @@ static struct hdl_admin_pod *find(struct hdl_control *control, uint64_t cookie)
 }
 
 /* The pod's number in the snapshot in force; 0 = a namespace that no pod is known for. */
-static uint32_t number_of(struct hdl_control *control, const struct hdl_addr address[HDL_FAMILIES])
+static uint32_t pod_number(struct hdl_control *control, const struct hdl_addr address[HDL_FAMILIES])
 {
 	struct hdl_snapshot *snapshot = control->publisher ? hdl_publisher_current(control->publisher) : NULL;
 
@@ -30,6 +30,26 @@ static uint32_t number_of(struct hdl_control *control, const struct hdl_addr add
 			return workload->id;
 	}
 	return 0;
+}
+
+/*
+ * Number, and record of what holds for its clients. A pod whose spec names another node has none yet: it gets one with
+ * the next change. True when something is another than before.
+ */
+static bool identify(struct hdl_control *control, struct hdl_workload *workload)
+{
+	uint32_t number = pod_number(control, workload->address), client = 0;
+	bool changed;
+
+	if (number) {
+		client = hdl_publisher_client(control->publisher, number);
+		if (!client && hdl_publisher_found(control->publisher, number) > 0)
+			control->publish_again = true;
+	}
+	changed = number != workload->id || client != workload->client;
+	workload->id = number;
+	workload->client = client;
+	return changed;
 }
 
 static void store(struct hdl_control *control, struct hdl_admin_pod *pod)
@@ -70,7 +90,7 @@ void hdl_control_pod(struct hdl_control *control, const struct hdl_msg_pod *msg)
 	pod->workload.cookie = msg->netns_cookie;
 	pod->workload.flags = msg->flags & HDL_MSG_POD_TC ? HDL_WORKLOAD_TC : 0;
 	memcpy(pod->workload.address, msg->address, sizeof(pod->workload.address));
-	pod->workload.id = number_of(control, msg->address);
+	identify(control, &pod->workload);
 	store(control, pod);
 }
 
@@ -88,12 +108,8 @@ void hdl_control_pods_refresh(struct hdl_control *control)
 {
 	for (size_t i = 0; i < control->pod_count; i++) {
 		struct hdl_admin_pod *pod = &control->pod[i];
-		uint32_t number = number_of(control, pod->workload.address);
-
-		if (number == pod->workload.id)
-			continue;
-		pod->workload.id = number;
-		store(control, pod);
+		if (identify(control, &pod->workload))
+			store(control, pod);
 	}
 }
 
@@ -106,6 +122,16 @@ void hdl_control_pods_tick(struct hdl_control *control, uint64_t now_ns)
 {
 	unsigned int n;
 
+	if (control->publish_again && !control->in_pass) {
+		struct hdl_snapshot *snapshot;
+		struct hdl_err err;
+
+		control->publish_again = false;
+		if (hdl_config_again(control->config, &snapshot, &err) < 0)
+			hdl_log_error("clients of pods of another node's name: %s", err.text);
+		else
+			(void)hdl_control_apply(control, snapshot, false, &err);
+	}
 	if (control->prune_ns == 0 || now_ns < control->prune_ns)
 		return;
 	control->prune_ns = 0;

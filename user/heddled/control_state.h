@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "dp/counters.h"
+#include "dp/events.h"
 #include "dp/publish.h"
 #include "ev/loop.h"
 #include "heddled/config.h"
@@ -96,6 +97,7 @@ struct hdl_control {
 	struct hdl_breaker *breakers; /* of the workers, by cluster id */
 	struct hdl_publisher *publisher;
 	struct hdl_dp_totals *totals;
+	struct hdl_dp_events *events; /* NULL in mode proxy */
 	uint64_t traffic_ns; /* next reading */
 	char tcp_label[8192];
 	struct hdl_sweep sweep;
@@ -125,6 +127,7 @@ struct hdl_control {
 	struct hdl_admin_pod *pod;
 	size_t pod_count, pod_capacity;
 	size_t pods_full;
+	bool publish_again; /* a pod is here whose spec names another node */
 	uint64_t prune_ns; /* 0 = done */
 
 	/* Admin. */
@@ -190,5 +193,6 @@ int hdl_control_start_admin(struct hdl_control *control, struct hdl_err *err);
 void hdl_control_answer_reload(struct hdl_control *control, uint64_t call);
 void hdl_control_on_reload_timer(struct hdl_timer *timer);
 void hdl_control_read_traffic(struct hdl_control *control);
+void hdl_control_read_events(struct hdl_control *control);
 
 #endif

@@ -15,6 +15,7 @@
 #include "dp/features.h"
 #include "dp/links.h"
 #include "dp/lock.h"
+#include "dp/nodeaddr.h"
 #include "dp/punt.h"
 
 /* SYNs and requests that wait while a worker process is replaced. The system's somaxconn may lower it. */
@@ -30,7 +31,7 @@ struct hdl_hostside {
 	struct hdl_msg_setup setup; /* in force */
 	struct hdl_load *load;      /* NULL before setup */
 	struct hdl_load_report report;
-	bool attached, exposed, told_restart;
+	bool attached, exposed, told_restart, told_addresses;
 	int listener_fd[HDL_WORKERS_MAX][HDL_FAMILIES]; /* -1 = none */
 	uint16_t port[HDL_WORKERS_MAX][HDL_FAMILIES];
 };
@@ -323,6 +324,22 @@ int hdl_hostside_attach(struct hdl_hostside *host, struct hdl_err *err)
 	host->attached = true;
 	hdl_log_info("hooks at %s: %u new, %u kept", host->cgroup, host->report.links_new, host->report.links_kept);
 	return 0;
+}
+
+void hdl_hostside_addresses(struct hdl_hostside *host)
+{
+	struct hdl_dp_maps maps = { 0 };
+	struct hdl_err err;
+
+	if (!host->load)
+		return;
+	hdl_load_fds(host->load, &maps);
+	if (hdl_nodeaddr_sync(maps.node_address_fd, &err) >= 0)
+		host->told_addresses = false;
+	else if (!host->told_addresses) {
+		host->told_addresses = true;
+		hdl_log_warn("%s", err.text);
+	}
 }
 
 struct hdl_load *hdl_hostside_load(struct hdl_hostside *host)

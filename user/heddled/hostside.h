@@ -43,6 +43,9 @@ int hdl_hostside_expose(struct hdl_hostside *host, struct hdl_err *err);
 void hdl_hostside_withdraw(struct hdl_hostside *host);
 int hdl_hostside_attach(struct hdl_hostside *host, struct hdl_err *err);
 
+/* Brings the map of the node's addresses up to date; what fails is said once. */
+void hdl_hostside_addresses(struct hdl_hostside *host);
+
 struct hdl_load *hdl_hostside_load(struct hdl_hostside *host);
 const char *hdl_hostside_bpffs(const struct hdl_hostside *host);
 

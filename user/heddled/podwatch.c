@@ -371,6 +371,7 @@ int hdl_podwatch_turn(struct hdl_podwatch *watch, struct hdl_hostside *host, str
 	if (!watch->adopted)
 		adopt(watch, host);
 	again = now_ns >= watch->full_ns;
+	hdl_hostside_addresses(host);
 	r = hdl_pods_scan(watch->pods, again, err);
 	if (r < 0)
 		hdl_log_warn("looking for pods: %s", err->text);
