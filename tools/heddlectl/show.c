@@ -46,9 +46,8 @@ static void first_and_more(const json_t *array, char *text, size_t size)
 
 static void show_listeners(const json_t *rows)
 {
-	static const char *const headings[] = {
-		"ADDRESSES", "PORT", "MATCH", "DESTINATION", "LABEL", "REASON", "ORIGIN"
-	};
+	static const char *const headings[] = { "ADDRESSES", "PORT", "NODEPORT", "MATCH", "DESTINATION",
+						"LABEL",     "FROM", "REASON",   "ORIGIN" };
 	struct ctl_table *table = ctl_table_new(headings, COUNT(headings));
 	char addresses[256], origin[512];
 	json_t *row;
@@ -59,10 +58,17 @@ static void show_listeners(const json_t *rows)
 		first_and_more(json_object_get(row, "addresses"), addresses, sizeof(addresses));
 		origin_text(row, origin, sizeof(origin));
 		ctl_table_cell(table, "%s", addresses);
-		ctl_table_cell(table, "%lld", ctl_int(row, "port"));
+		ctl_table_cell(table, "%lld%s", ctl_int(row, "port"),
+			       strcmp(ctl_str(row, "protocol"), "UDP") == 0 ? "/udp" : "");
+		if (ctl_int(row, "node_port"))
+			ctl_table_cell(table, "%lld", ctl_int(row, "node_port"));
+		else
+			ctl_table_cell(table, "-");
 		ctl_table_cell(table, "%s", ctl_str(row, "match"));
 		ctl_table_cell(table, "%s", ctl_str(row, "destination"));
 		ctl_table_cell(table, "%s", ctl_str(row, "label"));
+		ctl_table_cell(table, "%s%s%s", or_dash(ctl_str(row, "from")), ctl_str(row, "sidecar")[0] ? "/" : "",
+			       ctl_str(row, "sidecar"));
 		ctl_table_cell(table, "%s", ctl_str(row, "reason"));
 		ctl_table_cell(table, "%s", origin);
 	}

@@ -23,7 +23,10 @@ const char *hdl_admin_protocol_name(enum hdl_ir_protocol protocol)
 
 const char *hdl_admin_label_name(enum hdl_label label)
 {
-	return label == HDL_LABEL_REQUEST ? "request" : label == HDL_LABEL_L4 ? "l4" : "none";
+	return label == HDL_LABEL_REQUEST ? "request" :
+	       label == HDL_LABEL_L4      ? "l4" :
+	       label == HDL_LABEL_DIRECT  ? "direct" :
+					    "none";
 }
 
 struct hdl_health *hdl_admin_health(const struct hdl_admin_view *view, const struct hdl_ir_endpoint *endpoint)

@@ -65,6 +65,25 @@ static void write_address(struct hdl_jsonw *w, const struct hdl_addr *address)
 	hdl_jsonw_str(w, hdl_addr_print(address, text));
 }
 
+/* "10.0.0.0/8" */
+static void write_subnet(struct hdl_jsonw *w, const struct hdl_ir_subnet *subnet)
+{
+	unsigned int low = hdl_addr_is_v4(&subnet->address) && subnet->prefix >= 96 ? 96 : 0;
+	char address[HDL_ADDR_TEXT_MAX], text[HDL_ADDR_TEXT_MAX + 8];
+
+	snprintf(text, sizeof(text), "%s/%u", hdl_addr_print(&subnet->address, address), subnet->prefix - low);
+	hdl_jsonw_str(w, text);
+}
+
+static void word(struct hdl_jsonw *w, const char *fmt, const char *a, const char *b)
+{
+	struct hdl_buf text = { 0 };
+
+	hdl_buf_printf(&text, "%s %s%s%s", fmt, a, b[0] ? "=" : "", b);
+	hdl_jsonw_str(w, text.p ? text.p : "");
+	hdl_buf_done(&text);
+}
+
 /* istioctl's DESTINATION: the route configuration, or the one cluster. */
 static void destination_text(struct hdl_jsonw *w, const struct hdl_ir_service_port *port)
 {
@@ -81,29 +100,93 @@ static void destination_text(struct hdl_jsonw *w, const struct hdl_ir_service_po
 	hdl_jsonw_kstr(w, "destination", text);
 }
 
-static void write_service_listener(struct hdl_jsonw *w, const struct hdl_ir_service_port *port)
+/* Its own addresses, then the external ones, and of which kind each is. */
+static void write_addresses(struct hdl_jsonw *w, const struct hdl_ir_service *service)
 {
-	bool request = port->label == HDL_LABEL_REQUEST;
+	hdl_jsonw_key(w, "addresses");
+	hdl_jsonw_array(w);
+	for (size_t i = 0; i < service->address_count; i++)
+		write_address(w, &service->addresses[i]);
+	for (size_t i = 0; i < service->external_address_count; i++)
+		write_address(w, &service->external_addresses[i]);
+	hdl_jsonw_array_end(w);
+	hdl_jsonw_key(w, "address_kinds");
+	hdl_jsonw_array(w);
+	for (size_t i = 0; i < service->address_count; i++)
+		hdl_jsonw_str(w, "service");
+	for (size_t i = 0; i < service->external_address_count; i++)
+		hdl_jsonw_str(w, "external");
+	hdl_jsonw_array_end(w);
+	hdl_jsonw_key(w, "direct");
+	hdl_jsonw_array(w);
+	for (size_t i = 0; i < service->direct_count; i++)
+		write_subnet(w, &service->direct[i]);
+	hdl_jsonw_array_end(w);
+}
+
+static void write_l4_match(struct hdl_jsonw *w, const struct hdl_ir_l4_match *match)
+{
+	hdl_jsonw_array(w);
+	for (size_t i = 0; i < match->subnet_count; i++)
+		write_subnet(w, &match->subnets[i]);
+	for (size_t i = 0; i < match->source_labels.n; i++)
+		word(w, "source label", match->source_labels.v[i].key, match->source_labels.v[i].value);
+	if (match->source_namespace[0])
+		word(w, "source namespace", match->source_namespace, "");
+	hdl_jsonw_array_end(w);
+}
+
+/* Rules of layer 4 for some connections, in their order; `destinations` are for the rest. */
+static void write_l4_routes(struct hdl_jsonw *w, const struct hdl_ir_service_port *port)
+{
+	hdl_jsonw_key(w, "rules");
+	hdl_jsonw_array(w);
+	for (size_t i = 0; i < port->l4_route_count; i++) {
+		const struct hdl_ir_l4_route *route = &port->l4_routes[i];
+
+		hdl_jsonw_object(w);
+		hdl_jsonw_key(w, "match");
+		hdl_jsonw_array(w);
+		for (size_t k = 0; k < route->match_count; k++)
+			write_l4_match(w, &route->matches[k]);
+		hdl_jsonw_array_end(w);
+		hdl_admin_json_destinations(w, route->destinations, route->destination_count);
+		hdl_admin_json_origin(w, "origin", &route->origin);
+		hdl_jsonw_object_end(w);
+	}
+	hdl_jsonw_array_end(w);
+}
+
+/* As clients of a view get it, NULL: as others do. seen NULL: they see nothing there. */
+static void write_service_listener(struct hdl_jsonw *w, const struct hdl_ir_view *from,
+				   const struct hdl_ir_service_port *port, const struct hdl_ir_service_port *seen)
+{
+	bool request = seen && seen->label == HDL_LABEL_REQUEST;
 
 	hdl_jsonw_object(w);
 	hdl_jsonw_kstr(w, "type", "service");
+	hdl_jsonw_kstr(w, "from", from ? from->ns : "");
+	hdl_jsonw_kstr(w, "sidecar", from ? from->name : "");
 	hdl_jsonw_kstr(w, "service", port->service->fqdn);
-	hdl_jsonw_key(w, "addresses");
-	hdl_jsonw_array(w);
-	for (size_t i = 0; i < port->service->address_count; i++)
-		write_address(w, &port->service->addresses[i]);
-	hdl_jsonw_array_end(w);
+	write_addresses(w, port->service);
 	hdl_jsonw_ku64(w, "port", port->port);
+	hdl_jsonw_ku64(w, "node_port", port->node_port);
 	hdl_jsonw_kstr(w, "port_name", port->name);
 	hdl_jsonw_kstr(w, "protocol", hdl_admin_protocol_name(port->protocol));
-	hdl_jsonw_kstr(w, "label", hdl_admin_label_name(port->label));
-	hdl_jsonw_kstr(w, "reason", port->label_reason);
+	hdl_jsonw_kstr(w, "label", hdl_admin_label_name(seen ? seen->label : HDL_LABEL_NONE));
+	hdl_jsonw_kstr(w, "reason", seen ? seen->label_reason : "the service is not seen from there");
 	hdl_jsonw_kstr(w, "fail_mode", port->fail_mode == HDL_FAIL_CLOSED ? "closed" : "open");
 	hdl_jsonw_kstr(w, "route", request ? port->route_name : NULL);
-	destination_text(w, port);
+	if (seen && seen->label != HDL_LABEL_NONE)
+		destination_text(w, seen);
+	else
+		hdl_jsonw_kstr(w, "destination", "none");
 	hdl_jsonw_kstr(w, "match", request ? "App: HTTP" : "ALL");
-	hdl_admin_json_destinations(w, port->destinations, port->destination_count);
-	hdl_admin_json_origin(w, "origin", &port->label_origin);
+	hdl_jsonw_ku64(w, "affinity_timeout_s", seen ? seen->affinity_timeout_s : 0);
+	if (seen)
+		write_l4_routes(w, seen);
+	hdl_admin_json_destinations(w, seen ? seen->destinations : NULL, seen ? seen->destination_count : 0);
+	hdl_admin_json_origin(w, "origin", seen ? &seen->label_origin : &from->origin);
 	hdl_jsonw_object_end(w);
 }
 
@@ -113,6 +196,8 @@ static void write_gateway_listener(struct hdl_jsonw *w, const struct hdl_ir_gate
 
 	hdl_jsonw_object(w);
 	hdl_jsonw_kstr(w, "type", "gateway");
+	hdl_jsonw_kstr(w, "from", "");
+	hdl_jsonw_kstr(w, "sidecar", "");
 	hdl_jsonw_kstr(w, "service", NULL);
 	hdl_jsonw_key(w, "addresses");
 	hdl_jsonw_array(w);
@@ -138,6 +223,12 @@ static void write_gateway_listener(struct hdl_jsonw *w, const struct hdl_ir_gate
 	hdl_jsonw_object_end(w);
 }
 
+static bool service_passes(const struct hdl_admin_filter *filter, const struct hdl_ir_service_port *port)
+{
+	return port_passes(filter, port->port) && passes(filter->fqdn, port->service->fqdn) &&
+	       passes(filter->name, port->service->name);
+}
+
 void hdl_admin_json_listeners(struct hdl_jsonw *w, const struct hdl_admin_view *view,
 			      const struct hdl_admin_filter *filter)
 {
@@ -148,12 +239,19 @@ void hdl_admin_json_listeners(struct hdl_jsonw *w, const struct hdl_admin_view *
 	for (size_t i = 0; snapshot && i < snapshot->service_port_count; i++) {
 		const struct hdl_ir_service_port *port = snapshot->service_ports[i];
 
-		if (port_passes(filter, port->port) && passes(filter->fqdn, port->service->fqdn) &&
-		    passes(filter->name, port->service->name))
-			write_service_listener(w, port);
+		if (!filter->from[0] && service_passes(filter, port))
+			write_service_listener(w, NULL, port, port);
+	}
+	for (size_t i = 0; snapshot && i < snapshot->view_count; i++) {
+		const struct hdl_ir_view *view = snapshot->views[i];
+
+		for (size_t k = 0; k < view->port_count; k++)
+			if (passes(filter->from, view->ns) && service_passes(filter, view->ports[k].port))
+				write_service_listener(w, view, view->ports[k].port, view->ports[k].seen);
 	}
 	for (size_t i = 0; snapshot && i < snapshot->gateway_listener_count; i++)
-		if (port_passes(filter, snapshot->gateway_listeners[i].port) && !filter->fqdn[0] && !filter->name[0])
+		if (port_passes(filter, snapshot->gateway_listeners[i].port) && !filter->fqdn[0] && !filter->name[0] &&
+		    !filter->from[0])
 			write_gateway_listener(w, &snapshot->gateway_listeners[i]);
 	hdl_jsonw_array_end(w);
 }
@@ -200,15 +298,6 @@ static void named_conditions(struct hdl_jsonw *w, const char *what, const struct
 {
 	for (size_t i = 0; i < n; i++)
 		condition(w, what, v[i].name, &v[i].match);
-}
-
-static void word(struct hdl_jsonw *w, const char *fmt, const char *a, const char *b)
-{
-	struct hdl_buf text = { 0 };
-
-	hdl_buf_printf(&text, "%s %s%s%s", fmt, a, b[0] ? "=" : "", b);
-	hdl_jsonw_str(w, text.p ? text.p : "");
-	hdl_buf_done(&text);
 }
 
 static void write_conditions(struct hdl_jsonw *w, const struct hdl_ir_http_match *match)
@@ -390,6 +479,9 @@ static void write_health(struct hdl_jsonw *w, const struct hdl_admin_view *view,
 	hdl_jsonw_ku64(w, "consecutive_5xx", health->consecutive_5xx);
 	hdl_jsonw_ku64(w, "connects", health->connects);
 	hdl_jsonw_ku64(w, "connect_failures", health->connect_failures);
+	hdl_jsonw_ku64(w, "timeouts", health->timeouts);
+	hdl_jsonw_ku64(w, "retransmits", health->retransmits);
+	hdl_jsonw_ku64(w, "rtt_us", health->rtt_us);
 }
 
 static void write_endpoint(struct hdl_jsonw *w, const struct hdl_admin_view *view, const struct hdl_ir_cluster *cluster,

@@ -219,7 +219,7 @@ static const struct {
 	  "~VirtualService/web | GET " HOST "/ 1/1 " },
 	{ "a Sidecar that hides a service", POD_IN("e", "p", "10.1.0.8") VS(TIMED(TO("web", "a", 1))) SIDECAR("d/*"),
 	  POD_IN("e", "p", "10.1.0.8") VS(TIMED(TO("web", "a", 1))) SIDECAR("d/db.d.svc.cluster.local"),
-	  "~Sidecar/s | GET " HOST "/ from e/p 1/1 " },
+	  "~Sidecar/s | GET " HOST "/ from e/p 1/1 | port 80 request-l4 from e/p 1/1 " },
 	/* A.4: a VirtualService of which no rule is for the client does not have the host */
 	{ "who is left to the second VirtualService", FOR_CL("a") SECOND("a"), FOR_CL("a") SECOND("b"),
 	  "~VirtualService/z | GET " HOST "/ from no pod 1/1 " },

@@ -86,17 +86,25 @@ static inline void edit_service(struct edits *e, struct hdl_buf *text, unsigned 
 	if (edit_draw(e, 5) == 0)
 		hdl_buf_adds(text, "  sessionAffinity: ClientIP\n");
 	if (edit_draw(e, 6) == 0)
-		hdl_buf_adds(text, "  internalTrafficPolicy: Local\n");
+		hdl_buf_printf(text, "  %sTrafficPolicy: Local\n", EDIT_PICK(e, "internal", "external"));
+	if (edit_draw(e, 5) == 0)
+		hdl_buf_printf(text, "  externalIPs: [192.0.2.%u, 10.0.0.%u]\n", edit_draw(e, 4), 1 + edit_draw(e, 12));
 	hdl_buf_printf(text, "  ports:\n  - {name: %s, port: %s}\n",
 		       EDIT_PICK(e, "http", "http", "http", "grpc", "tcp", "x"), EDIT_PICK(e, "80", "80", "8080"));
 	if (edit_draw(e, 2))
-		hdl_buf_printf(text, "  - {name: %s-2, port: 9000}\n", EDIT_PICK(e, "http", "tcp"));
+		hdl_buf_printf(text, "  - {name: %s-2, port: 9000%s}\n", EDIT_PICK(e, "http", "tcp"),
+			       EDIT_PICK(e, "", "", ", nodePort: 30000", ", nodePort: 30001"));
+	if (edit_draw(e, 3) == 0)
+		hdl_buf_printf(text, "  - {name: udp, protocol: UDP, port: %s%s}\n", EDIT_PICK(e, "80", "53"),
+			       EDIT_PICK(e, "", ", nodePort: 30000"));
 }
 
 static inline void edit_slice(struct edits *e, struct hdl_buf *text, unsigned int i)
 {
 	edit_head(text, "discovery.k8s.io/v1", "EndpointSlice", "e", i, edit_ns(i % 8 / 5));
 	hdl_buf_printf(text, "  labels: {kubernetes.io/service-name: s%u}\naddressType: IPv4\nports:\n", i % 8 % 5);
+	if (edit_draw(e, 3) == 0)
+		hdl_buf_adds(text, "- {name: udp, protocol: UDP, port: 5353}\n");
 	hdl_buf_printf(text, "- {name: %s, port: 8080}\n- {name: http-2, port: 9000}\nendpoints:\n",
 		       EDIT_PICK(e, "http", "http", "tcp", "grpc"));
 	for (unsigned int n = edit_draw(e, 4); n; n--) {
@@ -106,6 +114,8 @@ static inline void edit_slice(struct edits *e, struct hdl_buf *text, unsigned in
 			hdl_buf_printf(text, "  targetRef: {kind: Pod, name: p%u, namespace: a}\n", edit_draw(e, 14));
 		if (edit_draw(e, 3) == 0)
 			hdl_buf_adds(text, "  zone: z1\n");
+		if (edit_draw(e, 3) == 0)
+			hdl_buf_printf(text, "  nodeName: %s\n", EDIT_PICK(e, "here", "there"));
 	}
 }
 
@@ -205,6 +215,25 @@ static inline void edit_http(struct edits *e, struct hdl_buf *text)
 		hdl_buf_adds(text, "    mirror: {host: s1}\n");
 }
 
+static inline void edit_tcp(struct edits *e, struct hdl_buf *text)
+{
+	hdl_buf_adds(text, "  - route: [");
+	edit_destination(e, text);
+	if (edit_draw(e, 3) == 0) {
+		hdl_buf_adds(text, ", ");
+		edit_destination(e, text);
+	}
+	hdl_buf_adds(text, "]\n");
+	if (edit_draw(e, 4))
+		hdl_buf_printf(text, "    match: [{%s}, {%s}]\n",
+			       EDIT_PICK(e, "port: 9000", "port: 80", "gateways: [mesh]", "gateways: [g0]",
+					 "sourceLabels: {version: v1}", "sourceNamespace: c",
+					 "destinationSubnets: [10.0.0.0/29]",
+					 "destinationSubnets: [10.0.0.1, 10.0.0.8/30]"),
+			       EDIT_PICK(e, "port: 8080", "sourceLabels: {app: y}, sourceNamespace: a",
+					 "destinationSubnets: [fd00::/8], port: 9000", "gateways: [g1]"));
+}
+
 static inline void edit_vs(struct edits *e, struct hdl_buf *text, unsigned int i)
 {
 	bool root = edit_draw(e, 8) == 0;
@@ -229,9 +258,9 @@ static inline void edit_vs(struct edits *e, struct hdl_buf *text, unsigned int i
 	for (unsigned int n = 1 + edit_draw(e, 2); n; n--)
 		edit_http(e, text);
 	if (edit_draw(e, 3) == 0) {
-		hdl_buf_adds(text, "  tcp:\n  - route: [");
-		edit_destination(e, text);
-		hdl_buf_adds(text, "]\n");
+		hdl_buf_adds(text, "  tcp:\n");
+		for (unsigned int n = 1 + edit_draw(e, 3); n; n--)
+			edit_tcp(e, text);
 	}
 }
 
@@ -301,19 +330,24 @@ static inline void edit_named(struct edits *e, struct hdl_buf *text, enum edit_k
 
 static inline void edit_entry(struct edits *e, struct hdl_buf *text, unsigned int i)
 {
-	bool selects = edit_draw(e, 2);
+	bool none = edit_draw(e, 8) == 0, selects = edit_draw(e, 2);
 
 	edit_head(text, "networking.istio.io/v1", "ServiceEntry", "x", i, edit_ns(i));
-	hdl_buf_printf(text, "spec:\n  hosts: [%s%s]\n  location: MESH_INTERNAL\n  resolution: STATIC\n",
-		       EDIT_PICK(e, "api.example", "x.example", "s1.a.svc.cluster.local"),
-		       EDIT_PICK(e, "", "", ", y.example"));
-	hdl_buf_printf(text, "  ports: [{number: 80, name: %s, protocol: %s}]\n", EDIT_PICK(e, "http", "p"),
-		       EDIT_PICK(e, "HTTP", "HTTP", "TCP"));
+	hdl_buf_printf(text, "spec:\n  hosts: [%s%s]\n  location: MESH_INTERNAL\n  resolution: %s\n",
+		       EDIT_PICK(e, "api.example", "api.example", "x.example", "s1.a.svc.cluster.local"),
+		       EDIT_PICK(e, "", "", ", y.example"), none ? "NONE" : "STATIC");
+	if (edit_draw(e, 3) == 0)
+		hdl_buf_printf(text, "  exportTo: [%s]\n", EDIT_PICK(e, "\".\"", "a, b", "b, a"));
+	hdl_buf_printf(text, "  ports:\n  - {number: %s, name: %s, protocol: %s}\n", EDIT_PICK(e, "80", "80", "81"),
+		       EDIT_PICK(e, "http", "p"), EDIT_PICK(e, "HTTP", "HTTP", "TCP"));
+	if (edit_draw(e, 2))
+		hdl_buf_printf(text, "  - {number: 9000, name: q, protocol: %s, targetPort: %s}\n",
+			       EDIT_PICK(e, "HTTP", "TCP"), EDIT_PICK(e, "9000", "9001"));
 	if (edit_draw(e, 2))
 		hdl_buf_printf(text, "  addresses: [10.0.0.%u]\n", 1 + edit_draw(e, 12));
-	if (selects)
+	if (!none && selects)
 		hdl_buf_adds(text, "  workloadSelector: {labels: {app: x}}\n");
-	else
+	else if (!none)
 		hdl_buf_printf(text, "  endpoints: [{address: 10.2.0.%u, labels: {version: v1}}]\n", edit_draw(e, 8));
 }
 
@@ -379,11 +413,13 @@ static inline void edit_text(struct edits *e, enum edit_kind kind, unsigned int 
 		edit_kube_node(e, text, i);
 		break;
 	default:
-		hdl_buf_printf(text,
-			       "apiVersion: heddle.io/v1alpha1\nkind: NodeConfig\nmetadata: {name: n}\nspec: {%s}\n",
-			       EDIT_PICK(e, "outboundTrafficPolicy: {mode: REGISTRY_ONLY}", "failMode: Open",
-					 "httpDefault: request", "nodeName: here", "nodeName: here",
-					 "locality: {region: r, zone: z2}"));
+		hdl_buf_printf(
+			text, "apiVersion: heddle.io/v1alpha1\nkind: NodeConfig\nmetadata: {name: n}\nspec: {%s}\n",
+			EDIT_PICK(e, "outboundTrafficPolicy: {mode: REGISTRY_ONLY}", "failMode: Open",
+				  "httpDefault: request", "nodeName: here", "nodeName: here",
+				  "locality: {region: r, zone: z2}", "nodeName: here, interfaces: {edge: [eth0]}",
+				  "outboundTrafficPolicy: {mode: REGISTRY_ONLY, exempt: [{namespace: a}]}",
+				  "outboundTrafficPolicy: {exempt: [{labels: {app: x}}]}"));
 	}
 	if (edit_draw(e, 25) == 0)
 		hdl_buf_adds(text, "  unknown: {\n"); /* not YAML */

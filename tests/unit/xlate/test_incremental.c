@@ -55,14 +55,48 @@ static void drop(struct old *old)
 	old->snapshot = hdl_snapshot_unref(old->snapshot);
 }
 
+static const struct hdl_ir_service_port *dialled(const struct hdl_snapshot *s, const struct hdl_addr *address,
+						 uint16_t number, const struct hdl_ir_service_port *port)
+{
+	return port->protocol == HDL_IR_UDP ? hdl_snapshot_find_udp(s, address, number) :
+					      hdl_snapshot_find_vip(s, address, number);
+}
+
+/* Each address, also an external one, and each NodePort, is of one port. */
+static void check_port(const struct hdl_snapshot *s, const struct hdl_ir_service_port *port)
+{
+	const struct hdl_ir_service *service = port->service;
+	const struct hdl_addr zero = { 0 };
+
+	assert_true(port->id != 0);
+	for (size_t a = 0; a < service->address_count; a++)
+		assert_ptr_equal(dialled(s, &service->addresses[a], port->port, port), port);
+	for (size_t a = 0; a < service->external_address_count; a++)
+		assert_ptr_equal(dialled(s, &service->external_addresses[a], port->port, port), port);
+	if (port->node_port)
+		assert_ptr_equal(dialled(s, &zero, port->node_port, port), port);
+}
+
+/* Ports of views are of this snapshot, and each is another than what all get. */
+static void check_view(const struct hdl_snapshot *s, const struct hdl_ir_view *view)
+{
+	for (size_t i = 0; i < view->port_count; i++) {
+		const struct hdl_ir_view_port *p = &view->ports[i];
+		bool found = false;
+
+		for (size_t k = 0; k < s->service_port_count; k++)
+			found |= s->service_ports[k] == p->port;
+		assert_true(found);
+		assert_ptr_equal(hdl_ir_seen_port(view, p->port), p->seen);
+		assert_true(!p->seen || (p->seen->port == p->port->port && p->seen->service == p->port->service &&
+					 p->seen->id == p->port->id));
+	}
+}
+
 static void check_look_ups(const struct hdl_snapshot *s)
 {
-	for (size_t i = 0; i < s->service_count; i++)
-		for (size_t a = 0; a < s->services[i]->address_count; a++)
-			for (size_t p = 0; p < s->services[i]->port_count; p++)
-				assert_ptr_equal(hdl_snapshot_find_vip(s, &s->services[i]->addresses[a],
-								       s->services[i]->ports[p].port),
-						 &s->services[i]->ports[p]);
+	for (size_t i = 0; i < s->view_count; i++)
+		check_view(s, s->views[i]);
 	for (size_t i = 0; i < s->workload_count; i++)
 		for (int f = 0; f < HDL_FAMILIES; f++)
 			if (!hdl_addr_is_zero(&s->workloads[i]->address[f]))
@@ -72,7 +106,7 @@ static void check_look_ups(const struct hdl_snapshot *s)
 		if (!s->clusters[i]->client[0])
 			assert_ptr_equal(hdl_snapshot_find_cluster(s, s->clusters[i]->name), s->clusters[i]);
 	for (size_t i = 0; i < s->service_port_count; i++)
-		assert_true(s->service_ports[i]->id != 0);
+		check_port(s, s->service_ports[i]);
 	for (size_t i = 0; i < s->workload_count; i++) {
 		const struct hdl_ir_view *view = hdl_snapshot_find_view(s, s->workloads[i]);
 
@@ -379,6 +413,68 @@ static void shares_the_rest(void **state)
 	hdl_resource_store_free(w.store);
 }
 
+#define TCP(name, ip, more)                                           \
+	"apiVersion: v1\nkind: Service\nmetadata: {name: " name "}\n" \
+	"spec: {clusterIP: 10.0.1." ip ", ports: [{name: tcp, port: 80" more "}]}\n"
+#define TCP_RULE(subnet)                                                                  \
+	"apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: t}\n" \
+	"spec: {hosts: [t], tcp: [{match: [{destinationSubnets: [" subnet                 \
+	"]}], route: [{destination: {host: u}}]}]}\n"
+#define OF_M(policy)                                                                                           \
+	"apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: u, namespace: m}\nspec: " \
+	"{host: u.default.svc.cluster.local, trafficPolicy: {loadBalancer: {simple: " policy "}}}\n"
+
+static const struct hdl_ir_view *view_of(const struct hdl_snapshot *s, const char *ns)
+{
+	for (size_t i = 0; i < s->view_count; i++)
+		if (strcmp(s->views[i]->ns, ns) == 0)
+			return s->views[i];
+	return NULL;
+}
+
+/* Layer 4: t leads to u for some connections; v has nothing to do with them. */
+static void layer_4_costs_what_it_touches(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin(&w);
+	put(&w, "t", TCP("t", "1", "") "---\n" TCP("v", "3", ", nodePort: 30001"));
+	put(&w, "u", TCP("u", "2", ""));
+	put(&w, "tr", TCP_RULE("10.0.1.0/24"));
+	put(&w, "m", OF_M("RANDOM"));
+	next(&w);
+	assert_int_equal(view_of(w.now, "m")->port_count, 2); /* u, and t, of which it is a destination */
+	/* a tcp rule: the VirtualService's own hosts, its service */
+	put(&w, "tr", TCP_RULE("10.0.1.1"));
+	assert_int_equal(next(&w), 2);
+	assert_int_equal(w.now->changes.service_count, 1);
+	assert_int_equal(w.now->changes.cluster_count, 0);
+	assert_true(view_of(w.now, "m") != view_of(w.before, "m"));
+	/* a NodePort: backend and front of the service, and who leads there */
+	put(&w, "u", TCP("u", "2", ", nodePort: 30002"));
+	assert_int_equal(next(&w), 3);
+	assert_int_equal(w.now->changes.service_count, 2);
+	/* one that v has: v, which asks whose it is, and nobody else */
+	put(&w, "u", TCP("u", "2", ", nodePort: 30001"));
+	assert_int_equal(next(&w), 5);
+	put(&w, "u", TCP("u", "2", ""));
+	next(&w);
+	/* what is for clients of m: the rule, backend, front, and who leads there */
+	put(&w, "m", OF_M("ROUND_ROBIN"));
+	assert_int_equal(next(&w), 4);
+	assert_true(view_of(w.now, "m") != view_of(w.before, "m"));
+	/* nothing of it */
+	put(&w, "p-x", POD("x", "9", "v1"));
+	assert_int_equal(next(&w), 1);
+	assert_ptr_equal(view_of(w.now, "m"), view_of(w.before, "m"));
+	assert_true(w.now->views == w.before->views);
+	hdl_snapshot_unref(w.before);
+	hdl_snapshot_unref(w.now);
+	hdl_xlator_free(w.x);
+	hdl_resource_store_free(w.store);
+}
+
 /* What the resources of a change cannot carry is refused as when all is new, and the next run goes on. */
 static void too_large(void **state)
 {
@@ -437,9 +533,8 @@ static void stays_small(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(shares_the_rest),
-		cmocka_unit_test(too_large),
-		cmocka_unit_test(stays_small),
+		cmocka_unit_test(shares_the_rest), cmocka_unit_test(layer_4_costs_what_it_touches),
+		cmocka_unit_test(too_large),       cmocka_unit_test(stays_small),
 		cmocka_unit_test(same_as_anew),
 	};
 

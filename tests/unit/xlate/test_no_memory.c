@@ -193,11 +193,27 @@ static const char resources[] =
 	"---\napiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: view, namespace: a}\n"
 	"spec: {hosts: [s.default.svc.cluster.local, x.io], exportTo: [b, .], http: [{route: [{destination: {host: "
 	"s.default.svc.cluster.local}}]}]}\n"
+	"---\napiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: l4}\n"
+	"spec: {hosts: [l4], tcp: [{match: [{destinationSubnets: [10.0.9.0/24], sourceLabels: {a: b}}, {port: 90, "
+	"sourceNamespace: a}], route: [{destination: {host: l4, port: {number: 90}}}]}]}\n"
+	"---\napiVersion: v1\nkind: Service\nmetadata: {name: l4}\n"
+	"spec: {clusterIP: 10.0.9.1, externalIPs: [192.0.2.1], ports: [{name: tcp, port: 90, nodePort: 30000}, {name: u, "
+	"protocol: UDP, port: 90, nodePort: 30000}]}\n"
+	"---\napiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: view-l4, namespace: b}\n"
+	"spec: {host: l4.default.svc.cluster.local}\n"
 	"---\napiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: view, namespace: b}\n"
 	"spec: {host: s.default.svc.cluster.local}\n"
 	"---\napiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: selected, namespace: istio-system}\n"
 	"spec: {host: s.default.svc.cluster.local, workloadSelector: {matchLabels: {c: d}}}\n"
 	"---\napiVersion: v1\nkind: Pod\nmetadata: {name: selected, namespace: istio-system, labels: {a: b, c: d}}\n"
+	"---\napiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: e}\n"
+	"spec: {hosts: [e.io], addresses: [10.9.0.1], resolution: STATIC, ports: [{number: 80, name: http, protocol: HTTP}], "
+	"endpoints: [{address: 10.2.0.1}]}\n"
+	"---\napiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: f}\n"
+	"spec: {hosts: [e.io], addresses: [10.9.0.2], resolution: STATIC, ports: [{number: 80, name: http, protocol: TCP}, "
+	"{number: 81, name: t, protocol: TCP}], endpoints: [{address: 10.2.0.2}]}\n"
+	"---\napiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: g}\n"
+	"spec: {hosts: [g.io], addresses: [10.9.0.1], resolution: NONE, ports: [{number: 81, name: t, protocol: TCP}]}\n"
 	"---\napiVersion: networking.istio.io/v1\nkind: Sidecar\nmetadata: {name: view, namespace: istio-system}\n"
 	"spec: {workloadSelector: {labels: {a: b}}, egress: [{hosts: [\"*/*\"]}]}\n"
 	"---\napiVersion: networking.istio.io/v1\nkind: Sidecar\nmetadata: {name: root, namespace: istio-system}\n"
@@ -210,7 +226,7 @@ static void each_allocation(void **state)
 
 	(void)state;
 	load_resources(&l, resources);
-	assert_int_equal(l.list->n, 22);
+	assert_int_equal(l.list->n, 28);
 	do {
 		countdown = n++;
 		failed = false;
