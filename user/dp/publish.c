@@ -259,7 +259,7 @@ unsigned int hdl_publisher_reap(struct hdl_publisher *p)
 	struct hdl_err err;
 
 	hdl_publisher_drop_snapshots(p);
-	if (p->resting) {
+	if (p->resting || (p->grace_due && hdl_publisher_hints_are_wide(p))) {
 		if (pass_grace(p, &err) < 0)
 			hdl_log_warn("nothing can be freed: %s", err.text);
 		hdl_publisher_reclaim(p);

@@ -283,6 +283,7 @@ void hdl_plan_unstage(const struct hdl_plan *plan);
 /* Hints of the state record, as far as they are needed from the next flip on; and exactly, after a grace period. */
 void hdl_publisher_widen_hints(struct hdl_publisher *publisher, const struct hdl_plan *plan);
 void hdl_publisher_set_hints(struct hdl_publisher *publisher);
+bool hdl_publisher_hints_are_wide(const struct hdl_publisher *publisher); /* a grace period would narrow the flags */
 
 /* publish.c */
 void hdl_publisher_step(const struct hdl_publisher *publisher);

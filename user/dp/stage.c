@@ -96,11 +96,17 @@ void hdl_publisher_widen_hints(struct hdl_publisher *p, const struct hdl_plan *p
 	}
 }
 
+#define HINTS ((uint32_t)(HDL_STATE_REGISTRY_ONLY | HDL_STATE_CLASSES))
+
+bool hdl_publisher_hints_are_wide(const struct hdl_publisher *p)
+{
+	return hdl_publisher_current(p) && (p->maps->state->flags & HINTS) != p->hints;
+}
+
 void hdl_publisher_set_hints(struct hdl_publisher *p)
 {
-	const uint32_t ours = HDL_STATE_REGISTRY_ONLY | HDL_STATE_CLASSES;
 	struct hdl_state *state = p->maps->state;
-	uint32_t flags = (state->flags & ~ours) | p->hints, first = state->node_port_first,
+	uint32_t flags = (state->flags & ~HINTS) | p->hints, first = state->node_port_first,
 		 last = state->node_port_last;
 
 	if (!hdl_publisher_current(p))
