@@ -69,5 +69,6 @@ int ctl_drain(struct ctl *ctl);
 int ctl_plan(struct ctl *ctl);
 int ctl_history(struct ctl *ctl);
 int ctl_rollback(struct ctl *ctl);
+int ctl_log(struct ctl *ctl);
 
 #endif

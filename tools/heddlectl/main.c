@@ -38,6 +38,7 @@ static const struct command commands[] = {
 	{ "history", NULL, "[EPOCH]", "what the last epochs changed, and which can be had again", ctl_history },
 	{ "rollback", NULL, "EPOCH", "the configuration of an earlier epoch again, until the files change",
 	  ctl_rollback },
+	{ "log", NULL, NULL, "what the kernel told last: refusals, failures, ejections", ctl_log },
 	{ "drain", NULL, "", "stop taking connections; the daemon ends when nothing is in flight", ctl_drain },
 };
 

@@ -222,15 +222,25 @@ static void list_cluster(struct listing *l)
 
 static void list_balance(struct listing *l)
 {
+	static const struct hdl_balance none;
+
 	for (uint32_t id = 1; id < l->maps->cluster_count; id++) {
 		const struct hdl_balance *balance = &l->maps->balance[id];
 
-		if ((balance->turn == 0 && balance->ejected == 0) || !begin_entry(l))
+		if (memcmp(balance, &none, sizeof(none)) == 0 || !begin_entry(l))
 			continue;
 		id_key(l->w, id);
 		hdl_jsonw_kstr(l->w, "name", cluster_name_by_id(l->view, id));
 		hdl_jsonw_ku64(l->w, "turn", balance->turn);
 		hdl_jsonw_ku64(l->w, "ejected", balance->ejected);
+		hdl_jsonw_ku64(l->w, "generation", balance->generation);
+		hdl_jsonw_ku64(l->w, "connections", balance->connections);
+		hdl_jsonw_ku64(l->w, "connections_overflow", balance->connections_overflow);
+		hdl_jsonw_ku64(l->w, "ejections", balance->ejections);
+		hdl_jsonw_ku64(l->w, "ejections_overflow", balance->ejections_overflow);
+		hdl_jsonw_ku64(l->w, "connect_failures", balance->connect_failures);
+		hdl_jsonw_ku64(l->w, "timeouts", balance->timeouts);
+		hdl_jsonw_ku64(l->w, "retransmits", balance->retransmits);
 		hdl_jsonw_object_end(l->w);
 		hdl_jsonw_object_end(l->w);
 	}
@@ -312,6 +322,9 @@ static void list_health(struct listing *l)
 		hdl_jsonw_ku64(l->w, "ejections", health->ejections);
 		hdl_jsonw_ku64(l->w, "connect_failures", health->connect_failures);
 		hdl_jsonw_ku64(l->w, "connects", health->connects);
+		hdl_jsonw_ku64(l->w, "timeouts", health->timeouts);
+		hdl_jsonw_ku64(l->w, "retransmits", health->retransmits);
+		hdl_jsonw_ku64(l->w, "rtt_us", health->rtt_us);
 		hdl_jsonw_object_end(l->w);
 		hdl_jsonw_object_end(l->w);
 	}

@@ -150,6 +150,68 @@ static void verdict_metrics(struct hdl_buf *buf, const struct hdl_admin_view *vi
 #undef SAMPLE
 }
 
+/* Mean of what its endpoints' connections told last; 0 = nothing yet. */
+static double cluster_rtt_s(const struct hdl_admin_view *view, const struct hdl_ir_cluster *cluster)
+{
+	uint64_t sum_us = 0, n = 0;
+
+	for (size_t i = 0; i < cluster->endpoint_count; i++) {
+		const struct hdl_health *health = hdl_admin_health(view, &cluster->endpoints[i]);
+
+		if (health && health->rtt_us) {
+			sum_us += health->rtt_us;
+			n++;
+		}
+	}
+	return n ? (double)sum_us / (double)n / 1000000 : 0;
+}
+
+/* Of layer 4, as the kernel counts it. What is 0 is left out: nearly all of it is, in nearly all clusters. */
+static void cluster_metrics(struct hdl_buf *buf, const struct hdl_admin_view *view)
+{
+	static const struct {
+		const char *name, *type, *help;
+		size_t offset;
+	} metrics[] = {
+#define METRIC(field, suffix, type, help) \
+	{ "heddle_cluster_" #field suffix, type, help, offsetof(struct hdl_balance, field) }
+		METRIC(connections, "", "gauge", "Layer-4 connections open now"),
+		METRIC(connections_overflow, "_total", "counter", "Connects refused because of maxConnections"),
+		METRIC(connect_failures, "_total", "counter", "Connects that the kernel saw fail"),
+		METRIC(timeouts, "_total", "counter", "Retransmission time-outs, those of SYNs included"),
+		METRIC(retransmits, "_total", "counter", "Segments sent again"),
+		METRIC(ejections, "_total", "counter", "Endpoints ejected by outlier detection"),
+		METRIC(ejections_overflow, "_total", "counter", "Not ejected because of maxEjectionPercent"),
+#undef METRIC
+	};
+
+	if (!view->full || !view->maps || !view->snapshot)
+		return;
+	for (size_t i = 0; i < sizeof(metrics) / sizeof(metrics[0]); i++) {
+		hdl_prom_head(buf, metrics[i].name, metrics[i].type, metrics[i].help);
+		for (size_t c = 0; c < view->snapshot->cluster_count; c++) {
+			const struct hdl_ir_cluster *cluster = view->snapshot->clusters[c];
+			const struct hdl_balance *balance = hdl_admin_balance(view, cluster);
+			__u32 number = 0;
+
+			if (balance)
+				memcpy(&number, (const char *)balance + metrics[i].offset, sizeof(number));
+			if (number)
+				hdl_prom_sample(buf, metrics[i].name, "cluster_name", cluster->name, number);
+		}
+	}
+	hdl_prom_head(buf, "heddle_cluster_rtt_seconds", "gauge", "Round trip time, mean over the endpoints");
+	for (size_t c = 0; c < view->snapshot->cluster_count; c++) {
+		double rtt_s = cluster_rtt_s(view, view->snapshot->clusters[c]);
+
+		if (rtt_s == 0)
+			continue;
+		hdl_buf_adds(buf, "heddle_cluster_rtt_seconds{cluster_name=\"");
+		hdl_prom_escape(buf, view->snapshot->clusters[c]->name);
+		hdl_buf_printf(buf, "\"} %.6f\n", rtt_s);
+	}
+}
+
 static void fill_metrics(struct hdl_buf *buf, const struct hdl_admin_view *view)
 {
 	uint64_t used, capacity;
@@ -228,6 +290,7 @@ void hdl_admin_metrics(struct hdl_buf *buf, const struct hdl_admin_view *view)
 	hdl_prom_render(&input, buf);
 	tcp_metrics(buf, view);
 	verdict_metrics(buf, view);
+	cluster_metrics(buf, view);
 	fill_metrics(buf, view);
 	daemon_metrics(buf, view);
 }

@@ -299,6 +299,26 @@ static void api_drain(struct context *context)
 	json_end(context, &w);
 }
 
+static void api_events(struct context *context)
+{
+	uint64_t after, limit;
+	struct hdl_jsonw w;
+
+	if (!hdl_admin_events_query(context->request->query, &after, &limit)) {
+		hdl_admin_error(context->answer, 400, "after and limit are numbers, limit at most %d",
+				HDL_DP_EVENTS_KEPT);
+		return;
+	}
+	json_begin(context, &w);
+	hdl_admin_json_events(&w, &context->view, after, limit);
+	json_end(context, &w);
+}
+
+static void api_event_sample(struct context *context)
+{
+	hdl_admin_event_sample(&context->view, context->request->body, context->answer);
+}
+
 static void api_eject(struct context *context)
 {
 	hdl_admin_endpoint_command(&context->view, true, context->request->body, context->answer);
@@ -334,10 +354,12 @@ static const struct page {
 	{ "/api/v1/history", false, api_history, "what the last epochs changed" },
 	{ "/api/v1/statuses", false, api_statuses, "statuses of Gateway API objects (?kind= &namespace= &name=)" },
 	{ "/api/v1/documents", false, api_documents, "the documents in force (unix socket only)" },
+	{ "/api/v1/events", false, api_events, "what the kernel told last (?after= &limit=)" },
 	{ "/api/v1/wait", false, api_wait, "200 when ready, JSON" },
 	{ "/api/v1/reload", true, api_reload, "POST: reads the configuration again" },
 	{ "/api/v1/rollback", true, api_rollback, "POST: the configuration of an earlier epoch again" },
 	{ "/api/v1/drain", true, api_drain, "POST: finishes what is in flight and ends" },
+	{ "/api/v1/events/sample", true, api_event_sample, "POST: one of how many decisions without error is told" },
 	{ "/api/v1/endpoint/eject", true, api_eject, "POST: takes an endpoint out" },
 	{ "/api/v1/endpoint/restore", true, api_restore, "POST: takes it back in" },
 };

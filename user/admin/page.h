@@ -81,6 +81,14 @@ void hdl_admin_json_fill(struct hdl_jsonw *w, const struct hdl_admin_view *view)
 /* Contents of one map; -ENOENT for an unknown name. */
 int hdl_admin_json_map(struct hdl_jsonw *w, const struct hdl_admin_view *view, const char *name, uint64_t offset);
 
+/* Newest events; after: only those of a higher sequence, UINT64_MAX: the last `limit` ones. */
+void hdl_admin_json_events(struct hdl_jsonw *w, const struct hdl_admin_view *view, uint64_t after, uint64_t limit);
+bool hdl_admin_events_query(struct hdl_str query, uint64_t *ret_after, uint64_t *ret_limit); /* false: malformed */
+void hdl_admin_event_sample(const struct hdl_admin_view *view, struct hdl_str body, struct hdl_admin_answer *answer);
+/* What the ids of an event mean now. */
+void hdl_admin_event_names(const struct hdl_publisher *publisher, const struct hdl_event *event,
+			   struct hdl_dp_event_names *ret);
+
 /* istioctl's text for the path of a match block: "/admin*", "/or", "regex a+b"; slash and star for any. */
 void hdl_admin_match_text(struct hdl_buf *buf, const struct hdl_ir_http_match *match);
 

@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/jsonw.h"
 #include "dp/counters.h"
+#include "dp/events.h"
 #include "dp/publish.h"
 #include "heddle/abi_addr.h"
 #include "heddle/abi_conn.h"
@@ -100,6 +101,7 @@ struct hdl_admin_view {
 	struct hdl_publisher *publisher;
 	struct hdl_snapshot *snapshot; /* in force */
 	struct hdl_dp_totals *totals;  /* NULL in mode proxy */
+	const struct hdl_dp_events *events; /* NULL in mode proxy */
 
 	uint64_t changes_in_force, changes_refused, last_change_ns;
 	const char *last_refusal; /* NULL = the last change is in force */

@@ -98,6 +98,7 @@ static void on_tick(struct hdl_timer *timer)
 		hdl_publisher_reap(control->publisher);
 		if (control->totals && now_ns >= control->traffic_ns)
 			hdl_control_read_traffic(control);
+		hdl_control_read_events(control);
 		hdl_control_pods_tick(control, now_ns);
 	}
 	if (control->phase == HDL_CONTROL_DRAINING) {
@@ -172,6 +173,7 @@ static void done(struct hdl_control *control)
 			if (control->listener_fd[i][f] >= 0)
 				close(control->listener_fd[i][f]);
 	hdl_dp_totals_free(control->totals);
+	hdl_dp_events_free(control->events);
 	hdl_publisher_free(control->publisher);
 	if (control->have_maps)
 		hdl_dp_maps_close(&control->maps);

@@ -27,6 +27,20 @@ void hdl_control_read_traffic(struct hdl_control *control)
 		hdl_log_debug("traffic map could not be read");
 }
 
+static void event_names(void *data, const struct hdl_event *event, struct hdl_dp_event_names *ret)
+{
+	struct hdl_control *control = data;
+
+	hdl_admin_event_names(control->publisher, event, ret);
+}
+
+/* Before a publication changes what the ids mean, and ten times a second. */
+void hdl_control_read_events(struct hdl_control *control)
+{
+	if (control->events && control->publisher)
+		hdl_dp_events_read(control->events, hdl_clock_mono_ns(), hdl_clock_wall_ns(), event_names, control);
+}
+
 static bool file_at(void *data, size_t i, struct hdl_admin_file *ret)
 {
 	struct hdl_control *control = data;
@@ -123,6 +137,7 @@ static void view(void *data, struct hdl_admin_view *ret)
 		.publisher = serving ? control->publisher : NULL,
 		.snapshot = serving ? hdl_publisher_current(control->publisher) : NULL,
 		.totals = serving ? control->totals : NULL,
+		.events = control->events,
 		.changes_in_force = control->changes_in_force,
 		.changes_refused = control->changes_refused,
 		.last_change_ns = control->last_change_ns,

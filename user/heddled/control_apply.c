@@ -193,6 +193,7 @@ static int publish(struct hdl_control *control, struct hdl_snapshot *snapshot, s
 	/* rows of endpoints that go now could not be named any more */
 	if (control->totals)
 		hdl_control_read_traffic(control);
+	hdl_control_read_events(control);
 	r = hdl_publish(control->publisher, snapshot, err);
 	if (r < 0) {
 		hdl_snapshot_unref(snapshot);
@@ -378,8 +379,11 @@ void hdl_control_start(struct hdl_control *control)
 		hdl_control_fail(control, 1, err.text);
 		return;
 	}
-	if (control->hello.mode == HDL_MODE_FULL)
+	if (control->hello.mode == HDL_MODE_FULL) {
 		control->totals = hdl_dp_totals_new();
+		if (hdl_dp_events_new(control->maps.events_fd, &control->events, &err) < 0)
+			hdl_log_error("%s: events of the kernel are not read", err.text);
+	}
 	r = publish(control, snapshot, &err);
 	for (unsigned int i = 0; i < control->hello.worker_count && r == 0; i++)
 		r = start_worker(control, i, &err);
