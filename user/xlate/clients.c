@@ -269,8 +269,7 @@ static int keep(struct hdl_xl *xl, const struct work *w)
 	if (!made->scopes || !made->texts)
 		return -ENOMEM;
 	for (size_t i = 0; i < w->names.n; i++) {
-		const struct hdl_xl_scope *scope =
-			hdl_xl_copy_scope(xl, hdl_xl_map_get(&w->scopes, w->names.at[i]));
+		const struct hdl_xl_scope *scope = hdl_xl_copy_scope(xl, hdl_xl_map_get(&w->scopes, w->names.at[i]));
 
 		if (!scope)
 			return -ENOMEM;

@@ -165,7 +165,7 @@ static void report_hash(struct hdl_xl *xl, const struct hdl_dr_consistent_hash *
 }
 
 static void set_load_balancer(struct hdl_xl *xl, struct hdl_xl_cluster *c, const struct hdl_xl_service *service,
-			      const struct policy *policy)
+			      const struct hdl_xl_port *port, const struct policy *policy)
 {
 	static const enum hdl_policy simple[] = {
 		[HDL_DR_LB_UNSPECIFIED] = HDL_POLICY_LEAST_REQUEST,
@@ -179,7 +179,7 @@ static void set_load_balancer(struct hdl_xl *xl, struct hdl_xl_cluster *c, const
 
 	c->ir.hash_name = "";
 	c->ir.policy = HDL_POLICY_LEAST_REQUEST;
-	if (service->spec->passthrough) {
+	if (port->spec->passthrough) {
 		c->ir.policy = HDL_POLICY_PASSTHROUGH;
 	} else if (lb && lb->consistent_hash && has_key(lb->consistent_hash)) {
 		report_hash(xl, lb->consistent_hash, policy->lb_res);
@@ -361,7 +361,7 @@ static int add(struct hdl_xl *xl, const struct hdl_xl_service *service, struct h
 				   hdl_hash64(ir->client, strlen(ir->client), 0) * (ir->client[0] != 0));
 	if (hdl_xl_select_endpoints(xl, port, subset ? &subset->spec->labels : NULL, ir) < 0)
 		return -ENOMEM;
-	set_load_balancer(xl, c, service, &policy);
+	set_load_balancer(xl, c, service, port, &policy);
 	if (set_groups(xl, c, service, port, &policy) < 0)
 		return -ENOMEM;
 	set_pool(xl, c, &policy);

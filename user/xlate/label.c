@@ -208,7 +208,8 @@ static struct verdict http_verdict(struct hdl_xl *xl, const struct hdl_xl_front 
 static struct verdict http2_verdict(struct hdl_xl *xl, const struct hdl_xl_front *front,
 				    const struct hdl_xl_front_port *port, struct verdict v)
 {
-	const struct hdl_resource *res = front->base->res;
+	const struct hdl_xl_source *source = port->base->spec->source;
+	const struct hdl_resource *res = source ? source->res : front->base->res;
 
 	if (!v.request)
 		return v;

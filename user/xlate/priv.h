@@ -92,7 +92,9 @@ struct hdl_xl_port_spec {
 	uint16_t port, target_port; /* target 0: not a number */
 	uint16_t node_port; /* 0 = none */
 	enum hdl_ir_protocol protocol;
+	bool passthrough; /* connections go where they were dialled (ServiceEntry, resolution NONE) */
 	struct hdl_pos pos;
+	const struct hdl_xl_source *source; /* the first to have it, of several that are joined; NULL: there is one */
 };
 
 /* A port number of TCP is not the same one of UDP. */
@@ -122,11 +124,20 @@ struct hdl_xl_registration {
 	bool headless, publish_not_ready, client_ip_affinity;
 	uint32_t affinity_timeout_s;
 	bool host;                 /* of a ServiceEntry: its only name is fqdn, which may begin with "*." */
-	bool passthrough;          /* connections go where they were dialled (ServiceEntry, resolution NONE) */
 	struct hdl_pos local_only; /* internalTrafficPolicy: Local; line 0: endpoints of all nodes are used */
 	bool external_local;       /* externalTrafficPolicy: Local */
 	/* Endpoints of a port, to port->endpoints in scratch memory. */
 	int (*endpoints)(struct hdl_xl *xl, const struct hdl_xl_service *service, struct hdl_xl_port *port);
+	const struct hdl_xl_part *parts; /* what it is joined of, the oldest first; none: it is one source's */
+	size_t part_count;
+};
+
+/* One of several ServiceEntries for a host. */
+struct hdl_xl_part {
+	const struct hdl_xl_source *source;
+	const struct hdl_xl_registration *spec; /* of it alone */
+	const struct hdl_text **addresses;      /* those of it that the service asks for */
+	size_t address_count;
 };
 
 struct hdl_xl_port {
@@ -470,8 +481,19 @@ int hdl_xl_make_domain(struct hdl_xl *xl, struct hdl_xl_unit *unit);   /* domain
 
 /* ---- shared between them ---- */
 
-/* service.c */
+/* joined.c */
 struct hdl_xl_source *hdl_xl_name_owner(const struct hdl_xl_cell *services);
+/* Whose unit makes the service that source is a part of, itself or an older entry for the host; NULL: nobody's. */
+struct hdl_xl_source *hdl_xl_service_source(struct hdl_xl *xl, const struct hdl_xl_source *source);
+bool hdl_xl_same_port(const struct hdl_xl_port_spec *a, const struct hdl_xl_port_spec *b);
+const struct hdl_xl_port_spec *hdl_xl_find_port(const struct hdl_xl_registration *r,
+						const struct hdl_xl_port_spec *port);
+/* All that there is for the name that source owns, in the memory of the product. */
+int hdl_xl_join_entries(struct hdl_xl *xl, const struct hdl_xl_source *owner, const struct hdl_xl_registration **ret);
+/* The endpoints of a port that both have are joined. */
+bool hdl_xl_joins_port(const struct hdl_xl_source *first, const struct hdl_xl_source *other);
+/* What of a source is another's, which owns its name. */
+void hdl_xl_report_joined(struct hdl_xl *xl, const struct hdl_xl_source *source);
 /* workload.c: of a Node by its name; NULL or "": unknown. */
 struct hdl_ir_locality hdl_xl_node_locality(struct hdl_xl *xl, const char *node);
 /* endpoint.c */

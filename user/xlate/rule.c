@@ -94,8 +94,8 @@ int hdl_xl_register_rule(struct hdl_xl *xl, struct hdl_xl_source *source)
 	struct hdl_xl_cell *cell;
 
 	if (hdl_xl_enter_cell(xl, source, HDL_XL_RULES, hdl_xl_scratchf(xl, "%s/%s", res->ns, host), NULL) < 0 ||
-	    hdl_xl_enter_cell(xl, source, HDL_XL_RULES, hdl_xl_scratchf(xl, "/%s", host), NULL) < 0 ||
-	    !key || hdl_xl_enter_cell(xl, source, HDL_XL_RULE_SETS, key, &cell) < 0 || enter_selector(xl, source) < 0)
+	    hdl_xl_enter_cell(xl, source, HDL_XL_RULES, hdl_xl_scratchf(xl, "/%s", host), NULL) < 0 || !key ||
+	    hdl_xl_enter_cell(xl, source, HDL_XL_RULE_SETS, key, &cell) < 0 || enter_selector(xl, source) < 0)
 		return -ENOMEM;
 	hdl_xl_count_wildcard(xl, &xl->rule_wildcards, &xl->odd_rule_wildcards, host, 1);
 	if (cell->unit) {

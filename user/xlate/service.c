@@ -254,25 +254,24 @@ void hdl_xl_unregister_service(struct hdl_xl *xl, struct hdl_xl_source *source)
 
 /* ---- made of it ---- */
 
-static bool has_port(const struct hdl_xl_registration *r, const struct hdl_xl_port_spec *port)
+static bool shares_port(const struct hdl_xl_registration *a, const struct hdl_xl_registration *b, uint16_t *ret_port)
 {
-	for (size_t i = 0; i < r->port_count; i++)
-		if (r->ports[i].port == port->port &&
-		    hdl_xl_is_udp(r->ports[i].protocol) == hdl_xl_is_udp(port->protocol))
+	for (size_t i = 0; i < b->port_count; i++)
+		if (hdl_xl_find_port(a, &b->ports[i])) {
+			*ret_port = b->ports[i].port;
 			return true;
+		}
 	return false;
 }
 
-/* Who has one of the ports of `of` among the first n who got the address; NULL: nobody. */
-static const struct hdl_xl_source *port_owner(struct hdl_xl_source *const *got, size_t n,
-					      const struct hdl_xl_registration *of, uint16_t *ret_port)
+/* Who has one of the ports of `of`, and is no part of the same service, among the first n who got the address. */
+static const struct hdl_xl_source *port_owner(struct hdl_xl *xl, struct hdl_xl_source *const *got, size_t n,
+					      const struct hdl_xl_source *of, uint16_t *ret_port)
 {
-	for (size_t p = 0; p < of->port_count; p++)
-		for (size_t i = 0; i < n; i++)
-			if (has_port(got[i]->data, &of->ports[p])) {
-				*ret_port = of->ports[p].port;
-				return got[i];
-			}
+	for (size_t i = 0; i < n; i++)
+		if (shares_port(got[i]->data, of->data, ret_port) &&
+		    hdl_xl_service_source(xl, got[i]) != hdl_xl_service_source(xl, of))
+			return got[i];
 	return NULL;
 }
 
@@ -292,12 +291,16 @@ static const struct hdl_xl_source *address_owner(struct hdl_xl *xl, const struct
 	}
 	for (uint32_t i = 0; i < cell->n; i++) {
 		struct hdl_xl_source *member = hdl_xl_member(cell, i);
-		const struct hdl_xl_source *owner = port_owner(got, n, member->data, ret_port);
 
 		if (member == source)
-			return owner;
-		if (!owner)
-			got[n++] = member;
+			break;
+		/* one without the name of its service has no address either */
+		if (!hdl_xl_service_source(xl, member) || port_owner(xl, got, n, member, ret_port))
+			continue;
+		got[n++] = member;
+		/* as a rule that is all: those before it do not matter */
+		if (port_owner(xl, &got[n - 1], 1, source, ret_port))
+			return member;
 	}
 	return NULL;
 }
@@ -416,8 +419,11 @@ static int make_addresses(struct hdl_xl *xl, struct hdl_xl_service *service, con
 		hdl_arena_calloc(xl->arena, spec->address_count, sizeof(*service->ir.external_addresses));
 	if (!service->ir.addresses || !service->ir.external_addresses)
 		return -ENOMEM;
-	for (size_t i = 0; i < spec->address_count; i++)
+	for (size_t i = 0; !spec->part_count && i < spec->address_count; i++)
 		claim_address(xl, service, source, spec->addresses[i], i >= spec->external_from);
+	for (size_t k = 0; k < spec->part_count; k++)
+		for (size_t i = 0; i < spec->parts[k].address_count; i++)
+			claim_address(xl, service, spec->parts[k].source, spec->parts[k].addresses[i], false);
 	/* not headless on purpose, and not refused its address either: often forgotten in a file written by hand */
 	if (!spec->address_count && !spec->headless)
 		hdl_xl_report(
@@ -502,15 +508,6 @@ static int make_direct(struct hdl_xl *xl, struct hdl_xl_service *service)
 	return 0;
 }
 
-/* D.1: of several sources for one name a Kubernetes Service has it, else the first. */
-struct hdl_xl_source *hdl_xl_name_owner(const struct hdl_xl_cell *services)
-{
-	for (uint32_t i = 0; i < services->n; i++)
-		if (hdl_xl_member(services, i)->res->kind == HDL_KIND_SERVICE)
-			return hdl_xl_member(services, i);
-	return services->n ? hdl_xl_member(services, 0) : NULL;
-}
-
 static bool owns_name(struct hdl_xl *xl, const struct hdl_xl_source *source)
 {
 	const struct hdl_xl_registration *r = source->data;
@@ -518,10 +515,7 @@ static bool owns_name(struct hdl_xl *xl, const struct hdl_xl_source *source)
 	const struct hdl_xl_source *owner = cell ? hdl_xl_name_owner(cell) : NULL;
 
 	if (owner && owner != source && r->host)
-		hdl_xl_report(xl->diags, HDL_WARNING, source->res, source->res->service_entry->hosts.at[0].pos,
-			      "spec.hosts", "%s is already a host of %s %s/%s at %s:%u, which keeps it", r->fqdn,
-			      hdl_kind_name(owner->res->kind), owner->res->ns, owner->res->name, owner->res->file,
-			      owner->res->pos.line);
+		hdl_xl_report_joined(xl, source);
 	return owner == source;
 }
 
@@ -552,7 +546,8 @@ int hdl_xl_make_backend(struct hdl_xl *xl, struct hdl_xl_unit *unit)
 	if (!service)
 		return -ENOMEM;
 	service->res = res;
-	service->spec = source->data;
+	if (hdl_xl_join_entries(xl, source, &service->spec) < 0)
+		return -ENOMEM;
 	service->label = source->label;
 	service->ir.ns = hdl_xl_intern(xl, res->ns);
 	service->ir.name = hdl_xl_intern(xl, service->spec->host ? service->spec->fqdn : res->name);

@@ -51,6 +51,7 @@ static int describe_ports(const struct hdl_service_entry *spec, struct hdl_xl_re
 			.port = (uint16_t)port->number.value,
 			.target_port = (uint16_t)(port->target_port.has ? port->target_port : port->number).value,
 			.protocol = protocol_of(port->protocol_value),
+			.passthrough = spec->resolution.value == HDL_SE_NONE,
 			.pos = port->pos,
 		};
 	}
@@ -110,7 +111,6 @@ int hdl_xl_register_service_entry(struct hdl_xl *xl, struct hdl_xl_source *sourc
 	if (!r)
 		return -ENOMEM;
 	r->host = true;
-	r->passthrough = spec->resolution.value == HDL_SE_NONE;
 	r->endpoints = service_entry_endpoints;
 	if (describe_ports(spec, r) < 0 || describe_addresses(spec, r) < 0 ||
 	    hdl_xl_add_unit(xl, HDL_XL_BACKEND, source, NULL, &source->unit) < 0)
@@ -155,7 +155,8 @@ static void report_address(struct hdl_xl *xl, const struct hdl_resource *res, co
 
 struct build {
 	struct hdl_xl_port *port;
-	struct hdl_xl_map known; /* endpoints by addresses and port */
+	const struct hdl_xl_port_spec *spec; /* of the entry whose endpoints are added */
+	struct hdl_xl_map known;             /* endpoints by addresses and port */
 };
 
 /* Unless it is there: a selector may meet thousands of workloads. */
@@ -193,7 +194,7 @@ static int labels_of(struct hdl_xl *xl, const struct hdl_resource *res, struct h
 static int add_entry(struct hdl_xl *xl, struct build *b, const struct hdl_resource *res,
 		     const struct hdl_workload_entry *entry, const struct hdl_kvs *labels)
 {
-	struct hdl_ir_endpoint e = { .port = number_of(entry, b->port->spec), .weight = 1 };
+	struct hdl_ir_endpoint e = { .port = number_of(entry, b->spec), .weight = 1 };
 	char printed[HDL_ADDR_TEXT_MAX];
 	struct hdl_addr address;
 
@@ -218,7 +219,7 @@ static int add_entry(struct hdl_xl *xl, struct build *b, const struct hdl_resour
 static int add_pod(struct hdl_xl *xl, struct build *b, const struct hdl_resource *res)
 {
 	const struct hdl_ir_workload *w = hdl_xl_read_pod(xl, hdl_xl_scratchf(xl, "%s/%s", res->ns, res->name));
-	struct hdl_ir_endpoint e = { .port = b->port->spec->target_port, .weight = 1, .workload = w };
+	struct hdl_ir_endpoint e = { .port = b->spec->target_port, .weight = 1, .workload = w };
 
 	if (!w || (hdl_addr_is_zero(&w->address[HDL_FAMILY_V4]) && hdl_addr_is_zero(&w->address[HDL_FAMILY_V6])))
 		return 0;
@@ -240,14 +241,10 @@ static bool selects(const struct hdl_kvs *selector, const struct hdl_kvs *labels
 }
 
 /* Pods and WorkloadEntries of the namespace. */
-static int add_selected(struct hdl_xl *xl, struct hdl_xl_port *port, const struct hdl_resource *res)
+static int add_selected(struct hdl_xl *xl, struct build *b, const struct hdl_resource *res)
 {
 	const struct hdl_xl_cell *cell = hdl_xl_read(xl, HDL_XL_WORKLOADS, res->ns);
-	struct build b = { .port = port };
 
-	port->endpoints = hdl_arena_calloc(xl->scratch, cell ? cell->n : 0, sizeof(*port->endpoints));
-	if (!port->endpoints)
-		return -ENOMEM;
 	for (uint32_t i = 0; cell && i < cell->n; i++) {
 		const struct hdl_resource *at = hdl_xl_member(cell, i)->res;
 		struct hdl_kvs labels = at->labels;
@@ -256,8 +253,8 @@ static int add_selected(struct hdl_xl *xl, struct hdl_xl_port *port, const struc
 			return -ENOMEM;
 		if (!selects(&res->service_entry->workload_selector->labels, &labels))
 			continue;
-		if (at->kind == HDL_KIND_POD ? add_pod(xl, &b, at) < 0 :
-					       add_entry(xl, &b, at, at->workload_entry, &labels) < 0)
+		if (at->kind == HDL_KIND_POD ? add_pod(xl, b, at) < 0 :
+					       add_entry(xl, b, at, at->workload_entry, &labels) < 0)
 			return -ENOMEM;
 	}
 	return 0;
@@ -271,37 +268,74 @@ static void report_unresolved(struct hdl_xl *xl, const struct hdl_resource *res,
 			      "%s is not resolved yet: the service has no endpoint (503 UH)", service->ir.fqdn);
 }
 
-static void report_ranges(struct hdl_xl *xl, const struct hdl_resource *res, const struct hdl_xl_service *service)
+static void report_ranges(struct hdl_xl *xl, const struct hdl_resource *res, bool passthrough)
 {
 	const struct hdl_texts *addresses = &res->service_entry->addresses;
 
 	for (size_t i = 0; i < addresses->n; i++)
-		if (strchr(addresses->at[i].s, '/') && hdl_xl_first_time(xl, "range %s", addresses->at[i].s))
-			hdl_xl_report(xl->diags, service->spec->passthrough ? HDL_INFO : HDL_WARNING, res,
-				      addresses->at[i].pos, "spec.addresses",
+		if (strchr(addresses->at[i].s, '/') &&
+		    hdl_xl_first_time(xl, "range %s/%s %s", res->ns, res->name, addresses->at[i].s))
+			hdl_xl_report(xl->diags, passthrough ? HDL_INFO : HDL_WARNING, res, addresses->at[i].pos,
+				      "spec.addresses",
 				      "connections to the range %s go where they were dialled: only single addresses "
 				      "are looked up",
 				      addresses->at[i].s);
 }
 
-static int service_entry_endpoints(struct hdl_xl *xl, const struct hdl_xl_service *service, struct hdl_xl_port *port)
+static size_t most_of(struct hdl_xl *xl, const struct hdl_resource *res)
 {
-	const struct hdl_resource *res = service->res;
-	const struct hdl_service_entry *spec = res->service_entry;
-	struct build b = { .port = port };
+	const struct hdl_xl_cell *cell =
+		res->service_entry->workload_selector ? hdl_xl_read(xl, HDL_XL_WORKLOADS, res->ns) : NULL;
 
-	report_ranges(xl, res, service);
-	if (service->spec->passthrough)
+	return cell ? cell->n : res->service_entry->endpoints.n;
+}
+
+/* Those of one entry, at the port as that says it. */
+static int add_part(struct hdl_xl *xl, struct build *b, const struct hdl_xl_service *service,
+		    const struct hdl_resource *res, const struct hdl_xl_port_spec *port)
+{
+	const struct hdl_service_entry *spec = res->service_entry;
+
+	report_ranges(xl, res, port->passthrough);
+	if (port->passthrough)
 		return 0;
+	b->spec = port;
 	if (spec->workload_selector)
-		return add_selected(xl, port, res);
-	port->endpoints = hdl_arena_calloc(xl->scratch, spec->endpoints.n, sizeof(*port->endpoints));
-	if (!port->endpoints)
-		return -ENOMEM;
+		return add_selected(xl, b, res);
 	for (size_t i = 0; i < spec->endpoints.n; i++)
-		if (add_entry(xl, &b, res, &spec->endpoints.at[i], &spec->endpoints.at[i].labels) < 0)
+		if (add_entry(xl, b, res, &spec->endpoints.at[i], &spec->endpoints.at[i].labels) < 0)
 			return -ENOMEM;
 	if (!spec->endpoints.n && spec->resolution.value != HDL_SE_STATIC)
 		report_unresolved(xl, res, service);
+	return 0;
+}
+
+/* The entry's own port, if its endpoints are for the port of the service; NULL: they are not. */
+static const struct hdl_xl_port_spec *port_of(const struct hdl_xl_part *part, const struct hdl_xl_port_spec *port)
+{
+	const struct hdl_xl_port_spec *own = hdl_xl_find_port(part->spec, port);
+
+	return own && hdl_xl_joins_port(port->source, part->source) ? own : NULL;
+}
+
+static int service_entry_endpoints(struct hdl_xl *xl, const struct hdl_xl_service *service, struct hdl_xl_port *port)
+{
+	const struct hdl_xl_registration *r = service->spec;
+	struct build b = { .port = port };
+	size_t most = r->part_count ? 0 : most_of(xl, service->res);
+
+	for (size_t i = 0; i < r->part_count; i++)
+		most += port_of(&r->parts[i], port->spec) ? most_of(xl, r->parts[i].source->res) : 0;
+	port->endpoints = hdl_arena_calloc(xl->scratch, most, sizeof(*port->endpoints));
+	if (!port->endpoints)
+		return -ENOMEM;
+	if (!r->part_count)
+		return add_part(xl, &b, service, service->res, port->spec);
+	for (size_t i = 0; i < r->part_count; i++) {
+		const struct hdl_xl_port_spec *own = port_of(&r->parts[i], port->spec);
+
+		if (own && add_part(xl, &b, service, r->parts[i].source->res, own) < 0)
+			return -ENOMEM;
+	}
 	return 0;
 }

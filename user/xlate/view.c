@@ -71,11 +71,12 @@ static void report_without(struct hdl_xl *xl, const struct hdl_xl_service *servi
 		if (!view->client.labels.n || strcmp(view->client.ns, ns) != 0 ||
 		    !hdl_xl_first_time(xl, "without %s %s", service->ir.fqdn, ns))
 			continue;
-		hdl_xl_report(xl->diags, HDL_WARNING, view->rule->res,
-			      view->rule->res->destination_rule->workload_selector->pos, "spec.workloadSelector",
-			      "pods of namespace %s without these labels get no DestinationRule for %s, not even %s/%s: "
-			      "they need one for this host without workloadSelector",
-			      ns, service->ir.fqdn, service->rule->res->ns, service->rule->res->name);
+		hdl_xl_report(
+			xl->diags, HDL_WARNING, view->rule->res,
+			view->rule->res->destination_rule->workload_selector->pos, "spec.workloadSelector",
+			"pods of namespace %s without these labels get no DestinationRule for %s, not even %s/%s: "
+			"they need one for this host without workloadSelector",
+			ns, service->ir.fqdn, service->rule->res->ns, service->rule->res->name);
 		return;
 	}
 }

@@ -346,9 +346,10 @@ static bool names_gateway(const struct hdl_xl_vs *vs)
 	return false;
 }
 
-static bool front_has_domain(struct hdl_xl *xl, const struct hdl_xl_source *service, const char *domain)
+static bool front_has_domain(struct hdl_xl *xl, const struct hdl_xl_source *part, const char *domain)
 {
-	const struct hdl_xl_front *front = hdl_xl_read_unit(xl, service->front);
+	const struct hdl_xl_source *service = hdl_xl_service_source(xl, part);
+	const struct hdl_xl_front *front = service ? hdl_xl_read_unit(xl, service->front) : NULL;
 
 	for (size_t i = 0; front && i < front->vhost_count; i++)
 		for (size_t d = 0;
