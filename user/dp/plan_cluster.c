@@ -241,6 +241,34 @@ static int count_endpoints(struct hdl_plan *plan, const struct hdl_ir_cluster *c
 	return 0;
 }
 
+/* In whole milliseconds; what is less than one counts as one. */
+static uint32_t to_ms(uint64_t ns)
+{
+	uint64_t ms = ns / 1000000 + (ns % 1000000 != 0);
+
+	return ms > UINT32_MAX ? UINT32_MAX : (uint32_t)ms;
+}
+
+/* What the kernel must know to eject (specification C.7). */
+static void set_outlier(struct hdl_cluster_version *v, const struct hdl_ir_outlier *outlier)
+{
+	static const struct hdl_ir_outlier off;
+	const struct hdl_ir_outlier *o = outlier->enabled ? outlier : &off;
+
+	v->min_health_percent = o->min_health_percent;
+	v->max_ejection_percent = o->max_ejection_percent;
+	v->consecutive_5xx = o->consecutive_5xx;
+	v->consecutive_gateway = o->consecutive_gateway;
+	v->consecutive_local_origin = o->consecutive_local_origin;
+	v->interval_ms = to_ms(o->interval_ns);
+	v->base_ejection_ms = to_ms(o->base_ejection_ns);
+	v->flags &= (__u8) ~(HDL_CLUSTER_OUTLIER | HDL_CLUSTER_SPLIT_LOCAL);
+	if (o->enabled)
+		v->flags |= HDL_CLUSTER_OUTLIER;
+	if (o->split_local_origin)
+		v->flags |= HDL_CLUSTER_SPLIT_LOCAL;
+}
+
 /* Fills the record wanted; returns whether it differs from the one in force, or negative errno. */
 static int plan_cluster_record(struct hdl_plan *plan, struct hdl_ir_cluster *cluster, struct hdl_plan_cluster *item)
 {
@@ -271,8 +299,7 @@ static int plan_cluster_record(struct hdl_plan *plan, struct hdl_ir_cluster *clu
 	v->endpoint_count = total;
 	v->policy = (__u8)cluster->policy;
 	v->hash_input = (__u8)hash_input(cluster->hash_source);
-	v->min_health_percent = cluster->outlier.enabled ? cluster->outlier.min_health_percent : 0;
-	v->max_ejection_percent = cluster->outlier.enabled ? cluster->outlier.max_ejection_percent : 0;
+	set_outlier(v, &cluster->outlier);
 	if (!now)
 		return 1;
 	return memcmp((const char *)v + sizeof(v->epoch), (const char *)now + sizeof(now->epoch),
