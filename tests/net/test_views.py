@@ -23,6 +23,7 @@ pods = [lab.pod(f"reviews-{v}", app="reviews", version=v) for v in ("v1", "v2")]
 pods.append(lab.pod("mine", ns="blue", app="mine"))
 pods.append(lab.pod("other", app="other"))
 clients = {ns: lab.pod(f"client-{ns}", ns=ns, app="client") for ns in ("demo", "blue", "green")}
+clients["picky"] = lab.pod("picky", ns="blue", app="picky")
 for pod in pods:
     pod.serve()
 lab.service("reviews", 1, {"app": "reviews"})
@@ -42,6 +43,14 @@ def check(what, ns, wanted, host=FQDN, status=200, n=1):
         answer = asks[ns](host=vip, port=9080, authority=host, path="/", n=8)
         report.check(f"{family}: {what}: client in {ns}", set(statuses(answer)) == {status} and
                      (status != 200 or set(pods_of(answer)) == wanted), answer["results"][-1])
+
+
+def refused(what, ns, n):
+    """connect() fails at once: for these clients no service has the address."""
+    for family, vip in (("IPv4", lab.vip(n)), ("IPv6", lab.vip6(n))):
+        answer = asks[ns](host=vip, port=9080, authority=FQDN, path="/", n=2)
+        report.check(f"{family}: {what}: client in {ns} is refused", all("PermissionError" in str(r[3]) for r in answer["results"]),
+                     answer["results"][-1])
 
 
 for ns in clients:
@@ -77,6 +86,24 @@ check("without the subset: no cluster", "green", None, status=503)
 check("it has changed the namespace", "blue", {"reviews-v1"})
 lab.remove("client-rule")
 
+# workloadSelector: some pods of the namespace; the others have none of the host then, unless there is one for them, too
+RULE = destination_rule(FQDN, ns="blue", subsets=()).replace(f"name: {FQDN},", "name: r,")
+SELECTED = RULE + "  workloadSelector: {matchLabels: {app: picky}}\n  subsets: [{name: v1, labels: {version: v2}}]\n"
+lab.write("client-rule", SELECTED)
+lab.reload()
+check("a DestinationRule for some pods", "picky", {"reviews-v2"})
+check("a DestinationRule for others: no subset, no cluster", "blue", None, status=503)
+check("a DestinationRule for pods of another namespace", "green", {"reviews-v1"})
+lab.write("client-rule-2", RULE.replace("name: r,", "name: q,") + "  subsets: [{name: v1, labels: {version: v1}}]\n")
+lab.reload()
+check("a DestinationRule for some pods comes first", "picky", {"reviews-v2"})
+check("the one for the others", "blue", {"reviews-v1"})
+lab.write("client-rule", SELECTED.replace("app: picky", "app: nobody"))
+lab.reload()
+check("it has changed its pods", "picky", {"reviews-v1"})
+lab.remove("client-rule")
+lab.remove("client-rule-2")
+
 lab.write("sidecar", sidecar("blue", '"./*"', ", outboundTrafficPolicy: {mode: ALLOW_ANY}"))
 lab.reload()
 check("a Sidecar hides the service: its rules do not act", "blue", {"reviews-v1", "reviews-v2"})
@@ -84,11 +111,10 @@ check("a Sidecar of others", "green", {"reviews-v1"})
 check("what it shows", "blue", {"mine"}, "reviews.blue.svc.cluster.local", n=2)
 lab.write("sidecar", sidecar("blue", '"./*"', ", outboundTrafficPolicy: {mode: REGISTRY_ONLY}"))
 lab.reload()
-check("a Sidecar with REGISTRY_ONLY", "blue", None, status=502)
-check("a Sidecar with REGISTRY_ONLY: layer 4 is not a way round", "blue", None, "other.demo", status=502, n=3)
+refused("a Sidecar with REGISTRY_ONLY", "blue", 1)
+refused("a Sidecar with REGISTRY_ONLY: layer 4 is not a way round", "blue", 3)
+check("a Sidecar with REGISTRY_ONLY: what it shows", "blue", {"mine"}, "reviews.blue.svc.cluster.local", n=2)
 check("a Sidecar with REGISTRY_ONLY of others", "green", {"reviews-v1"})
-wait_for(lambda: any(" 502 - direct_response " in line and "block_all" in line for line in lab.access_lines()),
-         "block_all in the access log")
 lab.remove("sidecar")
 
 lab.write("mesh", "apiVersion: install.istio.io/v1alpha1\nkind: IstioOperator\nmetadata: {name: mesh, namespace: istio-system}\n"
@@ -96,6 +122,8 @@ lab.write("mesh", "apiVersion: install.istio.io/v1alpha1\nkind: IstioOperator\nm
 lab.reload()
 check("REGISTRY_ONLY: a known host", "green", {"reviews-v1"})
 check("REGISTRY_ONLY: an unknown host", "green", None, "unknown.example", status=502)
+wait_for(lambda: any(" 502 - direct_response " in line and "block_all" in line for line in lab.access_lines()),
+         "block_all in the access log")
 check("REGISTRY_ONLY: an address of the service", "green", {"reviews-v1"}, lab.vip(1))
 lab.remove("mesh")
 lab.reload()

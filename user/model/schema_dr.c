@@ -360,10 +360,11 @@ static const struct hdl_field spec_fields[] = {
 	HDL_STRINGS(
 		struct hdl_destination_rule, export_to, "exportTo",
 		"namespaces whose clients the rule is for: names, . (its own) or * (all) ([*])", .max = 1000,
-		.note = "Acts on requests; connections to ports that are not http, and those of clients that are no pods, go as for clients of namespaces without rules of their own"),
-	HDL_MESSAGE(struct hdl_destination_rule, workload_selector, "workloadSelector", &workload_selector,
-		    "pods of the namespace whose connections the rule is for (all clients)",
-		    .note = "Comes before a rule for the same host without it; pods that it is not for get that one, or none"),
+		.note = "By the pod that asks; clients that are no pods get what clients of namespaces without rules of their own get"),
+	HDL_MESSAGE(
+		struct hdl_destination_rule, workload_selector, "workloadSelector", &workload_selector,
+		"pods of the namespace whose connections the rule is for (all clients)",
+		.note = "Comes before a rule for the same host without it; pods that it is not for get that one, or none"),
 };
 static const struct hdl_message spec =
 	HDL_MESSAGE_TABLE("DestinationRule", struct hdl_destination_rule, spec_fields, hdl_check_dr);

@@ -17,8 +17,10 @@ static const struct hdl_message exemption =
 	HDL_MESSAGE_TABLE("exempt", struct hdl_nc_exemption, exemption_fields, hdl_check_nc_exemption);
 
 static const struct hdl_field outbound_fields[] = {
-	HDL_ENUM(struct hdl_nc_outbound, mode, "mode", outbound_mode,
-		 "destinations that no service has: let through (ALLOW_ANY) or refused (REGISTRY_ONLY) (ALLOW_ANY)"),
+	HDL_ENUM(
+		struct hdl_nc_outbound, mode, "mode", outbound_mode,
+		"destinations that no service has: let through (ALLOW_ANY) or refused (REGISTRY_ONLY) (ALLOW_ANY)",
+		.note = "Refused are connections and datagrams of pods (EPERM), and requests whose Host no service has where requests are read (502). Loopback, addresses of the node, groups and port 53 stay open; processes of the node are not asked"),
 	HDL_MESSAGES(
 		struct hdl_nc_outbound, exempt, "exempt", &exemption, "pods that REGISTRY_ONLY is not for", .max = 100,
 		.note = "Of this node, whoever says REGISTRY_ONLY: this NodeConfig, meshConfig or a Sidecar. An extension of Heddle"),
@@ -82,7 +84,8 @@ static const struct hdl_field interfaces_fields[] = {
 	HDL_STRINGS(struct hdl_nc_interfaces, pods, "pods",
 		    "names of the host side of pod interfaces, with * and ? (found by the addresses of the pods)",
 		    .max = 32),
-	HDL_STRINGS(struct hdl_nc_interfaces, edge, "edge", "names of the interfaces that connections from outside of the node come in by (none)", .max = 100),
+	HDL_STRINGS(struct hdl_nc_interfaces, edge, "edge",
+		    "names of the interfaces that connections from outside of the node come in by (none)", .max = 100),
 };
 static const struct hdl_message interfaces =
 	HDL_MESSAGE_TABLE("interfaces", struct hdl_nc_interfaces, interfaces_fields, hdl_check_nc_interfaces);

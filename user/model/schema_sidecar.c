@@ -77,13 +77,13 @@ static const struct hdl_field spec_fields[] = {
 		     .note = "Traffic to a pod is not taken over on its node, so there is no listener to set up"),
 	HDL_MESSAGES(
 		struct hdl_sidecar, egress, "egress", &egress, "what the workload can reach, by port", .max = 1000,
-		.note = "Acts on requests. The address of a service that is not seen leads to it without its rules, or with REGISTRY_ONLY to 502"),
+		.note = "The address of a service that is not seen leads to it without its rules; with REGISTRY_ONLY connections to it are refused (EPERM)"),
 	HDL_MESSAGE(struct hdl_sidecar, inbound_connection_pool, "inboundConnectionPool", &hdl_schema_connection_pool,
 		    "limits and timeouts of traffic to the workload", ACCEPTED),
 	HDL_MESSAGE(
 		struct hdl_sidecar, outbound_traffic_policy, "outboundTrafficPolicy", &outbound,
 		"destinations that no service has, in place of the mesh's policy",
-		.note = "Acts on requests to addresses of services whose Host names no service that the client sees: they are answered with 502. Other addresses are not taken over"),
+		.note = "Connections and datagrams to an address that no service has which the client sees are refused (EPERM); a request whose Host names no such service is answered with 502, where requests are read. Loopback, addresses of the node, groups and port 53 stay open"),
 };
 static const struct hdl_message spec = HDL_MESSAGE_TABLE("Sidecar", struct hdl_sidecar, spec_fields, hdl_check_sidecar);
 

@@ -365,7 +365,7 @@ static const struct hdl_field spec_fields[] = {
 	HDL_STRINGS(
 		struct hdl_virtual_service, export_to, "exportTo",
 		"namespaces in which the rules act: names, . (its own) or * (all) ([*])", .max = 1000,
-		.note = "Acts on requests; connections to ports that are not http, and those of clients that are no pods, go as for clients of namespaces without rules of their own"),
+		.note = "By the pod that asks; clients that are no pods get what clients of namespaces without rules of their own get"),
 };
 static const struct hdl_message spec =
 	HDL_MESSAGE_TABLE("VirtualService", struct hdl_virtual_service, spec_fields, hdl_check_vs);
