@@ -482,9 +482,6 @@ static void write_health(struct hdl_jsonw *w, const struct hdl_admin_view *view,
 	hdl_jsonw_ku64(w, "timeouts", health->timeouts);
 	hdl_jsonw_ku64(w, "retransmits", health->retransmits);
 	hdl_jsonw_ku64(w, "rtt_us", health->rtt_us);
-	hdl_jsonw_ku64(w, "timeouts", health->timeouts);
-	hdl_jsonw_ku64(w, "retransmits", health->retransmits);
-	hdl_jsonw_ku64(w, "rtt_us", health->rtt_us);
 }
 
 static void write_endpoint(struct hdl_jsonw *w, const struct hdl_admin_view *view, const struct hdl_ir_cluster *cluster,
