@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* TCP connect() in a cgroup: service addresses reach endpoints, and getpeername() tells what was dialled. */
+#include <linux/io_uring.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
 #include "tests/bpf/dialled.h"
 
 #define LOOPBACK_TRIES 2000 /* connects of the test of weights */
@@ -299,6 +302,126 @@ static void source_hash_decides(void **state)
 	bpf_map_delete_elem(workload, &scene.cookie);
 }
 
+/* --- other ways to connect ---------------------------------------------------------------------------------------- */
+
+/* TCP fast open: the first bytes come with the connection, made by sendto() or by the first write(). */
+static void fast_open_is_a_connect(void **state)
+{
+	(void)state;
+	for (int form = 0; form < FORMS; form++) {
+		struct scene_address vip = scene_address(vip_of[form], PORT);
+		int fd = socket(vip.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
+		__u32 refused;
+
+		assert_int_equal(sendto(fd, "?", 1, MSG_FASTOPEN, &vip.any, vip.size), 1);
+		assert_string_equal(scene_peer(fd), peer_of[form]);
+		assert_int_equal(scene.balance[CLUSTER].connections, 1);
+		assert_int_not_equal(arrived(NULL), 0);
+		close(fd);
+		fd = socket(vip.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		assert_int_equal(setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &on, sizeof(on)), 0);
+		assert_int_equal(connect(fd, &vip.any, vip.size), 0);
+		assert_string_equal(scene_peer(fd), peer_of[form]);
+		assert_int_equal(write(fd, "?", 1), 1);
+		assert_true(scene_ready(fd, POLLOUT));
+		assert_int_not_equal(arrived(NULL), 0);
+		close(fd);
+		/* refused like any other */
+		scene.service[SERVICE + (form == FORM_V6)].version[0].route_count = 0;
+		refused = (__u32)scene_verdict(HDL_VERDICT_NO_ROUTE);
+		fd = socket(vip.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		assert_int_equal(sendto(fd, "?", 1, MSG_FASTOPEN, &vip.any, vip.size), -1);
+		assert_int_equal(errno, ECONNREFUSED);
+		assert_int_equal(scene_verdict(HDL_VERDICT_NO_ROUTE), refused + 1);
+		close(fd);
+		assert_int_equal(active(), 0);
+		assert_int_equal(scene.balance[CLUSTER].connections, 0);
+		usual(NULL);
+	}
+}
+
+/* One request in a ring of its own: its result, or -ENOSYS where the kernel has no rings. */
+static int ring_connect(int socket_fd, const struct scene_address *to)
+{
+	struct io_uring_params p = { .flags = 0 };
+	int fd = (int)syscall(__NR_io_uring_setup, 1, &p), result;
+	size_t ring_bytes = p.sq_off.array + p.sq_entries * sizeof(__u32), cqe_bytes;
+	struct io_uring_sqe *sqe;
+	struct io_uring_cqe *cqe;
+	unsigned char *sq, *cq;
+
+	if (fd < 0)
+		return -ENOSYS;
+	cqe_bytes = p.cq_off.cqes + p.cq_entries * sizeof(*cqe);
+	sq = mmap(NULL, ring_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, IORING_OFF_SQ_RING);
+	cq = mmap(NULL, cqe_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, IORING_OFF_CQ_RING);
+	sqe = mmap(NULL, sizeof(*sqe), PROT_READ | PROT_WRITE, MAP_SHARED, fd, IORING_OFF_SQES);
+	assert_true(sq != MAP_FAILED && cq != MAP_FAILED && (void *)sqe != MAP_FAILED);
+	*sqe = (struct io_uring_sqe){
+		.opcode = IORING_OP_CONNECT, .fd = socket_fd, .addr = (__u64)(uintptr_t)&to->any, .off = to->size
+	};
+	*(__u32 *)(void *)(sq + p.sq_off.array) = 0;
+	__atomic_store_n((__u32 *)(void *)(sq + p.sq_off.tail), 1, __ATOMIC_RELEASE);
+	assert_int_equal(syscall(__NR_io_uring_enter, fd, 1, 1, IORING_ENTER_GETEVENTS, NULL, 0), 1);
+	cqe = (struct io_uring_cqe *)(void *)(cq + p.cq_off.cqes);
+	result = cqe->res;
+	munmap(sq, ring_bytes);
+	munmap(cq, cqe_bytes);
+	munmap(sqe, sizeof(*sqe));
+	close(fd);
+	return result;
+}
+
+static void io_uring_is_a_connect(void **state)
+{
+	(void)state;
+	for (int form = 0; form < FORMS; form++) {
+		struct scene_address vip = scene_address(vip_of[form], PORT);
+		int fd = socket(vip.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0), result = ring_connect(fd, &vip);
+
+		if (result == -ENOSYS) {
+			close(fd);
+			skip();
+		}
+		assert_int_equal(result, 0);
+		assert_string_equal(scene_peer(fd), peer_of[form]);
+		assert_int_equal(arrived(NULL), form + 1);
+		close(fd);
+		scene.service[SERVICE + (form == FORM_V6)].version[0].route_count = 0;
+		fd = socket(vip.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		assert_int_equal(ring_connect(fd, &vip), -ECONNREFUSED);
+		close(fd);
+		scene.service[SERVICE + (form == FORM_V6)].version[0].route_count = 1;
+	}
+}
+
+/* Port and address of the client are its own business: bound before, with SO_REUSEADDR, it reaches the service. */
+static void bound_client_keeps_its_port(void **state)
+{
+	static const char *const from_of[FORMS] = { "127.0.0.1", "::1", "::ffff:127.0.0.1" };
+
+	(void)state;
+	for (int form = 0; form < FORMS; form++) {
+		struct scene_address vip = scene_address(vip_of[form], PORT), from = scene_address(from_of[form], 0);
+		int fd[2], on = 1;
+
+		for (int i = 0; i < 2; i++) {
+			fd[i] = socket(vip.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+			setsockopt(fd[i], SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+			assert_int_equal(bind(fd[i], &from.any, from.size), 0);
+			assert_int_equal(getsockname(fd[i], &from.any, &from.size), 0);
+		}
+		/* the same port twice: to different endpoints that is no conflict */
+		for (int i = 0; i < 2; i++) {
+			assert_int_equal(connect(fd[i], &vip.any, vip.size), 0);
+			assert_int_not_equal(arrived(NULL), 0);
+			assert_string_equal(scene_peer(fd[i]), peer_of[form]);
+		}
+		close(fd[0]);
+		close(fd[1]);
+	}
+}
+
 static int body(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -317,6 +440,9 @@ static int body(void)
 		cmocka_unit_test_setup(stale_id_is_recognised, usual),
 		cmocka_unit_test_setup(passthrough_keeps_the_address, usual),
 		cmocka_unit_test_setup(source_hash_decides, usual),
+		cmocka_unit_test_setup(fast_open_is_a_connect, usual),
+		cmocka_unit_test_setup(io_uring_is_a_connect, usual),
+		cmocka_unit_test_setup(bound_client_keeps_its_port, usual),
 	};
 
 	dialled_listen();
