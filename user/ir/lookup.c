@@ -175,6 +175,14 @@ const struct hdl_ir_service_port *hdl_snapshot_find_vip(const struct hdl_snapsho
 	return hdl_ir_pmap_get(snapshot->vips, vip_hash(&key), &key, is_vip);
 }
 
+const struct hdl_ir_service_port *hdl_snapshot_find_dialled(const struct hdl_snapshot *snapshot,
+							    const struct hdl_addr *address, uint16_t port)
+{
+	const struct hdl_ir_service_port *found = hdl_snapshot_find_vip(snapshot, address, port);
+
+	return found ? found : hdl_snapshot_find_vip(snapshot, &zero, port);
+}
+
 const struct hdl_ir_service_port *hdl_snapshot_find_udp(const struct hdl_snapshot *snapshot,
 							const struct hdl_addr *address, uint16_t port)
 {

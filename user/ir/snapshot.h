@@ -493,6 +493,9 @@ struct hdl_ir_exemption {
 	struct hdl_ir_labels labels; /* n 0 = any */
 };
 
+/* Of which pods packets are translated. */
+enum hdl_ir_packet_path { HDL_IR_PACKETS_AUTO, HDL_IR_PACKETS_ON, HDL_IR_PACKETS_OFF };
+
 /* NodeConfig with its defaults applied. */
 struct hdl_ir_node {
 	const char *node_name, *domain, *root_namespace;
@@ -503,6 +506,8 @@ struct hdl_ir_node {
 	uint32_t capacity_services, capacity_endpoints, capacity_flows;
 	const char *const *pod_interfaces; /* patterns; none = host side of the veth of each known pod */
 	size_t pod_interface_count;
+	enum hdl_ir_packet_path packet_path;
+	bool redirect_peer; /* packets between pods of the node go past the stack of the host */
 	const char *access_log_path; /* "" = off, "-" or "/dev/stdout" = standard output */
 	bool access_log_json;
 	const char *access_log_format; /* "" = Istio's default */
@@ -605,6 +610,9 @@ const struct hdl_ir_service_port *hdl_snapshot_find_udp(const struct hdl_snapsho
 							const struct hdl_addr *address, uint16_t port);
 const struct hdl_ir_service_port *hdl_snapshot_find_vip(const struct hdl_snapshot *snapshot,
 							const struct hdl_addr *address, uint16_t port);
+/* At the place at which a connection was dialled: a service address, else a NodePort of any address. */
+const struct hdl_ir_service_port *hdl_snapshot_find_dialled(const struct hdl_snapshot *snapshot,
+							    const struct hdl_addr *address, uint16_t port);
 const struct hdl_ir_workload *hdl_snapshot_find_workload(const struct hdl_snapshot *snapshot,
 							 const struct hdl_addr *address);
 /* That of clients without a view. */

@@ -131,7 +131,7 @@ static void welcome(struct hdl_listener *listener, int fd, const struct hdl_endp
 	if (!listener->gateway && local.port == listener->at.port &&
 	    hdl_addr_equal(&local.address, &listener->at.address) && find_origin(worker, peer, &local) < 0)
 		goto refuse;
-	if (!listener->gateway && !hdl_snapshot_find_vip(worker->current->snapshot, &local.address, local.port))
+	if (!listener->gateway && !hdl_snapshot_find_dialled(worker->current->snapshot, &local.address, local.port))
 		goto refuse;
 	hdl_down_new(listener, fd, peer, &local);
 	return;

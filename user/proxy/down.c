@@ -61,7 +61,7 @@ void hdl_down_look_up(struct hdl_down *down)
 		down->port = NULL;
 		down->routes = gateway_routes(g->snapshot, &down->listener);
 	} else {
-		down->port = hdl_snapshot_find_vip(g->snapshot, &down->local.address, down->local.port);
+		down->port = hdl_snapshot_find_dialled(g->snapshot, &down->local.address, down->local.port);
 		down->routes = NULL;
 	}
 }

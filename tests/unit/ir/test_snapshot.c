@@ -106,6 +106,7 @@ static void look_ups(void **state)
 		assert_ptr_equal(hdl_snapshot_find_vip(s, &address[i][0], 80), &port[i][0]);
 		assert_ptr_equal(hdl_snapshot_find_vip(s, &address[i][1], 8080), &port[i][1]);
 		assert_null(hdl_snapshot_find_vip(s, &address[i][0], 81));
+		assert_null(hdl_snapshot_find_udp(s, &address[i][0], 80));
 		assert_ptr_equal(hdl_snapshot_find_workload(s, &address[i][0]), &workload[i]);
 		assert_ptr_equal(hdl_snapshot_find_workload(s, &address[i][1]), i % 2 ? &workload[i] : NULL);
 		assert_ptr_equal(hdl_snapshot_find_cluster(s, name[i]), &cluster[i]);
@@ -116,12 +117,56 @@ static void look_ups(void **state)
 	hdl_snapshot_unref(s);
 }
 
+/* One number of TCP and of UDP, external addresses, NodePorts: each place is of one port. */
+static void places(void **state)
+{
+	struct hdl_addr own[] = { addr("10.0.0.1") }, external[] = { addr("192.0.2.1") }, node = addr("172.16.0.9");
+	struct hdl_addr second = addr("10.0.0.2");
+	struct hdl_ir_service services[2];
+	struct hdl_ir_service_port ports[3] = {
+		{ .service = &services[0], .port = 53, .node_port = 30053, .protocol = HDL_IR_UDP },
+		{ .service = &services[0], .port = 53, .node_port = 30053, .protocol = HDL_IR_TCP },
+		{ .service = &services[1], .port = 80, .protocol = HDL_IR_TCP },
+	};
+	struct hdl_ir_service *list[] = { &services[0], &services[1] };
+	struct hdl_snapshot *s = hdl_snapshot_new();
+	struct hdl_addr zero = { 0 };
+
+	(void)state;
+	services[0] = (struct hdl_ir_service){ .addresses = own,
+					       .address_count = 1,
+					       .external_addresses = external,
+					       .external_address_count = 1,
+					       .ports = ports,
+					       .port_count = 2 };
+	services[1] = (struct hdl_ir_service){
+		.addresses = &second, .address_count = 1, .ports = &ports[2], .port_count = 1
+	};
+	s->services = list;
+	s->service_count = 2;
+	assert_int_equal(hdl_snapshot_seal(s), 0);
+	assert_ptr_equal(hdl_snapshot_find_udp(s, &own[0], 53), &ports[0]);
+	assert_ptr_equal(hdl_snapshot_find_vip(s, &own[0], 53), &ports[1]);
+	assert_ptr_equal(hdl_snapshot_find_udp(s, &external[0], 53), &ports[0]);
+	assert_ptr_equal(hdl_snapshot_find_vip(s, &external[0], 53), &ports[1]);
+	assert_ptr_equal(hdl_snapshot_find_udp(s, &zero, 30053), &ports[0]);
+	assert_ptr_equal(hdl_snapshot_find_vip(s, &zero, 30053), &ports[1]);
+	assert_null(hdl_snapshot_find_vip(s, &zero, 53));
+	assert_null(hdl_snapshot_find_vip(s, &zero, 0));
+	assert_null(hdl_snapshot_find_udp(s, &second, 80));
+	assert_ptr_equal(hdl_snapshot_find_dialled(s, &own[0], 53), &ports[1]);
+	assert_ptr_equal(hdl_snapshot_find_dialled(s, &node, 30053), &ports[1]);
+	assert_null(hdl_snapshot_find_dialled(s, &node, 53));
+	hdl_snapshot_unref(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ownership),
 		cmocka_unit_test(empty),
 		cmocka_unit_test(look_ups),
+		cmocka_unit_test(places),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
