@@ -100,6 +100,15 @@ static void destination_text(struct hdl_jsonw *w, const struct hdl_ir_service_po
 	hdl_jsonw_kstr(w, "destination", text);
 }
 
+static void write_label(struct hdl_jsonw *w, const struct hdl_ir_label *label)
+{
+	struct hdl_buf text = { 0 };
+
+	hdl_buf_printf(&text, "%s=%s", label->key, label->value);
+	hdl_jsonw_str(w, text.p ? text.p : "");
+	hdl_buf_done(&text);
+}
+
 /* Its own addresses, then the external ones, and of which kind each is. */
 static void write_addresses(struct hdl_jsonw *w, const struct hdl_ir_service *service)
 {
@@ -167,6 +176,11 @@ static void write_service_listener(struct hdl_jsonw *w, const struct hdl_ir_view
 	hdl_jsonw_kstr(w, "type", "service");
 	hdl_jsonw_kstr(w, "from", from ? from->ns : "");
 	hdl_jsonw_kstr(w, "sidecar", from ? from->name : "");
+	hdl_jsonw_key(w, "labels");
+	hdl_jsonw_array(w);
+	for (size_t i = 0; from && i < from->selector.n; i++)
+		write_label(w, &from->selector.v[i]);
+	hdl_jsonw_array_end(w);
 	hdl_jsonw_kstr(w, "service", port->service->fqdn);
 	write_addresses(w, port->service);
 	hdl_jsonw_ku64(w, "port", port->port);

@@ -194,6 +194,52 @@ static void test_listeners_and_routes(void **state)
 	json_decref(json);
 }
 
+/* Rows of views: who gets a port otherwise, and who gets nothing. */
+static void test_listeners_of_views(void **state)
+{
+	struct scene *scene = *state;
+	const struct hdl_ir_service_port *all = scene->snapshot->service_ports[0];
+	struct hdl_ir_subnet net = { scene_v4(0), 120 };
+	struct hdl_ir_label label = { "app", "x" };
+	struct hdl_ir_l4_match match = {
+		.subnets = &net, .subnet_count = 1, .source_labels = { &label, 1 }, .source_namespace = "b"
+	};
+	struct hdl_ir_l4_route rule = { .matches = &match, .match_count = 1 };
+	struct hdl_ir_service_port own = *all;
+	struct hdl_ir_view_port ports[2] = { { all, &own }, { all, NULL } };
+	struct hdl_ir_view a = { .ns = "a", .name = "", .ports = &ports[0], .port_count = 1, .selector = { &label, 1 } };
+	struct hdl_ir_view b = { .ns = "b", .name = "s", .ports = &ports[1], .port_count = 1 };
+	const struct hdl_ir_view *views[] = { &a, &b };
+	const json_t *r;
+	json_t *json;
+
+	own.label = HDL_LABEL_L4;
+	own.l4_routes = &rule;
+	own.l4_route_count = 1;
+	scene->snapshot->views = views;
+	scene->snapshot->view_count = 2;
+	json = get(scene, "/api/v1/listeners?from=a");
+	assert_int_equal(json_array_size(json_object_get(json, "listeners")), 1);
+	r = row(json, "listeners", 0);
+	assert_string_equal(text_at(r, "from"), "a");
+	assert_string_equal(text_at(r, "label"), "l4");
+	assert_string_equal(json_string_value(json_array_get(json_object_get(r, "labels"), 0)), "app=x");
+	assert_string_equal(json_string_value(json_array_get(json_object_get(r, "address_kinds"), 0)), "service");
+	r = json_array_get(json_object_get(row(r, "rules", 0), "match"), 0);
+	assert_string_equal(json_string_value(json_array_get(r, 0)), "10.0.0.0/24");
+	assert_string_equal(json_string_value(json_array_get(r, 1)), "source label app=x");
+	assert_string_equal(json_string_value(json_array_get(r, 2)), "source namespace b");
+	json_decref(json);
+	json = get(scene, "/api/v1/listeners?from=b");
+	r = row(json, "listeners", 0);
+	assert_string_equal(text_at(r, "sidecar"), "s");
+	assert_string_equal(text_at(r, "label"), "none");
+	assert_string_equal(text_at(r, "destination"), "none");
+	json_decref(json);
+	scene->snapshot->views = NULL;
+	scene->snapshot->view_count = 0;
+}
+
 static void test_eject_and_restore(void **state)
 {
 	static const struct {
@@ -476,6 +522,7 @@ int main(void)
 		T(states),
 		T(nothing_yet),
 		T(listeners_and_routes),
+		T(listeners_of_views),
 		T(eject_and_restore),
 		T(health_everywhere),
 		T(status_and_diagnostics),
