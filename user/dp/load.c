@@ -17,6 +17,7 @@
 #include "dp/links.h"
 #include "dp/maps.h"
 #include "dp/owned.h"
+#include "dp/renew.h"
 #include "heddle.skel.h" /* generated */
 #include "heddle/abi_limits.h"
 
@@ -28,6 +29,7 @@ struct hdl_load {
 	struct hdl_state *state;
 	int grace_inner_fd;
 	char *bpffs, *cgroup;
+	struct hdl_renew renew; /* maps that replace others when the hooks get the programs */
 };
 
 static const struct {
@@ -106,29 +108,6 @@ static int pin_path(const struct hdl_load *load, const char *prefix, const char 
 
 /* --- adoption ------------------------------------------------------------------------------------------------------ */
 
-/* Reads the pinned state record, as far as it is of this ABI. 1 = there is one, 0 = none. */
-static int read_pinned_state(const struct hdl_load *load, struct hdl_state *ret, struct hdl_err *err)
-{
-	char path[PATH_BYTES];
-	struct bpf_map_info info = {};
-	__u32 size = sizeof(info), zero = 0;
-	int fd, r = pin_path(load, "", "state", path);
-
-	if (r < 0)
-		return hdl_err_set(err, r, "--bpffs: path too long");
-	fd = bpf_obj_get(path);
-	if (fd < 0)
-		return errno == ENOENT ? 0 : hdl_err_set(err, -errno, "%s: %s", path, strerror(errno));
-	if (bpf_obj_get_info_by_fd(fd, &info, &size) != 0 || info.value_size != sizeof(*ret) ||
-	    bpf_map_lookup_elem(fd, &zero, ret) != 0 || ret->abi_version != HDL_ABI_VERSION)
-		r = hdl_err_set(
-			err, -EPROTO,
-			"%s was made by a heddled of another ABI version than %u: run heddled --uninstall first", path,
-			HDL_ABI_VERSION);
-	close(fd);
-	return r < 0 ? r : 1;
-}
-
 static void note_size(struct hdl_load_report *report, const char *name, uint32_t pinned, uint32_t configured)
 {
 	size_t n = strlen(report->sizes);
@@ -181,7 +160,9 @@ static int reuse_maps(const struct hdl_load *load, struct hdl_load_report *repor
 
 	bpf_object__for_each_map(map, load->skeleton->obj)
 	{
-		r = is_ours(map) ? reuse_map(load, map, report, err) : 0;
+		r = is_ours(map) && (load->renew.kind == HDL_RENEW_NONE || hdl_renew_keeps(map, load->bpffs)) ?
+			    reuse_map(load, map, report, err) :
+			    0;
 		if (r < 0)
 			return r;
 	}
@@ -327,14 +308,46 @@ static void report_old_state(struct hdl_load_report *report, const struct hdl_st
 	report->old_route_table = old->route_table;
 }
 
+/* The hooks go on as they are until hdl_load_attach(). */
+static int stage_renewal(struct hdl_load *load, struct hdl_load_report *report, struct hdl_err *err)
+{
+	int r = hdl_renew_stage(&load->renew, load->skeleton->obj, load->bpffs, err);
+
+	if (r < 0)
+		return r;
+	report->renewed = true;
+	report->rebuilt = load->renew.kind == HDL_RENEW_REBUILD;
+	snprintf(report->why, sizeof(report->why), "%s", load->renew.why);
+	/* hooks and filters of the old set are ours, too */
+	hdl_dp_map_stands_for(bpf_map__fd(load->skeleton->maps.state), load->renew.old_state_fd);
+	return 0;
+}
+
+static int finish_renewal(struct hdl_load *load, struct hdl_err *err)
+{
+	int r;
+
+	hdl_renew_merge(&load->renew, load->skeleton->obj);
+	r = hdl_renew_commit(load->bpffs, err);
+	if (r == 0)
+		r = pin_programs(load, err);
+	if (r == 0)
+		hdl_renew_done(&load->renew);
+	return r;
+}
+
 static int open_all(struct hdl_load *load, const struct hdl_load_conf *conf, struct hdl_load_report *report,
 		    struct hdl_err *err)
 {
 	struct hdl_state old = { .epoch = 0 };
-	int adopted = read_pinned_state(load, &old, err), r;
+	int adopted, r = hdl_renew_recover(load->bpffs, err);
 
+	if (r < 0)
+		return r;
+	adopted = hdl_renew_read_state(load->bpffs, &old, err);
 	if (adopted < 0)
 		return adopted;
+	load->renew.old = old;
 	if (adopted)
 		report_old_state(report, &old, conf);
 	else if (hdl_links_pinned(load->bpffs))
@@ -345,6 +358,8 @@ static int open_all(struct hdl_load *load, const struct hdl_load_conf *conf, str
 		return hdl_err_set(err, -errno, "BPF object: %s: %s", strerror(errno), hdl_dp_libbpf_said());
 	r = set_sizes(load, &conf->capacity, err);
 	if (r == 0 && adopted)
+		r = hdl_renew_choose(&load->renew, load->skeleton->obj, load->bpffs, err);
+	if (r == 0 && adopted)
 		r = reuse_maps(load, report, err);
 	if (r == 0)
 		r = load_programs(load, err);
@@ -352,10 +367,13 @@ static int open_all(struct hdl_load *load, const struct hdl_load_conf *conf, str
 		r = make_grace_inner(load, err);
 	if (r == 0)
 		r = map_state(load, err);
+	if (r == 0 && load->renew.kind != HDL_RENEW_NONE)
+		r = stage_renewal(load, report, err);
 	if (r == 0)
 		r = write_state(load, conf, err);
-	if (r == 0)
-		r = pin_maps(load, adopted, err);
+	if (r < 0 || load->renew.kind != HDL_RENEW_NONE)
+		return r;
+	r = pin_maps(load, adopted, err);
 	return r == 0 ? pin_programs(load, err) : r;
 }
 
@@ -368,6 +386,7 @@ int hdl_load_open(const struct hdl_load_conf *conf, struct hdl_load **ret, struc
 
 	if (load) {
 		load->grace_inner_fd = -1;
+		hdl_renew_init(&load->renew);
 		load->bpffs = strdup(conf->bpffs);
 		load->cgroup = strdup(conf->cgroup);
 	}
@@ -396,6 +415,7 @@ struct hdl_load *hdl_load_free(struct hdl_load *load)
 		munmap(load->state, (size_t)sysconf(_SC_PAGESIZE));
 	if (load->grace_inner_fd >= 0)
 		close(load->grace_inner_fd);
+	hdl_renew_done(&load->renew);
 	hdl_bpf__destroy(load->skeleton);
 	free(load->bpffs);
 	free(load->cgroup);
@@ -405,9 +425,16 @@ struct hdl_load *hdl_load_free(struct hdl_load *load)
 
 int hdl_load_attach(struct hdl_load *load, struct hdl_load_report *report, struct hdl_err *err)
 {
+	bool renews = load->renew.kind != HDL_RENEW_NONE;
+	int r;
+
 	hdl_dp_libbpf_listen();
-	return hdl_links_attach(load->skeleton->obj, load->bpffs, load->cgroup, bpf_map__fd(load->skeleton->maps.state),
-				&report->links_kept, &report->links_new, err);
+	r = renews ? hdl_renew_ready(load->bpffs, err) : 0;
+	if (r == 0)
+		r = hdl_links_attach(load->skeleton->obj, load->bpffs, load->cgroup,
+				     bpf_map__fd(load->skeleton->maps.state), &report->links_kept, &report->links_new,
+				     err);
+	return r == 0 && renews ? finish_renewal(load, err) : r;
 }
 
 /* --- access -------------------------------------------------------------------------------------------------------- */

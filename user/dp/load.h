@@ -29,6 +29,9 @@ struct hdl_load_report {
 	unsigned int links_new;
 	unsigned int sizes_kept; /* adopted maps whose size is not the configured one */
 	char sizes[512];         /* these, as "endpoint 1024 (configured 4096), ..." */
+	bool renewed;            /* other maps take the place of the pinned ones when the hooks are attached */
+	bool rebuilt;            /* without what they held: health of endpoints and open connections count anew */
+	char why[256];           /* "cluster 1024 (was 512), ..." */
 	uint32_t old_packet_mark, old_packet_mask, old_route_table; /* of the adopted state; 0 = none or the same */
 };
 
@@ -38,8 +41,9 @@ struct hdl_load;
 int hdl_load_prepare_bpffs(const char *path, struct hdl_err *err);
 
 /*
- * Opens, sizes, loads and pins. Nothing is attached yet: the caller sets rules, routes and listeners first.
- * -EPROTO: pinned maps of another ABI (err says to run --uninstall); -EPERM: BPF not permitted; else errno of libbpf
+ * Opens, sizes, loads and pins. Nothing is attached yet: the caller sets rules, routes and listeners first. Where the
+ * pinned maps are of another size or ABI version, the new ones stay beside them until the hooks are attached: publish
+ * into them first (dp/renew.h). -EPERM: BPF not permitted; else errno of libbpf
  * with its last words.
  */
 int hdl_load_open(const struct hdl_load_conf *conf, struct hdl_load **ret, struct hdl_load_report *ret_report,

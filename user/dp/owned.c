@@ -12,6 +12,7 @@
 #define MAPS_OF_PROGRAM 64
 
 static char said[512];
+static uint32_t stands, former; /* ids; the keeper has one thread */
 
 static void keep(const char *line)
 {
@@ -54,6 +55,12 @@ uint32_t hdl_dp_map_id(int map_fd)
 	return bpf_obj_get_info_by_fd(map_fd, &info, &size) == 0 ? info.id : 0;
 }
 
+void hdl_dp_map_stands_for(int map_fd, int former_fd)
+{
+	stands = hdl_dp_map_id(map_fd);
+	former = hdl_dp_map_id(former_fd);
+}
+
 static bool program_info(uint32_t program_id, struct bpf_prog_info *info)
 {
 	int fd = bpf_prog_get_fd_by_id(program_id);
@@ -75,7 +82,7 @@ bool hdl_dp_program_uses(uint32_t program_id, uint32_t map_id)
 	if (map_id == 0 || !program_info(program_id, &info))
 		return false;
 	for (__u32 i = 0; i < info.nr_map_ids && i < MAPS_OF_PROGRAM; i++) {
-		if (ids[i] == map_id)
+		if (ids[i] == map_id || (map_id == stands && ids[i] == former))
 			return true;
 	}
 	return false;

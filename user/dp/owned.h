@@ -14,6 +14,8 @@ const char *hdl_dp_libbpf_said(void);
 
 /* Id of a map by descriptor; 0 on failure. */
 uint32_t hdl_dp_map_id(int map_fd);
+/* While maps are replaced: a program that uses the former map counts as one that uses this one. */
+void hdl_dp_map_stands_for(int map_fd, int former_fd);
 /* Whether the program with this id uses the map with that id. */
 bool hdl_dp_program_uses(uint32_t program_id, uint32_t map_id);
 /* Name of a program by id, "" on failure. */

@@ -16,6 +16,7 @@
 #include "dp/links.h"
 #include "dp/owned.h"
 #include "dp/punt.h"
+#include "dp/renew.h"
 #include "heddle/abi_lb.h"
 
 #define PATH_BYTES 4096
@@ -158,6 +159,8 @@ int hdl_uninstall(const char *bpffs, struct hdl_uninstall_report *ret, struct hd
 	if (access(bpffs, F_OK) != 0)
 		return errno == ENOENT ? 0 : hdl_err_set(err, -errno, "%s: %s", bpffs, strerror(errno));
 	hdl_dp_libbpf_listen();
+	/* A half replaced set of maps goes first: what hooks use it go with the links. */
+	note(&u, hdl_renew_discard(bpffs, err_of(&u)));
 	/* Connects first: from here on nothing new is led to where the rest is about to vanish. */
 	report.links = remove_pins(&u, HDL_LINK_PREFIX);
 	snprintf(path, sizeof(path), "%s/state", bpffs);

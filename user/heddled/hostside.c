@@ -121,10 +121,11 @@ static void log_report(const struct hdl_load_report *report)
 {
 	if (report->adopted)
 		hdl_log_info("adopted the pinned maps: established connections and ejections stay");
+	if (report->renewed)
+		hdl_log_info("maps are replaced when the configuration is in force: %s%s", report->why,
+			     report->rebuilt ? "; health of endpoints counts anew" : "");
 	if (report->sizes_kept)
-		hdl_log_warn(
-			"mapCapacity differs from the pinned maps, whose size stays until `heddled --uninstall`: %s",
-			report->sizes);
+		hdl_log_warn("maps whose size stays until `heddled --uninstall`: %s", report->sizes);
 }
 
 static int set_up_routes(struct hdl_hostside *host, struct hdl_err *err)
@@ -152,7 +153,7 @@ static void compare(struct hdl_hostside *host, const struct hdl_msg_setup *setup
 	else if (!host->told_restart) {
 		host->told_restart = true;
 		hdl_log_warn(
-			"NodeConfig packetMark or mapCapacity changed: the mark takes effect when heddled is started again, the capacity after `heddled --uninstall`");
+			"NodeConfig packetMark or mapCapacity changed: it takes effect when heddled is started again");
 	}
 	host->setup.drain_timeout_ms = setup->drain_timeout_ms;
 }
