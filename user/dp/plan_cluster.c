@@ -297,6 +297,9 @@ static int plan_cluster_record(struct hdl_plan *plan, struct hdl_ir_cluster *clu
 	if (r < 0)
 		return r;
 	v->endpoint_count = total;
+	v->max_connections = cluster->pool.max_connections;
+	if (!now)
+		v->generation = generation_of(plan);
 	v->policy = (__u8)cluster->policy;
 	v->hash_input = (__u8)hash_input(cluster->hash_source);
 	set_outlier(v, &cluster->outlier);

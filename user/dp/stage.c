@@ -37,7 +37,7 @@ static void stage_cluster(const struct hdl_plan *plan, const struct hdl_plan_clu
 	memcpy((char *)v + sizeof(v->epoch), (const char *)&item->version + sizeof(v->epoch),
 	       sizeof(*v) - sizeof(v->epoch));
 	if (item->fresh)
-		p->maps->balance[item->id] = (struct hdl_balance){ .turn = 0 };
+		p->maps->balance[item->id] = (struct hdl_balance){ .generation = item->version.generation };
 	hdl_publisher_step(p);
 	__atomic_store_n(&v->epoch, plan->epoch, __ATOMIC_RELEASE);
 }
