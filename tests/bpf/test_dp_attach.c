@@ -67,7 +67,8 @@ static int teardown(void **state)
 
 static void attach(int i, const char *name)
 {
-	check(hdl_attach_tc(bpffs[i], state_fd(i), (int)if_nametoindex(name), hdl_load_tc_program(load[i]), &err));
+	check(hdl_attach_tc(bpffs[i], state_fd(i), (int)if_nametoindex(name), HDL_TC_INGRESS,
+			    hdl_load_tc_program(load[i], HDL_LOAD_TC_PUNT), &err));
 }
 
 static void detach(int i, const char *name)
@@ -81,7 +82,7 @@ static bool listed(int i, const char *name)
 	int *list = NULL;
 	bool found = false;
 
-	check(hdl_attach_list(state_fd(i), &list, &n, &err));
+	check(hdl_attach_list(bpffs[i], state_fd(i), &list, &n, &err));
 	for (size_t k = 0; k < n; k++)
 		found = found || list[k] == (int)if_nametoindex(name);
 	free(list);
@@ -197,7 +198,9 @@ static void interfaces_that_are_gone(void **state)
 	snprintf(path, sizeof(path), "%s/qdisc/%d", bpffs[0], gone);
 	assert_int_equal(access(path, F_OK), 0);
 	run("ip link del v0");
-	assert_int_equal(hdl_attach_tc(bpffs[0], state_fd(0), gone, hdl_load_tc_program(load[0]), &err), -ENODEV);
+	assert_int_equal(hdl_attach_tc(bpffs[0], state_fd(0), gone, HDL_TC_INGRESS,
+				       hdl_load_tc_program(load[0], HDL_LOAD_TC_PUNT), &err),
+			 -ENODEV);
 	hdl_attach_forget_gone(bpffs[0]);
 	assert_int_equal(access(path, F_OK), -1);
 	check(hdl_detach_tc(bpffs[0], state_fd(0), gone, &err));
@@ -220,15 +223,155 @@ static void uninstall_removes_filters(void **state)
 	assert_int_equal(access(bpffs[0], F_OK), -1);
 }
 
+/* --- TCX links --- */
+
+static int setup_links(void **state)
+{
+	hdl_attach_without_links(false);
+	return setup(state);
+}
+
+static int setup_filters(void **state)
+{
+	hdl_attach_without_links(true);
+	return setup(state);
+}
+
+static bool pinned(int i, const char *name, const char *side)
+{
+	char path[160];
+
+	snprintf(path, sizeof(path), "%s/tcx/%u-%s", bpffs[i], if_nametoindex(name), side);
+	return access(path, F_OK) == 0;
+}
+
+static void attach_reply(int i, const char *name)
+{
+	check(hdl_attach_tc(bpffs[i], state_fd(i), (int)if_nametoindex(name), HDL_TC_EGRESS,
+			    hdl_load_tc_program(load[i], HDL_LOAD_TC_REPLY), &err));
+}
+
+/* False on a kernel without TCX (before 6.6), where filters are there instead. */
+static bool has_links(void)
+{
+	attach(0, "v0");
+	if (!hdl_attach_by_links())
+		assert_true(filter_at("v0", 1, HDL_TC_HANDLE));
+	return hdl_attach_by_links();
+}
+
+static void links_are_attached_found_and_removed(void **state)
+{
+	(void)state;
+	assert_false(listed(0, "v0"));
+	if (!has_links())
+		return;
+	assert_true(pinned(0, "v0", "ingress") && !has_clsact("v0"));
+	assert_true(listed(0, "v0"));
+	assert_false(listed(0, "v1"));
+	attach_reply(0, "v0");
+	assert_true(pinned(0, "v0", "egress"));
+	check(hdl_detach_tc_side(bpffs[0], state_fd(0), (int)if_nametoindex("v0"), HDL_TC_INGRESS, &err));
+	assert_true(!pinned(0, "v0", "ingress") && pinned(0, "v0", "egress"));
+	assert_true(listed(0, "v0"));
+	detach(0, "v0");
+	assert_false(listed(0, "v0"));
+	assert_false(pinned(0, "v0", "egress"));
+	detach(0, "v0");
+}
+
+/* Id of the program of a pinned link. */
+static uint32_t program_of(int i, const char *name)
+{
+	struct bpf_link_info info = { 0 };
+	__u32 size = sizeof(info);
+	char path[160];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/tcx/%u-ingress", bpffs[i], if_nametoindex(name));
+	fd = bpf_obj_get(path);
+	assert_true(fd >= 0);
+	assert_int_equal(bpf_obj_get_info_by_fd(fd, &info, &size), 0);
+	close(fd);
+	return info.prog_id;
+}
+
+static void a_restarted_daemon_replaces_the_program_of_a_link(void **state)
+{
+	uint32_t former;
+
+	(void)state;
+	if (!has_links())
+		return;
+	former = program_of(0, "v0");
+	hdl_load_free(load[0]);
+	open_daemon(0);
+	assert_true(listed(0, "v0"));
+	attach(0, "v0");
+	assert_int_not_equal(program_of(0, "v0"), former);
+	check(hdl_attach_tc(bpffs[0], state_fd(0), (int)if_nametoindex("v0"), HDL_TC_INGRESS,
+			    hdl_load_tc_program(load[0], HDL_LOAD_TC_PACKET), &err));
+	detach(0, "v0");
+}
+
+/* After an upgrade of the kernel or the daemon, a packet must not be seen twice. */
+static void a_link_takes_the_place_of_a_filter(void **state)
+{
+	(void)state;
+	hdl_attach_without_links(true);
+	attach(0, "v0");
+	assert_true(filter_at("v0", 1, HDL_TC_HANDLE));
+	hdl_attach_without_links(false);
+	if (!has_links())
+		return;
+	assert_true(pinned(0, "v0", "ingress"));
+	assert_false(has_clsact("v0"));
+}
+
+static void links_of_interfaces_that_are_gone(void **state)
+{
+	char path[160];
+
+	(void)state;
+	if (!has_links())
+		return;
+	snprintf(path, sizeof(path), "%s/tcx/%u-ingress", bpffs[0], if_nametoindex("v0"));
+	run("ip link del v0");
+	assert_int_equal(access(path, F_OK), 0);
+	hdl_attach_forget_gone(bpffs[0]);
+	assert_int_equal(access(path, F_OK), -1);
+}
+
+static void uninstall_removes_links(void **state)
+{
+	struct hdl_uninstall_report removed;
+
+	(void)state;
+	if (!has_links())
+		return;
+	attach_reply(0, "v0");
+	attach(0, "v1");
+	load[0] = hdl_load_free(load[0]);
+	check(hdl_uninstall(bpffs[0], &removed, &err));
+	assert_int_equal(removed.filters, 2);
+	assert_int_equal(access(bpffs[0], F_OK), -1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(attached_found_and_removed, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_restarted_daemon_replaces_in_place, setup, teardown),
-		cmocka_unit_test_setup_teardown(filters_of_others_stay, setup, teardown),
-		cmocka_unit_test_setup_teardown(two_daemons_keep_apart, setup, teardown),
-		cmocka_unit_test_setup_teardown(interfaces_that_are_gone, setup, teardown),
-		cmocka_unit_test_setup_teardown(uninstall_removes_filters, setup, teardown),
+		cmocka_unit_test_setup_teardown(attached_found_and_removed, setup_filters, teardown),
+		cmocka_unit_test_setup_teardown(a_restarted_daemon_replaces_in_place, setup_filters, teardown),
+		cmocka_unit_test_setup_teardown(filters_of_others_stay, setup_filters, teardown),
+		cmocka_unit_test_setup_teardown(two_daemons_keep_apart, setup_filters, teardown),
+		cmocka_unit_test_setup_teardown(interfaces_that_are_gone, setup_filters, teardown),
+		cmocka_unit_test_setup_teardown(uninstall_removes_filters, setup_filters, teardown),
+		cmocka_unit_test_setup_teardown(links_are_attached_found_and_removed, setup_links, teardown),
+		cmocka_unit_test_setup_teardown(a_restarted_daemon_replaces_the_program_of_a_link, setup_links,
+						teardown),
+		cmocka_unit_test_setup_teardown(a_link_takes_the_place_of_a_filter, setup_links, teardown),
+		cmocka_unit_test_setup_teardown(links_of_interfaces_that_are_gone, setup_links, teardown),
+		cmocka_unit_test_setup_teardown(uninstall_removes_links, setup_links, teardown),
 	};
 
 	hdl_test_need_bpf();

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tc filters on interfaces: found by the map that their program uses, replaced in place, removed without trace. */
+/*
+ * tc programs on interfaces: by pinned TCX links (Linux 6.6), or as filters in clsact, found by the map that their program
+ * uses; replaced in place, removed without trace.
+ */
 #include "dp/attach.h"
 
 #include <bpf/bpf.h>
@@ -21,6 +24,25 @@
 
 /* Directory under bpffs with a directory for each interface whose clsact qdisc is ours: bpffs holds no files. */
 #define QDISCS "qdisc"
+/* Directory under bpffs with the pins of our TCX links: IFINDEX-ingress and IFINDEX-egress. */
+#define LINKS "tcx"
+
+/* Not in the headers of Debian 12. */
+#define ATTACH_TCX_INGRESS 46
+#define ATTACH_TCX_EGRESS 47
+
+static const struct side {
+	uint32_t clsact; /* minor number of its half of clsact */
+	enum bpf_tc_attach_point point;
+	int tcx;
+	const char *name;
+} sides[HDL_TC_SIDES] = {
+	[HDL_TC_INGRESS] = { TC_H_MIN_INGRESS, BPF_TC_INGRESS, ATTACH_TCX_INGRESS, "ingress" },
+	[HDL_TC_EGRESS] = { TC_H_MIN_EGRESS, BPF_TC_EGRESS, ATTACH_TCX_EGRESS, "egress" },
+};
+
+/* The programs of pods' interfaces. What else uses our maps is attached by somebody else of us. */
+static const char *const programs[] = { "hdl_tc_ingress", "hdl_tc_packet", "hdl_tc_reply" };
 
 /* What is on one side of an interface. */
 struct filters {
@@ -35,6 +57,17 @@ struct filter {
 	const char *kind;
 	uint32_t program;
 };
+
+static bool is_for_pods(uint32_t program)
+{
+	char name[16];
+	bool found = false;
+
+	hdl_dp_program_name(program, name);
+	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++)
+		found = found || strcmp(name, programs[i]) == 0;
+	return found;
+}
 
 static void filters_reset(void *data)
 {
@@ -69,7 +102,7 @@ static int see_filter(const struct nlmsghdr *message, void *data)
 	struct filter filter = { .kind = NULL };
 
 	mnl_attr_parse(message, sizeof(*header), filter_attribute, &filter);
-	if (filter.program && hdl_dp_program_uses(filter.program, filters->state_map)) {
+	if (filter.program && hdl_dp_program_uses(filter.program, filters->state_map) && is_for_pods(filter.program)) {
 		filters->ours = true;
 		filters->handle = header->tcm_handle;
 		filters->priority = priority;
@@ -122,20 +155,84 @@ static void remember_qdisc(const char *bpffs, int ifindex)
 	(void)mkdir(path, 0700);
 }
 
-int hdl_attach_tc(const char *bpffs, int state_map_fd, int ifindex, int program_fd, struct hdl_err *err)
+/* --- TCX ----------------------------------------------------------------------------------------------------------- */
+
+static void link_path(char path[4096], const char *bpffs, int ifindex, const struct side *side)
 {
-	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = BPF_TC_INGRESS);
+	snprintf(path, 4096, "%s/" LINKS "/%d-%s", bpffs, ifindex, side->name);
+}
+
+/* Whether the kernel knows TCX: asked once, at the first interface. */
+static bool tcx_missing;
+
+/* The program of a pinned link is replaced. -ENOENT: there is no such pin, or its interface is another one by now. */
+static int update_link(const char *path, int program_fd)
+{
+	int fd = bpf_obj_get(path), r;
+
+	if (fd < 0)
+		return -ENOENT;
+	r = bpf_link_update(fd, program_fd, NULL);
+	if (r < 0) {
+		unlink(path); /* the interface is gone, and its number perhaps another's */
+		r = -ENOENT;
+	}
+	close(fd);
+	return r;
+}
+
+static int attach_link(const char *bpffs, int ifindex, const struct side *side, int program_fd)
+{
+	char path[4096];
+	int fd, r;
+
+	link_path(path, bpffs, ifindex, side);
+	if (update_link(path, program_fd) == 0)
+		return 0;
+	fd = bpf_link_create(program_fd, ifindex, (enum bpf_attach_type)side->tcx, NULL);
+	if (fd < 0)
+		return fd;
+	snprintf(path, sizeof(path), "%s/" LINKS, bpffs);
+	(void)mkdir(path, 0700);
+	link_path(path, bpffs, ifindex, side);
+	r = bpf_obj_pin(fd, path) == 0 ? 0 : -errno;
+	close(fd); /* without a pin it is detached by that */
+	return r;
+}
+
+/* 1 = there was one, 0 = not. */
+static int detach_link(const char *bpffs, int ifindex, const struct side *side)
+{
+	char path[4096];
+	int fd;
+
+	link_path(path, bpffs, ifindex, side);
+	fd = bpf_obj_get(path);
+	if (fd < 0)
+		return 0;
+	/* a program that runs on another CPU may hold the link a little longer: this takes it off the interface now */
+	(void)bpf_link_detach(fd);
+	close(fd);
+	unlink(path);
+	return 1;
+}
+
+/* --- clsact -------------------------------------------------------------------------------------------------------- */
+
+static int attach_filter(const char *bpffs, int state_map_fd, int ifindex, const struct side *side, int program_fd,
+			 struct hdl_err *err)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = side->point);
 	LIBBPF_OPTS(bpf_tc_opts, opts, .prog_fd = program_fd);
 	struct filters filters;
 	int r;
 
-	hdl_dp_libbpf_listen();
 	r = bpf_tc_hook_create(&hook);
 	if (r == 0)
 		remember_qdisc(bpffs, ifindex);
 	else if (r != -EEXIST)
 		return hdl_err_set(err, r, "clsact on interface %d: %s", ifindex, strerror(-r));
-	r = read_filters(ifindex, TC_H_MIN_INGRESS, state_map_fd, &filters);
+	r = read_filters(ifindex, side->clsact, state_map_fd, &filters);
 	if (r < 0)
 		return hdl_err_set(err, r, "filters of interface %d: %s", ifindex, strerror(-r));
 	opts.handle = HDL_TC_HANDLE;
@@ -155,6 +252,20 @@ int hdl_attach_tc(const char *bpffs, int state_map_fd, int ifindex, int program_
 		return hdl_err_set(err, r, "tc program on interface %d: %s%s%s", ifindex, strerror(-r),
 				   hdl_dp_libbpf_said()[0] ? ": " : "", hdl_dp_libbpf_said());
 	return 0;
+}
+
+static int detach_filter(int state_map_fd, int ifindex, const struct side *side)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = side->point);
+	LIBBPF_OPTS(bpf_tc_opts, opts);
+	struct filters filters;
+	int r = read_filters(ifindex, side->clsact, state_map_fd, &filters);
+
+	if (r < 0 || !filters.ours)
+		return r;
+	opts.handle = filters.handle;
+	opts.priority = filters.priority;
+	return bpf_tc_detach(&hook, &opts);
 }
 
 /* Removes clsact when it is ours and empty on both sides. */
@@ -181,27 +292,73 @@ static int drop_qdisc(const char *bpffs, int ifindex)
 	return r == -ENODEV || r == -ENOENT || r == -EINVAL ? 0 : r;
 }
 
-int hdl_detach_tc(const char *bpffs, int state_map_fd, int ifindex, struct hdl_err *err)
+int hdl_attach_tc(const char *bpffs, int state_map_fd, int ifindex, enum hdl_tc_side which, int program_fd,
+		  struct hdl_err *err)
 {
-	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = BPF_TC_INGRESS);
-	LIBBPF_OPTS(bpf_tc_opts, opts);
-	struct filters filters;
+	const struct side *side = &sides[which];
+	int r = -EOPNOTSUPP;
+
+	hdl_dp_libbpf_listen();
+	if (!tcx_missing)
+		r = attach_link(bpffs, ifindex, side, program_fd);
+	if (r == 0) {
+		/* what a daemon before this one attached the other way would see each packet once more */
+		if (detach_filter(state_map_fd, ifindex, side) == 0)
+			(void)drop_qdisc(bpffs, ifindex);
+		return 0;
+	}
+	if (r == -ENODEV)
+		return hdl_err_set(err, r, "interface %d is gone", ifindex);
+	tcx_missing = tcx_missing || r == -EINVAL;
+	return attach_filter(bpffs, state_map_fd, ifindex, side, program_fd, err);
+}
+
+int hdl_detach_tc_side(const char *bpffs, int state_map_fd, int ifindex, enum hdl_tc_side which, struct hdl_err *err)
+{
+	const struct side *side = &sides[which];
 	int r;
 
 	hdl_dp_libbpf_listen();
-	r = read_filters(ifindex, TC_H_MIN_INGRESS, state_map_fd, &filters);
-	if (r == 0 && filters.ours) {
-		opts.handle = filters.handle;
-		opts.priority = filters.priority;
-		r = bpf_tc_detach(&hook, &opts);
-	}
+	(void)detach_link(bpffs, ifindex, side);
+	r = detach_filter(state_map_fd, ifindex, side);
 	if (r == 0 || r == -ENOENT || r == -ENODEV)
 		r = drop_qdisc(bpffs, ifindex);
 	return r < 0 ? hdl_err_set(err, r, "tc program on interface %d cannot be removed: %s", ifindex, strerror(-r)) :
 		       0;
 }
 
-int hdl_attach_list(int state_map_fd, int **ret_ifindex, size_t *ret_count, struct hdl_err *err)
+int hdl_detach_tc(const char *bpffs, int state_map_fd, int ifindex, struct hdl_err *err)
+{
+	int r = 0;
+
+	for (unsigned int i = 0; i < HDL_TC_SIDES; i++) {
+		int failed = hdl_detach_tc_side(bpffs, state_map_fd, ifindex, (enum hdl_tc_side)i, err);
+
+		r = failed ? failed : r;
+	}
+	return r;
+}
+
+static bool has_link(const char *bpffs, int ifindex, const struct side *side)
+{
+	char path[4096];
+
+	link_path(path, bpffs, ifindex, side);
+	return access(path, F_OK) == 0;
+}
+
+static bool is_attached(const char *bpffs, int state_map_fd, int ifindex)
+{
+	struct filters filters;
+
+	for (unsigned int i = 0; i < HDL_TC_SIDES; i++)
+		if (has_link(bpffs, ifindex, &sides[i]) ||
+		    (read_filters(ifindex, sides[i].clsact, state_map_fd, &filters) == 0 && filters.ours))
+			return true;
+	return false;
+}
+
+int hdl_attach_list(const char *bpffs, int state_map_fd, int **ret_ifindex, size_t *ret_count, struct hdl_err *err)
 {
 	struct if_nameindex *interfaces = if_nameindex();
 	size_t n = 0, count = 0;
@@ -212,13 +369,9 @@ int hdl_attach_list(int state_map_fd, int **ret_ifindex, size_t *ret_count, stru
 	while (interfaces[n].if_index)
 		n++;
 	list = calloc(n + 1, sizeof(*list));
-	for (size_t i = 0; list && i < n; i++) {
-		struct filters filters;
-
-		if (read_filters((int)interfaces[i].if_index, TC_H_MIN_INGRESS, state_map_fd, &filters) == 0 &&
-		    filters.ours)
+	for (size_t i = 0; list && i < n; i++)
+		if (is_attached(bpffs, state_map_fd, (int)interfaces[i].if_index))
 			list[count++] = (int)interfaces[i].if_index;
-	}
 	if_freenameindex(interfaces);
 	if (!list)
 		return hdl_err_set(err, -ENOMEM, "out of memory");
@@ -227,21 +380,38 @@ int hdl_attach_list(int state_map_fd, int **ret_ifindex, size_t *ret_count, stru
 	return 0;
 }
 
-void hdl_attach_forget_gone(const char *bpffs)
+bool hdl_attach_by_links(void)
 {
-	char path[4096], name[IF_NAMESIZE];
+	return !tcx_missing;
+}
+
+void hdl_attach_without_links(bool without)
+{
+	tcx_missing = without;
+}
+
+/* Entries of a directory whose names begin with the number of an interface that is gone. */
+static void forget_in(const char *bpffs, const char *name, int flags)
+{
+	char path[4096], interface[IF_NAMESIZE];
 	const struct dirent *entry;
 	DIR *dir;
 
-	snprintf(path, sizeof(path), "%s/" QDISCS, bpffs);
+	snprintf(path, sizeof(path), "%s/%s", bpffs, name);
 	dir = opendir(path);
 	if (!dir)
 		return;
 	while ((entry = readdir(dir))) {
 		unsigned long ifindex = strtoul(entry->d_name, NULL, 10);
 
-		if (ifindex && !if_indextoname((unsigned int)ifindex, name) && errno == ENXIO)
-			unlinkat(dirfd(dir), entry->d_name, AT_REMOVEDIR);
+		if (ifindex && !if_indextoname((unsigned int)ifindex, interface) && errno == ENXIO)
+			unlinkat(dirfd(dir), entry->d_name, flags);
 	}
 	closedir(dir);
+}
+
+void hdl_attach_forget_gone(const char *bpffs)
+{
+	forget_in(bpffs, QDISCS, AT_REMOVEDIR);
+	forget_in(bpffs, LINKS, 0);
 }

@@ -478,9 +478,13 @@ int hdl_load_pinned_fds(const char *bpffs, struct hdl_dp_maps *maps, struct hdl_
 	return r;
 }
 
-int hdl_load_tc_program(const struct hdl_load *load)
+int hdl_load_tc_program(const struct hdl_load *load, enum hdl_load_tc which)
 {
-	return bpf_program__fd(load->skeleton->progs.hdl_tc_ingress);
+	const struct bpf_program *program = which == HDL_LOAD_TC_PUNT	? load->skeleton->progs.hdl_tc_ingress :
+					    which == HDL_LOAD_TC_PACKET ? load->skeleton->progs.hdl_tc_packet :
+									  load->skeleton->progs.hdl_tc_reply;
+
+	return bpf_program__fd(program);
 }
 
 int hdl_load_set_listener(const struct hdl_load *load, unsigned int worker, int family, int listener_fd)

@@ -10,6 +10,7 @@
 #define HDL_DP_LOAD_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include "base/err.h"
 #include "dp/publish.h"
@@ -62,7 +63,12 @@ int hdl_load_pinned_fds(const char *bpffs, struct hdl_dp_maps *maps, struct hdl_
 /* The i-th *_fd field, in a fixed order, so that keeper and worker pass them without naming each; NULL past the end. */
 int *hdl_dp_maps_fd(struct hdl_dp_maps *maps, unsigned int i, const char **ret_name);
 
-int hdl_load_tc_program(const struct hdl_load *load); /* descriptor for hdl_attach_tc(), owned by load */
+enum hdl_load_tc {
+	HDL_LOAD_TC_PUNT,   /* ingress: packets of punted connections to their workers */
+	HDL_LOAD_TC_PACKET, /* ingress: that, and the packet path */
+	HDL_LOAD_TC_REPLY,  /* egress: its way back */
+};
+int hdl_load_tc_program(const struct hdl_load *load, enum hdl_load_tc which); /* for hdl_attach_tc(), owned by load */
 
 /* Puts a listening socket into the `listener` map. family: enum hdl_family. 0 or negative errno. */
 int hdl_load_set_listener(const struct hdl_load *load, unsigned int worker, int family, int listener_fd);

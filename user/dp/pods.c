@@ -34,13 +34,14 @@
 /* A place where a namespace can be opened: "/run/netns/NAME" or "/proc/PID/ns/net". */
 struct place {
 	ino_t inode;
+	bool unseen; /* the process is outside of the cgroup */
 	char path[288];
 };
 
 /* A veth of the host whose peer is in another namespace. */
 struct host_link {
-	int ifindex;
 	int32_t nsid;
+	struct hdl_pod_link link;
 };
 
 struct hdl_pods {
@@ -52,6 +53,7 @@ struct hdl_pods {
 	struct hdl_pod *list;
 	size_t count;
 	uint64_t left_out;
+	char *cgroup; /* NULL = the root */
 	/* of one scan */
 	struct place *places;
 	size_t place_count, place_capacity;
@@ -121,8 +123,21 @@ struct hdl_pods *hdl_pods_free(struct hdl_pods *pods)
 	free(pods->list);
 	free(pods->places);
 	free(pods->links);
+	free(pods->cgroup);
 	free(pods);
 	return NULL;
+}
+
+int hdl_pods_cgroup(struct hdl_pods *pods, const char *path)
+{
+	char *copy = path ? strdup(path) : NULL;
+
+	if (path && !copy)
+		return -ENOMEM;
+	free(pods->cgroup);
+	pods->cgroup = copy;
+	pods->dirty = true;
+	return 0;
 }
 
 int hdl_pods_fd(const struct hdl_pods *pods)
@@ -151,7 +166,10 @@ bool hdl_pods_read(struct hdl_pods *pods)
 struct link_seen {
 	const char *kind;
 	int32_t nsid;
-	bool has_peer, has_nsid;
+	bool has_peer, has_nsid, has_master;
+	uint32_t mtu;
+	int peer;
+	uint8_t mac[6];
 };
 
 static int info_attribute(const struct nlattr *attribute, void *data)
@@ -168,6 +186,17 @@ static int link_attribute(const struct nlattr *attribute, void *data)
 	switch (mnl_attr_get_type(attribute)) {
 	case IFLA_LINK:
 		seen->has_peer = true;
+		seen->peer = (int)mnl_attr_get_u32(attribute);
+		break;
+	case IFLA_MASTER:
+		seen->has_master = true;
+		break;
+	case IFLA_MTU:
+		seen->mtu = mnl_attr_get_u32(attribute);
+		break;
+	case IFLA_ADDRESS:
+		if (mnl_attr_get_payload_len(attribute) == sizeof(seen->mac))
+			memcpy(seen->mac, mnl_attr_get_payload(attribute), sizeof(seen->mac));
 		break;
 	case IFLA_LINK_NETNSID:
 		seen->nsid = (int32_t)mnl_attr_get_u32(attribute);
@@ -200,7 +229,11 @@ static int see_link(const struct nlmsghdr *message, void *data)
 		pods->links = bigger;
 		pods->link_capacity = capacity;
 	}
-	pods->links[pods->link_count++] = (struct host_link){ .ifindex = header->ifi_index, .nsid = seen.nsid };
+	pods->links[pods->link_count] = (struct host_link){
+		.nsid = seen.nsid,
+		.link = { .ifindex = header->ifi_index, .peer_ifindex = seen.peer, .mtu = seen.mtu },
+	};
+	memcpy(pods->links[pods->link_count++].link.host_mac, seen.mac, sizeof(seen.mac));
 	return MNL_CB_OK;
 }
 
@@ -222,7 +255,7 @@ static int read_host_links(struct hdl_pods *pods, struct hdl_nl *nl)
 
 /* --- places -------------------------------------------------------------------------------------------------------- */
 
-static int add_place(struct hdl_pods *pods, ino_t inode, const char *path)
+static int add_place(struct hdl_pods *pods, ino_t inode, bool unseen, const char *path)
 {
 	struct place *place;
 
@@ -237,6 +270,7 @@ static int add_place(struct hdl_pods *pods, ino_t inode, const char *path)
 	}
 	place = &pods->places[pods->place_count++];
 	place->inode = inode;
+	place->unseen = unseen;
 	snprintf(place->path, sizeof(place->path), "%s", path);
 	return 0;
 }
@@ -257,11 +291,36 @@ static int add_named(struct hdl_pods *pods)
 		    snprintf(path, sizeof(path), NAMED "/%s", entry->d_name) >= (int)sizeof(path) ||
 		    statfs(path, &fs) != 0 || fs.f_type != NSFS_MAGIC || stat(path, &st) != 0)
 			continue;
-		r = add_place(pods, st.st_ino, path);
+		r = add_place(pods, st.st_ino, false, path);
 	}
 	if (dir)
 		closedir(dir);
 	return r;
+}
+
+/* Whether the hooks do not see the process: its cgroup is not below theirs ("0::/a/b" in /proc/PID/cgroup). */
+static bool is_unseen(const struct hdl_pods *pods, int proc_fd, const char *pid)
+{
+	size_t n = pods->cgroup ? strlen(pods->cgroup) : 0;
+	char path[64], text[8192], *line;
+	ssize_t size;
+	int fd;
+
+	if (!pods->cgroup)
+		return false;
+	snprintf(path, sizeof(path), "%.20s/cgroup", pid);
+	fd = openat(proc_fd, path, O_RDONLY | O_CLOEXEC);
+	size = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	if (fd >= 0)
+		close(fd);
+	if (size <= 0)
+		return false;
+	text[size] = '\0';
+	line = strncmp(text, "0::", 3) == 0 ? text : strstr(text, "\n0::");
+	if (!line)
+		return true; /* in no cgroup of version 2 */
+	line += *line == '\n' ? 4 : 3;
+	return strncmp(line, pods->cgroup, n) != 0 || (line[n] != '/' && line[n] != '\n');
 }
 
 /* A process is skipped when its namespace is that of the process before it: most of them share a few. */
@@ -270,6 +329,7 @@ static int add_processes(struct hdl_pods *pods)
 	const struct dirent *entry;
 	DIR *dir = opendir("/proc");
 	ino_t last = pods->host_inode;
+	bool unseen, last_unseen = false;
 	int r = 0;
 
 	while (r == 0 && dir && (entry = readdir(dir))) {
@@ -278,11 +338,15 @@ static int add_processes(struct hdl_pods *pods)
 
 		if (entry->d_name[0] < '0' || entry->d_name[0] > '9' ||
 		    snprintf(path, sizeof(path), "%.20s/ns/net", entry->d_name) >= (int)sizeof(path) ||
-		    fstatat(dirfd(dir), path, &st, 0) != 0 || st.st_ino == last || st.st_ino == pods->host_inode)
+		    fstatat(dirfd(dir), path, &st, 0) != 0 || st.st_ino == pods->host_inode)
+			continue;
+		unseen = is_unseen(pods, dirfd(dir), entry->d_name);
+		if (st.st_ino == last && unseen == last_unseen)
 			continue;
 		last = st.st_ino;
+		last_unseen = unseen;
 		snprintf(path, sizeof(path), "/proc/%.20s/ns/net", entry->d_name);
-		r = add_place(pods, st.st_ino, path);
+		r = add_place(pods, st.st_ino, unseen, path);
 	}
 	if (dir)
 		closedir(dir);
@@ -396,6 +460,47 @@ static int read_addresses(struct hdl_pod *pod)
 	return r;
 }
 
+/* The other ends of its pairs, and devices by which something else than a socket sends. */
+static int see_inside(const struct nlmsghdr *message, void *data)
+{
+	struct hdl_pod *pod = data;
+	const struct ifinfomsg *header = mnl_nlmsg_get_payload(message);
+	struct link_seen seen = { .kind = NULL };
+
+	mnl_attr_parse(message, sizeof(*header), link_attribute, &seen);
+	if (seen.kind && (strcmp(seen.kind, "tun") == 0 || strcmp(seen.kind, "macvtap") == 0))
+		pod->unseen = true;
+	for (uint32_t i = 0; i < pod->ifindex_count; i++) {
+		struct hdl_pod_link *link = &pod->link[i];
+
+		if (link->peer_ifindex != header->ifi_index)
+			continue;
+		memcpy(link->pod_mac, seen.mac, sizeof(link->pod_mac));
+		link->plain = !seen.has_master && seen.kind && strcmp(seen.kind, "veth") == 0;
+		if (seen.mtu < link->mtu)
+			link->mtu = seen.mtu;
+	}
+	return MNL_CB_OK;
+}
+
+/* Of the namespace in which the calling thread is. */
+static int read_links(struct hdl_pod *pod)
+{
+	struct ifinfomsg *header;
+	struct nlmsghdr *message;
+	struct hdl_nl nl;
+	int r = hdl_nl_open(&nl);
+
+	if (r < 0)
+		return r;
+	message = hdl_nl_begin(&nl, RTM_GETLINK, NLM_F_DUMP, sizeof(*header), (void **)&header);
+	header->ifi_family = AF_UNSPEC;
+	mnl_attr_put_u32(message, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+	r = hdl_nl_query(&nl, message, see_inside, NULL, pod);
+	hdl_nl_close(&nl);
+	return r;
+}
+
 static const struct hdl_pod *find_known(const struct hdl_pods *pods, uint64_t cookie)
 {
 	size_t low = 0, high = pods->count;
@@ -422,12 +527,15 @@ static int read_inside(const struct hdl_pods *pods, bool again, struct hdl_pod *
 	if (r < 0)
 		return r;
 	known = find_known(pods, pod->cookie);
-	if (known && known->address_count && !again) {
+	if (known && known->address_count && known->ifindex_count == pod->ifindex_count && !again) {
 		pod->address_count = known->address_count;
 		memcpy(pod->address, known->address, sizeof(pod->address));
+		memcpy(pod->link, known->link, sizeof(pod->link));
+		pod->unseen = known->unseen;
 		return 0;
 	}
-	return read_addresses(pod);
+	r = read_links(pod);
+	return r < 0 ? r : read_addresses(pod);
 }
 
 static void leave(const struct hdl_pods *pods)
@@ -455,16 +563,18 @@ static int read_namespace(const struct hdl_pods *pods, struct hdl_nl *nl, const 
 		return -ENOENT;
 	}
 	nsid = pod->host ? -1 : nsid_of(nl, fd);
+	for (size_t i = 0; nsid >= 0 && i < pods->link_count; i++) {
+		if (pods->links[i].nsid != nsid || pod->ifindex_count == HDL_POD_INTERFACES_MAX)
+			continue;
+		pod->link[pod->ifindex_count] = pods->links[i].link;
+		pod->ifindex[pod->ifindex_count++] = pods->links[i].link.ifindex;
+	}
 	r = setns(fd, CLONE_NEWNET) == 0 ? 0 : -errno;
 	close(fd);
 	if (r < 0)
 		return r;
 	r = read_inside(pods, again, pod);
 	leave(pods);
-	for (size_t i = 0; r == 0 && nsid >= 0 && i < pods->link_count; i++) {
-		if (pods->links[i].nsid == nsid && pod->ifindex_count < HDL_POD_INTERFACES_MAX)
-			pod->ifindex[pod->ifindex_count++] = pods->links[i].ifindex;
-	}
 	return r;
 }
 
@@ -482,7 +592,7 @@ static int find_places(struct hdl_pods *pods)
 	int r;
 
 	pods->place_count = 0;
-	r = add_place(pods, pods->host_inode, "/proc/thread-self/ns/net");
+	r = add_place(pods, pods->host_inode, false, "/proc/thread-self/ns/net");
 	if (r == 0)
 		r = add_named(pods);
 	if (r == 0)
@@ -500,16 +610,18 @@ static size_t read_places(struct hdl_pods *pods, struct hdl_nl *nl, bool again, 
 
 	for (size_t i = 0; i < pods->place_count;) {
 		ino_t inode = pods->places[i].inode;
+		bool unseen = false;
 		int r = -ENOENT;
 
 		for (; i < pods->place_count && pods->places[i].inode == inode; i++) {
+			unseen |= pods->places[i].unseen;
 			if (n == HDL_PODS_MAX)
 				r = -E2BIG;
 			else if (r == -ENOENT || r == -EACCES)
 				r = read_namespace(pods, nl, &pods->places[i], again, &list[n]);
 		}
 		if (r == 0)
-			n++;
+			list[n++].unseen |= unseen;
 		else if (r != -ENOENT)
 			left_out++;
 	}

@@ -17,13 +17,25 @@
 #define HDL_POD_ADDRESSES_MAX 32 /* per namespace; loopback and link-local ones are left out */
 #define HDL_POD_INTERFACES_MAX 8
 
+/* A veth pair between host and namespace. */
+struct hdl_pod_link {
+	int ifindex;      /* host side */
+	int peer_ifindex; /* in the namespace */
+	uint32_t mtu;
+	uint8_t host_mac[6], pod_mac[6];
+	bool plain; /* its addresses are on it, not on something above it: a packet for them may be put into it */
+};
+
 struct hdl_pod {
 	uint64_t cookie; /* SO_NETNS_COOKIE: never used twice while the machine runs */
 	uint64_t inode;
 	bool host; /* the namespace in which the keeper runs */
+	/* It may send what no socket under the cgroup does: a process is outside of that, or it has a tap device (a VM). */
+	bool unseen;
 	uint32_t address_count, ifindex_count;
 	struct hdl_addr address[HDL_POD_ADDRESSES_MAX];
 	int ifindex[HDL_POD_INTERFACES_MAX]; /* host side of its veth pairs */
+	struct hdl_pod_link link[HDL_POD_INTERFACES_MAX];
 };
 
 struct hdl_pods;
@@ -31,6 +43,9 @@ struct hdl_pods;
 /* The monitor listens in the namespace of the caller, which is taken for the host's. */
 int hdl_pods_new(struct hdl_pods **ret, struct hdl_err *err);
 struct hdl_pods *hdl_pods_free(struct hdl_pods *pods); /* accepts NULL, returns NULL */
+
+/* The cgroup to which the hooks are attached, below the root of cgroup2 ("/a/b"); NULL: the root, which sees all. */
+int hdl_pods_cgroup(struct hdl_pods *pods, const char *path);
 
 int hdl_pods_fd(const struct hdl_pods *pods); /* readable: links changed, call hdl_pods_read() */
 /* Drains the monitor. True: something changed, scan (a few milliseconds later, so that a burst costs one scan). */

@@ -45,7 +45,7 @@ static void remove_filters(struct uninstall *u, int state_fd)
 	int *list = NULL;
 	size_t n = 0;
 
-	note(u, hdl_attach_list(state_fd, &list, &n, err_of(u)));
+	note(u, hdl_attach_list(u->bpffs, state_fd, &list, &n, err_of(u)));
 	for (size_t i = 0; i < n; i++) {
 		int r = hdl_detach_tc(u->bpffs, state_fd, list[i], err_of(u));
 
@@ -168,6 +168,9 @@ int hdl_uninstall(const char *bpffs, struct hdl_uninstall_report *ret, struct hd
 	if (fd >= 0) {
 		remove_filters(&u, fd);
 		remove_qdiscs(&u, fd);
+		hdl_attach_forget_gone(bpffs);
+		snprintf(path, sizeof(path), "%s/tcx", bpffs);
+		rmdir(path);
 		remove_rules(&u, fd);
 		close(fd);
 	}

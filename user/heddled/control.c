@@ -100,6 +100,7 @@ static void on_tick(struct hdl_timer *timer)
 			hdl_control_read_traffic(control);
 		hdl_control_read_events(control);
 		hdl_control_pods_tick(control, now_ns);
+		hdl_control_unhook(control, now_ns);
 	}
 	if (control->phase == HDL_CONTROL_DRAINING) {
 		check_drained(control);

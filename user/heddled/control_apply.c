@@ -82,25 +82,6 @@ static void tell_pods(struct hdl_control *control, const struct hdl_snapshot *sn
 	free(all);
 }
 
-static void tell_interfaces(struct hdl_control *control, const struct hdl_ir_node *node)
-{
-	struct hdl_msg msg = { .type = HDL_MSG_INTERFACES };
-
-	for (size_t i = 0; i < node->pod_interface_count; i++) {
-		if (msg.interfaces.count == HDL_MSG_PATTERNS_MAX) {
-			hdl_log_error("NodeConfig interfaces.pods: more than %d patterns", HDL_MSG_PATTERNS_MAX);
-			break;
-		}
-		if (node->pod_interfaces[i][0] && hdl_msg_set_text(msg.interfaces.pattern[msg.interfaces.count],
-								   HDL_MSG_NAME_MAX, node->pod_interfaces[i]) == 0)
-			msg.interfaces.count++;
-	}
-	if (memcmp(&msg.interfaces, &control->interfaces, sizeof(msg.interfaces)) == 0)
-		return;
-	control->interfaces = msg.interfaces;
-	hdl_control_send(control, &msg);
-}
-
 static void tell_access_log(struct hdl_control *control, const struct hdl_ir_node *node)
 {
 	struct hdl_msg msg = { .type = HDL_MSG_ACCESS_LOG_PATH };
@@ -171,7 +152,7 @@ void hdl_control_tell_wishes(struct hdl_control *control, const struct hdl_snaps
 {
 	tell_setup(control, snapshot);
 	if (control->hello.mode == HDL_MODE_FULL) {
-		tell_interfaces(control, &snapshot->node);
+		hdl_control_tell_interfaces(control, &snapshot->node);
 		tell_pods(control, snapshot);
 	}
 	tell_access_log(control, &snapshot->node);
@@ -194,6 +175,7 @@ static int publish(struct hdl_control *control, struct hdl_snapshot *snapshot, s
 	if (control->totals)
 		hdl_control_read_traffic(control);
 	hdl_control_read_events(control);
+	hdl_control_hook_first(control, snapshot);
 	r = hdl_publish(control->publisher, snapshot, err);
 	if (r < 0) {
 		hdl_snapshot_unref(snapshot);

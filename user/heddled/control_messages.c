@@ -200,6 +200,9 @@ void hdl_control_handle(struct hdl_control *control, struct hdl_msg *msg)
 	case HDL_MSG_POD:
 		hdl_control_pod(control, &msg->pod);
 		break;
+	case HDL_MSG_HOOKED:
+		control->hooked = msg->hooked.sequence;
+		break;
 	case HDL_MSG_POD_GONE:
 		hdl_control_pod_gone(control, msg->pod.netns_cookie);
 		break;

@@ -31,6 +31,10 @@
 #define HDL_CONTROL_HANGING_TICKS 100
 /* Entries of a former worker process that no message confirmed are dropped after this. */
 #define HDL_CONTROL_PRUNE_NS (5 * HDL_NS_PER_S)
+/* Pods keep the program that hands packets to workers so long after the last port that needs it, and connections on top. */
+#define HDL_CONTROL_UNPUNT_NS (10 * HDL_NS_PER_S)
+/* A port that needs requests comes into force so long after it was wished for, at most: by then pods have the program. */
+#define HDL_CONTROL_HOOK_WAIT_NS (2 * HDL_NS_PER_S)
 #define HDL_CONTROL_TRAFFIC_NS (5 * HDL_NS_PER_S)
 #define HDL_CONTROL_TEXTS_MAX 64
 #define HDL_CONTROL_RELOADS_MAX 64
@@ -121,7 +125,9 @@ struct hdl_control {
 	uint64_t pods_hash;       /* of the last list sent */
 	uint64_t pods_generation; /* of the snapshot whose list was looked at; 0 = none */
 	bool pods_sent;
-	struct hdl_msg_interfaces interfaces;
+	struct hdl_msg_interfaces interfaces; /* the last wish; sequence 0 = none yet */
+	uint64_t hooked;                      /* sequence of the last wish that is carried out */
+	uint64_t unpunt_ns;                   /* since when no service port needs requests; 0 = some does */
 
 	/* Namespaces of the node. */
 	struct hdl_admin_pod *pod;
@@ -155,6 +161,13 @@ void hdl_control_handle(struct hdl_control *control, struct hdl_msg *msg);
 /* control_apply.c: a snapshot into force, and what the keeper must do for it. */
 void hdl_control_finish_pass(struct hdl_control *control, const struct hdl_msg_config_mark *mark);
 void hdl_control_start(struct hdl_control *control);
+/* control_hooks.c: which programs the interfaces of pods need. */
+void hdl_control_tell_interfaces(struct hdl_control *control, const struct hdl_ir_node *node);
+/* Before a snapshot comes into force: when it is the first that needs packets handed to workers, waits for the programs. */
+void hdl_control_hook_first(struct hdl_control *control, const struct hdl_snapshot *snapshot);
+/* After it came into force, and now and then: what nobody needs any more is taken away. */
+void hdl_control_unhook(struct hdl_control *control, uint64_t now_ns);
+
 /* Tells the keeper what the snapshot needs of it. */
 void hdl_control_tell_wishes(struct hdl_control *control, const struct hdl_snapshot *snapshot);
 

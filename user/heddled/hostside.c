@@ -31,7 +31,8 @@ struct hdl_hostside {
 	struct hdl_msg_setup setup; /* in force */
 	struct hdl_load *load;      /* NULL before setup */
 	struct hdl_load_report report;
-	bool attached, exposed, told_restart, told_addresses;
+	bool attached, exposed, told_restart, told_addresses, told_repair;
+	unsigned int repairs;
 	int listener_fd[HDL_WORKERS_MAX][HDL_FAMILIES]; /* -1 = none */
 	uint16_t port[HDL_WORKERS_MAX][HDL_FAMILIES];
 };
@@ -327,6 +328,30 @@ int hdl_hostside_attach(struct hdl_hostside *host, struct hdl_err *err)
 	return 0;
 }
 
+bool hdl_hostside_repair(struct hdl_hostside *host)
+{
+	char names[256];
+	struct hdl_err err;
+	int r;
+
+	if (!host->attached)
+		return false;
+	r = hdl_load_repair(host->load, names, sizeof(names), &err);
+	if (r > 0) {
+		host->repairs++;
+		if (names[0])
+			hdl_log_warn("hooks that somebody else had detached from %s are attached again: %s (%u times by now)",
+				     host->cgroup, names, host->repairs);
+		else
+			hdl_log_warn("pins that somebody else had removed from %s are there again (%u times by now)",
+				     host->bpffs, host->repairs);
+	} else if (r < 0 && !host->told_repair)
+		hdl_log_error("hooks or pins are missing, and cannot be put back: %s; start heddled again when that is settled",
+			      err.text);
+	host->told_repair = r < 0;
+	return r > 0;
+}
+
 void hdl_hostside_addresses(struct hdl_hostside *host)
 {
 	struct hdl_dp_maps maps = { 0 };
@@ -341,6 +366,18 @@ void hdl_hostside_addresses(struct hdl_hostside *host)
 		host->told_addresses = true;
 		hdl_log_warn("%s", err.text);
 	}
+}
+
+const char *hdl_hostside_cgroup(const struct hdl_hostside *host)
+{
+	char root[PATH_MAX];
+	size_t n;
+
+	if (hdl_features_cgroup_root(root, sizeof(root)) < 0)
+		return NULL;
+	n = strlen(root);
+	return strncmp(host->cgroup, root, n) == 0 && host->cgroup[n] == '/' && host->cgroup[n + 1] ? host->cgroup + n :
+												      NULL;
 }
 
 struct hdl_load *hdl_hostside_load(struct hdl_hostside *host)

@@ -43,9 +43,13 @@ int hdl_hostside_expose(struct hdl_hostside *host, struct hdl_err *err);
 void hdl_hostside_withdraw(struct hdl_hostside *host);
 int hdl_hostside_attach(struct hdl_hostside *host, struct hdl_err *err);
 
+/* Puts back what others took away. True when hooks changed: hdl_hostside_send_hooks(). */
+bool hdl_hostside_repair(struct hdl_hostside *host);
 /* Brings the map of the node's addresses up to date; what fails is said once. */
 void hdl_hostside_addresses(struct hdl_hostside *host);
 
+/* The cgroup of the hooks below the root of cgroup2 ("/a/b"); NULL: the root, or it cannot be told. */
+const char *hdl_hostside_cgroup(const struct hdl_hostside *host);
 struct hdl_load *hdl_hostside_load(struct hdl_hostside *host);
 const char *hdl_hostside_bpffs(const struct hdl_hostside *host);
 

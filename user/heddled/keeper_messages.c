@@ -28,8 +28,11 @@ static int on_setup(struct hdl_keeper *keeper, const struct hdl_msg_setup *setup
 	keeper->supplied = true;
 	if (!keeper->host)
 		return supplied ? 0 : hdl_channel_send(&keeper->channel, &none, err);
-	if (!keeper->pods)
+	if (!keeper->pods) {
 		r = hdl_podwatch_new(&keeper->pods, err);
+		if (r == 0 && hdl_podwatch_cgroup(keeper->pods, hdl_hostside_cgroup(keeper->host)) < 0)
+			r = hdl_err_set(err, -ENOMEM, "out of memory");
+	}
 	if (r == 0)
 		r = hdl_hostside_setup(keeper->host, setup, hdl_podwatch_host_cookie(keeper->pods), err);
 	if (r < 0) {

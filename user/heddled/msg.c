@@ -132,6 +132,8 @@ static const char *check_interfaces(const struct hdl_msg_interfaces *interfaces)
 {
 	if (interfaces->count > HDL_MSG_PATTERNS_MAX)
 		return "too many patterns";
+	if (interfaces->punt > 1 || interfaces->redirect > 1 || interfaces->packet_path > HDL_MSG_PACKETS_OFF)
+		return "no such value";
 	for (uint32_t i = 0; i < interfaces->count; i++)
 		if (!text_ok(interfaces->pattern[i], HDL_MSG_NAME_MAX) || interfaces->pattern[i][0] == '\0')
 			return "pattern without end or empty";

@@ -47,6 +47,7 @@ enum hdl_msg_side { HDL_MSG_TO_WORKER, HDL_MSG_TO_KEEPER };
 	X(15, REOPEN, TO_WORKER, nothing, 0, 0)                \
 	X(16, STATE, TO_WORKER, state, 0, 2)                   \
 	X(17, PING, TO_WORKER, nothing, 0, 0)                  \
+	X(18, HOOKED, TO_WORKER, hooked, 0, 0)                 \
 	X(64, SETUP, TO_KEEPER, setup, 0, 0)                   \
 	X(65, PODS, TO_KEEPER, pods, 0, 0)                     \
 	X(66, INTERFACES, TO_KEEPER, interfaces, 0, 0)         \
@@ -192,9 +193,20 @@ struct hdl_msg_pods {
 	struct hdl_addr address[HDL_MSG_PODS_MAX];
 };
 
+enum hdl_msg_packet_path { HDL_MSG_PACKETS_AUTO, HDL_MSG_PACKETS_ON, HDL_MSG_PACKETS_OFF };
+
+/* Which programs pods' interfaces get. The answer is HOOKED with the same sequence, when they have them. */
 struct hdl_msg_interfaces {
-	uint32_t count, padding;
+	uint64_t sequence;
+	uint32_t punt;        /* 1: some service port needs requests */
+	uint32_t packet_path; /* enum hdl_msg_packet_path */
+	uint32_t redirect;    /* 1: packets go straight into pods of this node */
+	uint32_t count;       /* patterns; 0 = the interfaces of known pods */
 	char pattern[HDL_MSG_PATTERNS_MAX][HDL_MSG_NAME_MAX];
+};
+
+struct hdl_msg_hooked {
+	uint64_t sequence;
 };
 
 /* A pass over the configuration is in force, or refused. */
@@ -231,6 +243,7 @@ struct hdl_msg {
 		struct hdl_msg_setup setup;
 		struct hdl_msg_pods pods;
 		struct hdl_msg_interfaces interfaces;
+		struct hdl_msg_hooked hooked;
 		struct hdl_msg_synced synced;
 		struct hdl_msg_failed failed;
 	};

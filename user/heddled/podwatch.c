@@ -7,6 +7,7 @@
 #include <string.h>
 #include "base/log.h"
 #include "dp/attach.h"
+#include "dp/podmaps.h"
 #include "dp/pods.h"
 
 /* What the worker was told of a namespace. */
@@ -15,9 +16,17 @@ struct told {
 	bool seen; /* in the scan that runs */
 };
 
+/* What an interface carries. */
+enum mode {
+	MODE_NONE,
+	MODE_PUNT,    /* packets of punted connections go to their workers */
+	MODE_PACKETS, /* and those to services are translated */
+};
+
 struct hooked {
 	int ifindex;
-	bool ok; /* the filter is there */
+	enum mode mode; /* wanted, and there if ok */
+	bool ok;
 	bool seen;
 };
 
@@ -32,6 +41,9 @@ struct hdl_podwatch {
 	struct hooked *hooked;
 	size_t hooked_count, hooked_capacity;
 	bool adopted;
+	bool wishes_new;           /* `patterns` is not carried out yet */
+	bool told_maps;            /* that the maps of pods could not be kept */
+	uint64_t answer;           /* sequence that waits for its HOOKED; 0 = none */
 	uint64_t scan_ns, full_ns; /* when the next ones are due */
 	unsigned int burst;        /* short intervals left: addresses come some time after the link */
 };
@@ -120,7 +132,14 @@ int hdl_podwatch_want(struct hdl_podwatch *watch, const struct hdl_msg_pods *par
 void hdl_podwatch_interfaces(struct hdl_podwatch *watch, const struct hdl_msg_interfaces *patterns)
 {
 	watch->patterns = *patterns;
+	watch->wishes_new = true;
+	watch->answer = patterns->sequence;
 	watch->scan_ns = 0;
+}
+
+int hdl_podwatch_cgroup(struct hdl_podwatch *watch, const char *path)
+{
+	return hdl_pods_cgroup(watch->pods, path);
 }
 
 static bool is_wanted(const struct hdl_podwatch *watch, const struct hdl_addr *address)
@@ -162,7 +181,7 @@ static void adopt(struct hdl_podwatch *watch, struct hdl_hostside *host)
 
 	watch->adopted = true;
 	hdl_load_fds(hdl_hostside_load(host), &maps);
-	if (hdl_attach_list(maps.state_fd, &ifindex, &n, &err) < 0) {
+	if (hdl_attach_list(hdl_hostside_bpffs(host), maps.state_fd, &ifindex, &n, &err) < 0) {
 		hdl_log_warn("filters of a former daemon: %s", err.text);
 		return;
 	}
@@ -172,11 +191,31 @@ static void adopt(struct hdl_podwatch *watch, struct hdl_hostside *host)
 	hdl_attach_forget_gone(hdl_hostside_bpffs(host));
 }
 
+/* The programs of a mode. The way back comes first and goes last: nothing is translated without it. */
+static int attach(struct hdl_hostside *host, int ifindex, enum mode mode, struct hdl_err *err)
+{
+	const struct hdl_load *load = hdl_hostside_load(host);
+	const char *bpffs = hdl_hostside_bpffs(host);
+	struct hdl_dp_maps maps = { 0 };
+	int r = 0;
+
+	hdl_load_fds(load, &maps);
+	if (mode == MODE_PACKETS)
+		r = hdl_attach_tc(bpffs, maps.state_fd, ifindex, HDL_TC_EGRESS,
+				  hdl_load_tc_program(load, HDL_LOAD_TC_REPLY), err);
+	if (r == 0)
+		r = hdl_attach_tc(
+			bpffs, maps.state_fd, ifindex, HDL_TC_INGRESS,
+			hdl_load_tc_program(load, mode == MODE_PACKETS ? HDL_LOAD_TC_PACKET : HDL_LOAD_TC_PUNT), err);
+	if (r == 0 && mode != MODE_PACKETS)
+		r = hdl_detach_tc_side(bpffs, maps.state_fd, ifindex, HDL_TC_EGRESS, err);
+	return r;
+}
+
 /* Hooks one interface. True: packets from it are seen. */
-static bool hook(struct hdl_podwatch *watch, struct hdl_hostside *host, int ifindex, bool again)
+static bool hook(struct hdl_podwatch *watch, struct hdl_hostside *host, int ifindex, enum mode mode, bool again)
 {
 	struct hooked *hooked = find_hooked(watch, ifindex);
-	struct hdl_dp_maps maps = { 0 };
 	struct hdl_err err;
 	bool was_ok;
 	int r;
@@ -185,13 +224,15 @@ static bool hook(struct hdl_podwatch *watch, struct hdl_hostside *host, int ifin
 		hooked = add_hooked(watch, ifindex);
 	if (!hooked)
 		return false;
+	/* another pod of the same pair, or a pattern: more is asked for */
+	if (hooked->seen && hooked->mode > mode)
+		mode = hooked->mode;
 	hooked->seen = true;
-	if (hooked->ok && !again)
+	if (hooked->ok && hooked->mode == mode && !again)
 		return true;
 	was_ok = hooked->ok;
-	hdl_load_fds(hdl_hostside_load(host), &maps);
-	r = hdl_attach_tc(hdl_hostside_bpffs(host), maps.state_fd, ifindex,
-			  hdl_load_tc_program(hdl_hostside_load(host)), &err);
+	r = attach(host, ifindex, mode, &err);
+	hooked->mode = mode;
 	hooked->ok = r == 0;
 	if (r < 0 && r != -ENODEV && (was_ok || again))
 		hdl_log_warn("interface %d: %s", ifindex, err.text);
@@ -289,6 +330,20 @@ static int tell_gone(struct hdl_podwatch *watch, struct hdl_channel *channel, st
 	return 0;
 }
 
+/*
+ * Which programs the interfaces of a pod get; pod NULL: of a namespace that could not be entered, which then counts as
+ * one whose sockets are seen.
+ */
+static enum mode mode_of(const struct hdl_podwatch *watch, const struct hdl_pod *pod)
+{
+	const struct hdl_msg_interfaces *wish = &watch->patterns;
+
+	if (wish->redirect || wish->packet_path == HDL_MSG_PACKETS_ON ||
+	    (wish->packet_path == HDL_MSG_PACKETS_AUTO && pod && pod->unseen))
+		return MODE_PACKETS;
+	return wish->punt ? MODE_PUNT : MODE_NONE;
+}
+
 /* Without patterns the interfaces of known pods are hooked; with them those that match, whose ever they are. */
 static int look_at(struct hdl_podwatch *watch, struct hdl_hostside *host, const struct hdl_pod *pod,
 		   const int *matching, size_t matching_count, bool again, struct hdl_channel *channel,
@@ -296,13 +351,14 @@ static int look_at(struct hdl_podwatch *watch, struct hdl_hostside *host, const 
 {
 	struct hdl_msg_pod msg = { .netns_cookie = pod->cookie };
 	bool known, all_hooked = pod->ifindex_count != 0, any_hooked = false;
+	enum mode mode = mode_of(watch, pod);
 
 	if (pod->host)
 		return 0;
 	known = match_addresses(watch, pod, &msg);
 	for (uint32_t i = 0; i < pod->ifindex_count; i++) {
 		bool wanted = watch->patterns.count ? in_list(matching, matching_count, pod->ifindex[i]) : known;
-		bool ok = wanted && hook(watch, host, pod->ifindex[i], again);
+		bool ok = wanted && mode != MODE_NONE && hook(watch, host, pod->ifindex[i], mode, again);
 
 		all_hooked &= ok;
 		any_hooked |= ok;
@@ -340,13 +396,43 @@ static int apply(struct hdl_podwatch *watch, struct hdl_hostside *host, bool aga
 	for (size_t i = 0; i < n && r == 0; i++)
 		r = look_at(watch, host, &list[i], matching, matching_count, again, channel, err);
 	/* interfaces of namespaces that could not be entered */
-	for (size_t i = 0; i < matching_count; i++)
-		(void)hook(watch, host, matching[i], again);
+	for (size_t i = 0; i < matching_count && mode_of(watch, NULL) != MODE_NONE; i++)
+		(void)hook(watch, host, matching[i], mode_of(watch, NULL), again);
 	free(matching);
 	if (r == 0)
 		r = tell_gone(watch, channel, err);
 	unhook_rest(watch, host);
 	return r;
+}
+
+/* The maps by which packets are told where they are from, and where a pod is. Before programs that need them. */
+static void sync_maps(struct hdl_podwatch *watch, struct hdl_hostside *host)
+{
+	struct hdl_dp_maps maps = { 0 };
+	struct hdl_err err;
+	size_t n;
+	const struct hdl_pod *list = hdl_pods_list(watch->pods, &n);
+
+	hdl_load_fds(hdl_hostside_load(host), &maps);
+	if (hdl_podmaps_sync(&maps, hdl_load_state(hdl_hostside_load(host)), list, n, watch->patterns.redirect, &err) ==
+	    0)
+		watch->told_maps = false;
+	else if (!watch->told_maps) {
+		watch->told_maps = true;
+		hdl_log_warn("%s: packets of some pods are taken for those of unknown clients", err.text);
+	}
+}
+
+/* The interfaces are as the worker wished. */
+static int answer(struct hdl_podwatch *watch, struct hdl_channel *channel, struct hdl_err *err)
+{
+	struct hdl_msg msg = { .type = HDL_MSG_HOOKED, .hooked = { .sequence = watch->answer } };
+
+	watch->wishes_new = false;
+	if (!watch->answer)
+		return 0;
+	watch->answer = 0;
+	return hdl_channel_send(channel, &msg, err);
 }
 
 int hdl_podwatch_turn(struct hdl_podwatch *watch, struct hdl_hostside *host, struct hdl_channel *channel,
@@ -373,10 +459,15 @@ int hdl_podwatch_turn(struct hdl_podwatch *watch, struct hdl_hostside *host, str
 	again = now_ns >= watch->full_ns;
 	hdl_hostside_addresses(host);
 	r = hdl_pods_scan(watch->pods, again, err);
-	if (r < 0)
+	if (r < 0) {
 		hdl_log_warn("looking for pods: %s", err->text);
-	else
+	} else {
+		if (r > 0 || again || watch->wishes_new)
+			sync_maps(watch, host);
 		r = apply(watch, host, again, channel, err);
+		if (r == 0)
+			r = answer(watch, channel, err);
+	}
 	if (again)
 		watch->full_ns = now_ns + HDL_PODWATCH_FULL_NS;
 	watch->scan_ns = now_ns + (watch->burst ? HDL_PODWATCH_SCAN_NS >> watch->burst : HDL_PODWATCH_SCAN_NS);

@@ -26,6 +26,8 @@ uint64_t hdl_podwatch_host_cookie(const struct hdl_podwatch *watch);
 void hdl_podwatch_restart(struct hdl_podwatch *watch);
 int hdl_podwatch_want(struct hdl_podwatch *watch, const struct hdl_msg_pods *part, struct hdl_err *err);
 void hdl_podwatch_interfaces(struct hdl_podwatch *watch, const struct hdl_msg_interfaces *patterns);
+/* The cgroup of the hooks below the root of cgroup2; NULL: the root itself. 0 or -ENOMEM. */
+int hdl_podwatch_cgroup(struct hdl_podwatch *watch, const char *path);
 
 /* Does what is due. 0 or the channel's failure. */
 int hdl_podwatch_turn(struct hdl_podwatch *watch, struct hdl_hostside *host, struct hdl_channel *channel,

@@ -11,6 +11,8 @@
 enum hdl_nc_outbound_mode { HDL_NC_ALLOW_ANY, HDL_NC_REGISTRY_ONLY };
 enum hdl_nc_fail_mode { HDL_NC_FAIL_OPEN, HDL_NC_FAIL_CLOSED };
 enum hdl_nc_log_encoding { HDL_NC_LOG_TEXT, HDL_NC_LOG_JSON };
+enum hdl_nc_redirect { HDL_NC_REDIRECT_OFF, HDL_NC_REDIRECT_PEER };
+enum hdl_nc_packet_path { HDL_NC_PACKETS_AUTO, HDL_NC_PACKETS_ON, HDL_NC_PACKETS_OFF };
 enum hdl_nc_sockmap { HDL_NC_SOCKMAP_OFF, HDL_NC_SOCKMAP_AUTO };
 enum hdl_nc_http_default { HDL_NC_HTTP_L4, HDL_NC_HTTP_REQUEST };
 
@@ -42,6 +44,7 @@ struct hdl_nc_retry_budget {
 
 struct hdl_nc_acceleration {
 	struct hdl_pos pos;
+	struct hdl_opt_enum redirect; /* enum hdl_nc_redirect; absent: off */
 	struct hdl_opt_enum sockmap; /* enum hdl_nc_sockmap; absent: off; "auto" is accepted, not enforced */
 };
 
@@ -89,6 +92,7 @@ struct hdl_node_config {
 	struct hdl_nc_packet_mark *packet_mark;
 	struct hdl_nc_map_capacity *map_capacity;
 	struct hdl_nc_interfaces *interfaces;
+	struct hdl_opt_enum packet_path; /* enum hdl_nc_packet_path; absent: auto */
 	struct hdl_nc_limits *limits;
 	struct hdl_texts gateways; /* "ns/name" or "name"; absent (at == NULL): every Gateway applies to this node */
 };

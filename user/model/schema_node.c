@@ -52,7 +52,12 @@ static const struct hdl_message retry_budget =
 static const struct hdl_enum_value sockmap[] = { { "off", HDL_NC_SOCKMAP_OFF },
 						 { "auto", HDL_NC_SOCKMAP_AUTO },
 						 { NULL, 0 } };
+static const struct hdl_enum_value redirect[] = { { "off", HDL_NC_REDIRECT_OFF },
+						  { "peer", HDL_NC_REDIRECT_PEER },
+						  { NULL, 0 } };
 static const struct hdl_field acceleration_fields[] = {
+	HDL_ENUM(struct hdl_nc_acceleration, redirect, "redirect", redirect,
+		 "packets between pods of this node past the stack and the filter rules of the host (off)"),
 	HDL_ENUM(struct hdl_nc_acceleration, sockmap, "sockmap", sockmap,
 		 "short cut between two sockets of the node (off)"),
 };
@@ -113,6 +118,10 @@ static const struct hdl_enum_value fail_mode[] = { { "open", HDL_NC_FAIL_OPEN },
 static const struct hdl_enum_value http_default[] = { { "l4", HDL_NC_HTTP_L4 },
 						      { "request", HDL_NC_HTTP_REQUEST },
 						      { NULL, 0 } };
+static const struct hdl_enum_value packet_path[] = { { "auto", HDL_NC_PACKETS_AUTO },
+						     { "on", HDL_NC_PACKETS_ON },
+						     { "off", HDL_NC_PACKETS_OFF },
+						     { NULL, 0 } };
 static const struct hdl_field spec_fields[] = {
 	HDL_STRING(struct hdl_node_config, node_name, "nodeName",
 		   "name of this node, by which local pods and endpoints are known"),
@@ -144,6 +153,9 @@ static const struct hdl_field spec_fields[] = {
 		    "sizes of the tables in the kernel"),
 	HDL_MESSAGE(struct hdl_node_config, interfaces, "interfaces", &interfaces,
 		    "network interfaces that traffic is taken from"),
+	HDL_ENUM(
+		struct hdl_node_config, packet_path, "packetPath", packet_path,
+		"pods whose packets to services are translated one by one: all (on), none (off), or those that send what the hooks at sockets may not see (auto)"),
 	HDL_MESSAGE(struct hdl_node_config, limits, "limits", &limits, "bounds on what a peer may make the proxy hold"),
 	HDL_STRINGS(struct hdl_node_config, gateways, "gateways",
 		    "Gateways that this node serves: [namespace/]name (all)", .max = 1000),
