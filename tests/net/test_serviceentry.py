@@ -38,6 +38,11 @@ lab.write("db", entry("db", "db.example", [lab.vip(3), lab.vip6(3)], "TCP", both
 lab.write("wild", entry("wild", "*.wild.example", [], "HTTP", both[:2]))
 lab.write("unresolved", entry("unresolved", "dns.example", [lab.vip(4), lab.vip6(4)], "HTTP", [], "DNS"))
 lab.write("unresolved-vs", virtual_service("dns.example", f"- timeout: 3s\n  route: [{to('dns.example')}]", name="dns"))
+# two entries for one host: port 80 has the endpoints of both, port 81 is the second one's
+shared = entry("shared-1", "shared.example", [lab.vip(5), lab.vip6(5)], "HTTP", both[:2])
+second = entry("shared-2", "shared.example", [], "HTTP", both[2:]).replace(
+    "  ports: [", "  ports: [{number: 81, name: other, protocol: HTTP, targetPort: 9080}, ")
+lab.write("shared", shared + "---\n" + second)
 lab.write_cluster(httpDefault="request")
 lab.start()
 ask = client.client().ask
@@ -67,4 +72,12 @@ for family, vip in families(lab, 3):
 for family, vip in families(lab, 4):
     answer = ask(host=vip, port=80, authority="dns.example", path="/")
     report.check(f"{family}: a name that is not resolved has no endpoint", statuses(answer) == [503], answer["results"][-1])
+for family, vip in families(lab, 5):
+    seen = set()
+    for _ in range(20):
+        seen |= set(pods_of(ask(host=vip, port=80, authority="shared.example", path="/", n=2)))
+    report.check(f"{family}: a port of two entries has the endpoints of both", seen == {"legacy-a", "legacy-b"}, seen)
+    answer = ask(host=vip, port=81, authority="shared.example", path="/", n=20)
+    report.check(f"{family}: a port of the second entry, at the address of the first",
+                 set(statuses(answer)) == {200} and set(pods_of(answer)) == {"legacy-b"}, answer["results"][-1])
 report.done()

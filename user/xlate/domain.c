@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "xlate/ingress.h"
 
 /* ---- which there are ---- */
@@ -15,7 +16,29 @@ static bool same_rules(const struct hdl_xl_domain *a, const struct hdl_xl_domain
 		x = x->next;
 		y = y->next;
 	}
-	return !x && !y && a->host == b->host;
+	return !x && !y;
+}
+
+/* Many hosts of a Gateway may have the same rules, as those of VirtualServices for "*". */
+static int find_likes(struct hdl_xl *xl, struct hdl_xl_listener *l)
+{
+	struct hdl_xl_map seen = { 0 };
+
+	for (struct hdl_xl_domain *d = l->first; d; d = d->next) {
+		uint64_t hash = 0;
+		const char *key;
+
+		for (const struct hdl_xl_bound *b = d->first; b; b = b->next)
+			hash = hdl_hash64(&b->vs, sizeof(b->vs), hash);
+		key = hdl_xl_scratchf(xl, "%llx", (unsigned long long)hash);
+		d->like = hdl_xl_map_get(&seen, key);
+		if (d->like && same_rules(d->like, d))
+			continue;
+		d->like = d;
+		if (xl->no_memory || hdl_xl_map_put(&seen, xl->scratch, key, d) < 0)
+			return -ENOMEM;
+	}
+	return 0;
 }
 
 static int find_unit(struct hdl_xl *xl, const struct hdl_xl_listener *l, struct hdl_xl_domain *d, uint64_t label)
@@ -29,7 +52,7 @@ static int find_unit(struct hdl_xl *xl, const struct hdl_xl_listener *l, struct 
 		return -ENOMEM;
 	d->unit = cell->unit;
 	/* one of a VirtualService that is gone is dirty already: the rules that it had read went */
-	if (d->unit->domain && !same_rules(d->unit->domain, d))
+	if (d->unit->domain && (d->unit->domain->host != d->host || !same_rules(d->unit->domain, d)))
 		hdl_xl_mark(&xl->graph, d->unit);
 	d->unit->domain = d;
 	d->unit->plan = xl->serial;
@@ -41,10 +64,13 @@ int hdl_xl_plan_domains(struct hdl_xl *xl, struct hdl_xl_plan *plan)
 {
 	uint64_t label = 0;
 
-	for (struct hdl_xl_listener *l = plan->first; l; l = l->next)
+	for (struct hdl_xl_listener *l = plan->first; l; l = l->next) {
+		if (find_likes(xl, l) < 0)
+			return -ENOMEM;
 		for (struct hdl_xl_domain *d = l->first; d; d = d->next)
 			if (find_unit(xl, l, d, ++label) < 0)
 				return -ENOMEM;
+	}
 	for (struct hdl_xl_unit *unit = xl->graph.first[HDL_XL_DOMAIN], *next; unit; unit = next) {
 		next = unit->next;
 		/* the domain that it stands for is of this plan, and has it */
@@ -94,6 +120,19 @@ static int join_routes(struct hdl_xl *xl, const struct hdl_xl_domain *d, struct 
 	return 0;
 }
 
+/* Those of the first domain that has the same. */
+static int take_routes(struct hdl_xl *xl, struct hdl_xl_unit *unit, struct hdl_ir_vhost *vhost)
+{
+	const struct hdl_xl_gateway_vhost *other;
+
+	if (unit->dirty && hdl_xl_make(xl, unit) < 0)
+		return -ENOMEM;
+	other = hdl_xl_read_unit(xl, unit);
+	vhost->routes = other->ir->routes;
+	vhost->route_count = other->ir->route_count;
+	return 0;
+}
+
 int hdl_xl_make_domain(struct hdl_xl *xl, struct hdl_xl_unit *unit)
 {
 	struct hdl_xl_gateway_vhost *made = hdl_xl_product_new(xl, sizeof(*made));
@@ -107,5 +146,5 @@ int hdl_xl_make_domain(struct hdl_xl *xl, struct hdl_xl_unit *unit)
 	hdl_xl_phase(xl, HDL_XL_PHASE_GATEWAY_ROUTES);
 	((const char **)vhost->domains)[vhost->domain_count++] = hdl_xl_domain(xl, d->name);
 	vhost->origin = hdl_xl_origin(xl, vs->res, vs->spec->hosts.at[d->host].pos);
-	return join_routes(xl, d, vhost);
+	return d->like == d ? join_routes(xl, d, vhost) : take_routes(xl, d->like->unit, vhost);
 }

@@ -137,7 +137,8 @@ static int bind_vs(struct hdl_xl *xl, struct hdl_xl_listener *l, const char *nam
 		l->last = d;
 		l->domain_count++;
 	}
-	for (b = d->first; b; b = b->next)
+	/* as a rule they come in their order */
+	for (b = d->first; b && vs->source->label <= d->most; b = b->next)
 		if (b->vs == vs)
 			return 0;
 	b = hdl_arena_alloc(xl->scratch, sizeof(*b));
@@ -149,6 +150,8 @@ static int bind_vs(struct hdl_xl *xl, struct hdl_xl_listener *l, const char *nam
 	else
 		d->first = b;
 	d->last = b;
+	if (vs->source->label > d->most)
+		d->most = vs->source->label;
 	return 0;
 }
 

@@ -156,6 +156,7 @@ enum hdl_xl_kind {
 	HDL_XL_CLIENTS,  /* of a namespace with rules for some of its pods: which of these labels they have */
 	HDL_XL_BACKEND,  /* of a service: its names, endpoints and clusters */
 	HDL_XL_MERGED,   /* of a VirtualService with delegates: all rules; of one without hosts: whether it is one */
+	HDL_XL_TARGETS,  /* of a VirtualService: its destinations that are not the same for all clients */
 	HDL_XL_ROUTES,   /* of a VirtualService for one port and gateway; made when it is read */
 	HDL_XL_FRONT,    /* of a service: ports, labels, virtual hosts */
 	HDL_XL_OUTSIDE,  /* of a VirtualService: virtual hosts that no service has */

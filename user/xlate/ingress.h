@@ -17,7 +17,10 @@ struct hdl_xl_domain {
 	const char *name;
 	uint16_t port;
 	struct hdl_xl_bound *first, *last;
-	size_t host; /* of the first VirtualService: which of its hosts made it */
+	size_t host;   /* of the first VirtualService: which of its hosts made it */
+	uint64_t most; /* the last of them, by their order */
+	struct hdl_xl_domain
+		*like; /* the first of the listener with the same rules: it has them for all; may be itself */
 	struct hdl_xl_unit *unit;
 	struct hdl_xl_domain *next;
 };

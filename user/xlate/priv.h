@@ -168,6 +168,7 @@ struct hdl_xl_service {
 	const struct hdl_xl_rule *rule; /* NULL: none */
 	bool everywhere;                /* exported to all namespaces */
 	bool *node_port;                /* parallel to ports: it is not another's */
+	size_t shared;                  /* addresses that another host of the same ServiceEntry has; while it is made */
 	struct hdl_xl_service *views;   /* for clients with another rule for it; those with labels come first */
 	size_t view_count;
 	const char *const *clients; /* namespaces for which there is a view, or that see what others do not */
@@ -245,12 +246,20 @@ struct hdl_xl_vs {
 	const struct hdl_resource *res;
 	const struct hdl_virtual_service *spec; /* once HDL_XL_MERGED units are made: with the rules of delegates */
 	struct hdl_xl_unit *merged;             /* NULL: there are none */
+	struct hdl_xl_unit *targets;            /* NULL: has no hosts */
 	const char **hosts;                     /* resolved, parallel to spec->hosts */
 	size_t *matched;                        /* parallel to hosts: registered services behind */
 	bool *repeats;                          /* parallel to hosts: in the mesh, one that an earlier one says too */
 	bool mesh;                              /* named by, or by default */
 	bool gateways;                          /* some are named */
 	struct hdl_xl_unit *routes;             /* made of it, by next_routes */
+};
+
+/* HDL_XL_TARGETS */
+struct hdl_xl_targets {
+	struct hdl_xl_product product;
+	const struct hdl_xl_service **at; /* those with clients of their own, or that some do not see */
+	size_t n;
 };
 
 /* HDL_XL_ROUTES: compiled http rules of a VirtualService for one port of the mesh or of a gateway. */
@@ -473,6 +482,7 @@ int hdl_xl_make_rule(struct hdl_xl *xl, struct hdl_xl_unit *unit);     /* rule.c
 int hdl_xl_make_clients(struct hdl_xl *xl, struct hdl_xl_unit *unit);  /* clients.c */
 int hdl_xl_make_backend(struct hdl_xl *xl, struct hdl_xl_unit *unit);  /* service.c */
 int hdl_xl_make_merged(struct hdl_xl *xl, struct hdl_xl_unit *unit);   /* vs.c */
+int hdl_xl_make_targets(struct hdl_xl *xl, struct hdl_xl_unit *unit);  /* view.c */
 int hdl_xl_make_routes(struct hdl_xl *xl, struct hdl_xl_unit *unit);   /* http.c */
 int hdl_xl_make_front(struct hdl_xl *xl, struct hdl_xl_unit *unit);    /* mesh.c */
 int hdl_xl_make_outside(struct hdl_xl *xl, struct hdl_xl_unit *unit);  /* vs.c */

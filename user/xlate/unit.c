@@ -16,7 +16,8 @@ static int (*const makers[])(struct hdl_xl *xl, struct hdl_xl_unit *unit) = {
 	[HDL_XL_NODE] = hdl_xl_make_node,       [HDL_XL_WORKLOAD] = hdl_xl_make_workload,
 	[HDL_XL_RULE] = hdl_xl_make_rule,       [HDL_XL_CLIENTS] = hdl_xl_make_clients,
 	[HDL_XL_BACKEND] = hdl_xl_make_backend,
-	[HDL_XL_MERGED] = hdl_xl_make_merged,   [HDL_XL_ROUTES] = hdl_xl_make_routes,
+	[HDL_XL_MERGED] = hdl_xl_make_merged,   [HDL_XL_TARGETS] = hdl_xl_make_targets,
+	[HDL_XL_ROUTES] = hdl_xl_make_routes,
 	[HDL_XL_FRONT] = hdl_xl_make_front,     [HDL_XL_OUTSIDE] = hdl_xl_make_outside,
 	[HDL_XL_INGRESS] = hdl_xl_make_ingress, [HDL_XL_DOMAIN] = hdl_xl_make_domain,
 };

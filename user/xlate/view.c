@@ -127,21 +127,38 @@ int hdl_xl_make_service_views(struct hdl_xl *xl, struct hdl_xl_service *service)
 
 /* ---- destinations of a VirtualService ---- */
 
-typedef int destination_fn(struct hdl_xl *xl, const struct hdl_xl_service *service, void *user);
+struct targets {
+	const struct hdl_xl_service **at;
+	size_t n, capacity;
+};
 
 static int visit(struct hdl_xl *xl, const struct hdl_xl_vs *vs, const struct hdl_vs_destination *spec,
-		 destination_fn *fn, void *user)
+		 struct targets *t)
 {
-	const struct hdl_xl_service *service;
+	const struct hdl_xl_service *service, **more;
 
 	if (!spec || !spec->host.s)
 		return 0;
 	service = hdl_xl_read_service(xl, hdl_xl_host(xl, spec->host.s, spec->ns ? spec->ns : vs->res->ns));
-	return service && service->client_count ? fn(xl, service, user) : 0;
+	if (!service || (service->everywhere && !service->client_count))
+		return 0;
+	for (size_t i = 0; i < t->n; i++)
+		if (t->at[i] == service)
+			return 0;
+	if (t->n == t->capacity) {
+		t->capacity = t->capacity ? 2 * t->capacity : 4;
+		more = hdl_arena_calloc(xl->scratch, t->capacity, sizeof(const struct hdl_xl_service *));
+		if (!more)
+			return -ENOMEM;
+		if (t->n)
+			memcpy(more, t->at, t->n * sizeof(const struct hdl_xl_service *));
+		t->at = more;
+	}
+	t->at[t->n++] = service;
+	return 0;
 }
 
-/* Until fn returns something else than 0. */
-static int visit_destinations(struct hdl_xl *xl, const struct hdl_xl_vs *vs, destination_fn *fn, void *user)
+static int visit_destinations(struct hdl_xl *xl, const struct hdl_xl_vs *vs, struct targets *t)
 {
 	const struct hdl_virtual_service *spec = vs->spec;
 	int r = 0;
@@ -151,40 +168,55 @@ static int visit_destinations(struct hdl_xl *xl, const struct hdl_xl_vs *vs, des
 
 		for (size_t k = 0; r == 0 && k < http->route.n; k++)
 			if (!http->route.at[k].unresolved)
-				r = visit(xl, vs, http->route.at[k].destination, fn, user);
+				r = visit(xl, vs, http->route.at[k].destination, t);
 		if (r == 0)
-			r = visit(xl, vs, http->mirror, fn, user);
+			r = visit(xl, vs, http->mirror, t);
 		for (size_t k = 0; r == 0 && k < http->mirrors.n; k++)
-			r = visit(xl, vs, http->mirrors.at[k].destination, fn, user);
+			r = visit(xl, vs, http->mirrors.at[k].destination, t);
 	}
 	for (size_t i = 0; r == 0 && i < spec->tcp.n; i++)
 		for (size_t k = 0; r == 0 && k < spec->tcp.at[i].route.n; k++)
-			r = visit(xl, vs, spec->tcp.at[i].route.at[k].destination, fn, user);
+			r = visit(xl, vs, spec->tcp.at[i].route.at[k].destination, t);
 	return r;
 }
 
-static int differs(struct hdl_xl *xl, const struct hdl_xl_service *service, void *user)
+/* Once for a VirtualService, which may be that of thousands of services. */
+int hdl_xl_make_targets(struct hdl_xl *xl, struct hdl_xl_unit *unit)
 {
-	const struct hdl_xl_client **clients = user;
+	const struct hdl_xl_targets *before = (const struct hdl_xl_targets *)unit->product;
+	const struct hdl_xl_vs *vs = unit->source->data;
+	struct hdl_xl_targets *made;
+	struct targets t = { 0 };
 
-	(void)xl;
-	return hdl_xl_service_for(service, clients[0]) != hdl_xl_service_for(service, clients[1]);
+	hdl_xl_read_unit(xl, vs->merged);
+	if (visit_destinations(xl, vs, &t) < 0)
+		return -ENOMEM;
+	/* services that are there for all come and go, and nobody needs to know; others are told apart by nothing */
+	if (before && !before->n && !t.n) {
+		hdl_xl_keep_product(xl);
+		return 0;
+	}
+	made = hdl_xl_product_new(xl, sizeof(*made));
+	if (!made)
+		return -ENOMEM;
+	made->at = hdl_arena_calloc(xl->arena, t.n, sizeof(const struct hdl_xl_service *));
+	if (!made->at)
+		return -ENOMEM;
+	if (t.n)
+		memcpy(made->at, t.at, t.n * sizeof(const struct hdl_xl_service *));
+	made->n = t.n;
+	return 0;
 }
 
 bool hdl_xl_vs_differs(struct hdl_xl *xl, const struct hdl_xl_vs *vs, const struct hdl_xl_client *client,
 		       const struct hdl_xl_client *others)
 {
-	const struct hdl_xl_client *clients[] = { client, others };
+	const struct hdl_xl_targets *targets = hdl_xl_read_unit(xl, vs->targets);
 
-	return visit_destinations(xl, vs, differs, clients) != 0;
-}
-
-static int add_clients(struct hdl_xl *xl, const struct hdl_xl_service *service, void *user)
-{
-	for (size_t i = 0; i < service->client_count; i++)
-		if (hdl_xl_names_add(xl, user, service->clients[i]) < 0)
-			return -ENOMEM;
-	return 0;
+	for (size_t i = 0; targets && i < targets->n; i++)
+		if (hdl_xl_service_for(targets->at[i], client) != hdl_xl_service_for(targets->at[i], others))
+			return true;
+	return false;
 }
 
 /* ---- VirtualServices ---- */
@@ -262,9 +294,16 @@ struct hdl_xl_vs *hdl_xl_owner_of_host(struct hdl_xl *xl, const struct hdl_xl_sc
 
 int hdl_xl_vs_clients(struct hdl_xl *xl, const struct hdl_xl_vs *vs, struct hdl_xl_names *names)
 {
+	const struct hdl_xl_targets *targets = hdl_xl_read_unit(xl, vs->targets);
+
 	hdl_xl_read_unit(xl, vs->merged);
-	return hdl_xl_names_add_exports(xl, names, vs->res) < 0 ? -ENOMEM :
-								  visit_destinations(xl, vs, add_clients, names);
+	if (hdl_xl_names_add_exports(xl, names, vs->res) < 0)
+		return -ENOMEM;
+	for (size_t i = 0; targets && i < targets->n; i++)
+		for (size_t k = 0; k < targets->at[i]->client_count; k++)
+			if (hdl_xl_names_add(xl, names, targets->at[i]->clients[k]) < 0)
+				return -ENOMEM;
+	return 0;
 }
 
 int hdl_xl_claim_clients(struct hdl_xl *xl, const char *host, struct hdl_xl_names *names)

@@ -127,6 +127,8 @@ static int enter_vs(struct hdl_xl *xl, struct hdl_xl_source *source, struct hdl_
 		return 0;
 	if (vs->gateways && hdl_xl_enter_cell(xl, source, HDL_XL_GATEWAY_USERS, "", NULL) < 0)
 		return -ENOMEM;
+	if (hdl_xl_add_unit(xl, HDL_XL_TARGETS, source, NULL, &vs->targets) < 0)
+		return -ENOMEM;
 	return hdl_xl_add_unit(xl, HDL_XL_OUTSIDE, source, NULL, &source->unit);
 }
 
@@ -172,6 +174,7 @@ void hdl_xl_unregister_vs(struct hdl_xl *xl, struct hdl_xl_source *source)
 	if (!vs)
 		return;
 	hdl_xl_drop_unit(xl, &vs->merged);
+	hdl_xl_drop_unit(xl, &vs->targets);
 	while (vs->routes) {
 		struct hdl_xl_unit *unit = vs->routes;
 

@@ -378,9 +378,9 @@ static void shares_the_rest(void **state)
 	assert_int_equal(next(&w), 0);
 	assert_true(w.now->services == w.before->services && w.now->route_configs == w.before->route_configs &&
 		    w.now->workloads == w.before->workloads && w.now->clusters == w.before->clusters);
-	/* an endpoint: its cluster, the services that lead there, their routes */
+	/* an endpoint: its cluster, the services that lead there, their routes; whether all clients see the same there */
 	put(&w, "e-b", SLICE("b", "4"));
-	assert_int_equal(next(&w), 4);
+	assert_int_equal(next(&w), 5);
 	assert_true(shares_cluster(&w, "a") && !shares_cluster(&w, "b") && shares_cluster(&w, "c"));
 	assert_true(!shares_vhost(&w, "a") && !shares_vhost(&w, "b") && shares_vhost(&w, "c"));
 	assert_true(w.now->workloads == w.before->workloads);
@@ -392,13 +392,13 @@ static void shares_the_rest(void **state)
 	next(&w);
 	/* a weight: the VirtualService, its routes, its service */
 	put(&w, "r", ROUTE("50"));
-	assert_int_equal(next(&w), 3);
+	assert_int_equal(next(&w), 4);
 	assert_true(w.now->clusters == w.before->clusters);
 	assert_true(!shares_vhost(&w, "a") && shares_vhost(&w, "b") && shares_vhost(&w, "c"));
 	assert_int_equal(w.now->changes.service_count, 1);
 	/* a pod: itself, the service whose endpoint it is, and as above */
 	put(&w, "p-b", POD("b", "2", "v2"));
-	assert_int_equal(next(&w), 5);
+	assert_int_equal(next(&w), 6);
 	assert_true(shares_cluster(&w, "a") && !shares_cluster(&w, "b"));
 	assert_int_equal(w.now->changes.workload_count, 1);
 	assert_non_null(w.now->changes.workloads[0].before);
@@ -447,22 +447,22 @@ static void layer_4_costs_what_it_touches(void **state)
 	assert_int_equal(view_of(w.now, "m")->port_count, 2); /* u, and t, of which it is a destination */
 	/* a tcp rule: the VirtualService's own hosts, its service */
 	put(&w, "tr", TCP_RULE("10.0.1.1"));
-	assert_int_equal(next(&w), 2);
+	assert_int_equal(next(&w), 3); /* and what it leads to */
 	assert_int_equal(w.now->changes.service_count, 1);
 	assert_int_equal(w.now->changes.cluster_count, 0);
 	assert_true(view_of(w.now, "m") != view_of(w.before, "m"));
 	/* a NodePort: backend and front of the service, and who leads there */
 	put(&w, "u", TCP("u", "2", ", nodePort: 30002"));
-	assert_int_equal(next(&w), 3);
+	assert_int_equal(next(&w), 4);
 	assert_int_equal(w.now->changes.service_count, 2);
 	/* one that v has: v, which asks whose it is, and nobody else */
 	put(&w, "u", TCP("u", "2", ", nodePort: 30001"));
-	assert_int_equal(next(&w), 5);
+	assert_int_equal(next(&w), 6);
 	put(&w, "u", TCP("u", "2", ""));
 	next(&w);
 	/* what is for clients of m: the rule, backend, front, and who leads there */
 	put(&w, "m", OF_M("ROUND_ROBIN"));
-	assert_int_equal(next(&w), 4);
+	assert_int_equal(next(&w), 5);
 	assert_true(view_of(w.now, "m") != view_of(w.before, "m"));
 	/* nothing of it */
 	put(&w, "p-x", POD("x", "9", "v1"));
