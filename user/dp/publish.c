@@ -225,6 +225,8 @@ static void retire_all(const struct hdl_plan *plan)
 		hdl_publisher_step(p);
 	}
 	for (const struct hdl_plan_id *i = plan->gone_clusters; i; i = i->next) {
+		/* From now on no socket gives a connection back to the id. */
+		__atomic_store_n(&p->maps->balance[i->id].generation, 0, __ATOMIC_RELEASE);
 		hdl_registry_retire(&p->cluster, i->id);
 		retire(plan, HDL_RETIRED_CLUSTER, p->cluster_info[i->id].born, i->id, 0);
 		p->cluster_info[i->id] = (struct hdl_publisher_cluster){ .at = NULL };
