@@ -29,24 +29,60 @@ __weak __noinline __u32 hdl_balance_route(const struct hdl_service_version *vers
 	return version ? hdl_lookup_route(version, draw) : HDL_CLUSTER_NONE;
 }
 
-__weak __noinline int hdl_balance_pick(struct hdl_pick *io)
-{
-	struct hdl_tables tables = {};
+/* What a choice works with, one after the other: there is little stack. */
+union hdl_balance_scratch {
+	struct hdl_core_groups groups;
 	struct hdl_pick pick;
-	int outcome;
+};
 
-	if (!io)
+/* What the flow does not say. */
+struct hdl_balance_choice {
+	__u64 random, hash;
+	__u32 has_hash;
+};
+
+/* Row of `group` for the connection; HDL_CORE_GROUP_NONE: nothing is healthy. A socket cannot change its family. */
+HDL_CORE __u32 hdl_balance_group(struct hdl_core_groups *groups, const struct hdl_flow *flow,
+				 const struct hdl_cluster_version *version, const struct hdl_balance_choice *choice)
+{
+	__builtin_memset(groups, 0, sizeof(*groups));
+	hdl_core_group_from(groups, version, hdl_tables_balance(NULL, flow->cluster), flow->now_ns, flow->family, 1);
+	groups->draw = hdl_core_group_draw(version->policy, choice->has_hash, choice->hash, choice->random);
+	hdl_core_group_choose(groups);
+	return groups->chosen == HDL_CORE_GROUP_NONE ? HDL_CORE_GROUP_NONE : version->group.offset + groups->chosen;
+}
+
+/* The endpoint, in at->pick.endpoint: a verdict as of hdl_core_pick(). */
+HDL_CORE int hdl_balance_pick(union hdl_balance_scratch *at, const struct hdl_flow *flow,
+			      const struct hdl_cluster_version *version, const struct hdl_balance_choice *choice)
+{
+	__u32 index = HDL_CORE_GROUP_NONE;
+	const struct hdl_group *row = NULL;
+	__u8 panic = 0;
+
+	if (version->group.count) {
+		index = hdl_balance_group(&at->groups, flow, version, choice);
+		panic = at->groups.panic;
+		row = index == HDL_CORE_GROUP_NONE ? NULL : hdl_tables_group(NULL, index);
+	}
+	__builtin_memset(&at->pick, 0, sizeof(at->pick));
+	at->pick.now_ns = flow->now_ns;
+	at->pick.random = choice->random;
+	at->pick.hash = choice->hash;
+	at->pick.has_hash = (__u8)choice->has_hash;
+	at->pick.cluster = flow->cluster;
+	at->pick.release = !flow->alive;
+	hdl_core_pick_from(&at->pick, version, flow->family);
+	if (version->group.count && !row)
 		return HDL_VERDICT_NO_HEALTHY;
-	pick = *io; /* bpf_loop takes arguments on the stack only */
-	pick.tables = &tables;
-	outcome = hdl_core_pick(&pick);
-	io->endpoint = pick.endpoint;
-	io->probes = pick.probes;
-	return outcome;
+	if (row)
+		hdl_core_pick_from_group(&at->pick, row, index, flow->family, panic);
+	return hdl_core_pick(&at->pick);
 }
 
 /* Sets the hash of the source address, as far as it is known: of the bound address, else of the client's pod. */
-HDL_CORE void hdl_balance_hash(struct hdl_pick *pick, const struct hdl_flow *flow, const struct hdl_addr *bound)
+HDL_CORE void hdl_balance_hash(struct hdl_balance_choice *choice, const struct hdl_flow *flow,
+			       const struct hdl_addr *bound)
 {
 	struct hdl_addr source = *bound;
 
@@ -55,8 +91,8 @@ HDL_CORE void hdl_balance_hash(struct hdl_pick *pick, const struct hdl_flow *flo
 							 flow->client.address[HDL_FAMILY_V6];
 	if (hdl_addr_is_zero(&source))
 		return;
-	pick->hash = hdl_balance_hash_address(&source);
-	pick->has_hash = 1;
+	choice->hash = hdl_balance_hash_address(&source);
+	choice->has_hash = 1;
 }
 
 /* Takes the address of the chosen endpoint into the flow. */
@@ -92,40 +128,31 @@ HDL_CORE int hdl_balance_flow(struct hdl_flow *flow, const struct hdl_service_ve
 			      const struct hdl_addr *bound)
 {
 	const struct hdl_cluster_version *target;
-	struct hdl_pick pick = { .now_ns = flow->now_ns };
+	struct hdl_balance_choice choice = {};
+	union hdl_balance_scratch at;
+	__u32 cluster;
 	int outcome;
 
 	if (version->route_count == 0)
 		return HDL_VERDICT_NO_ROUTE;
-	pick.cluster = hdl_balance_route(version, bpf_get_prandom_u32());
-	target = pick.cluster == HDL_CLUSTER_NONE ? NULL : hdl_lookup_cluster(pick.cluster, epoch);
+	cluster = hdl_balance_route(version, bpf_get_prandom_u32());
+	target = cluster == HDL_CLUSTER_NONE ? NULL : hdl_lookup_cluster(cluster, epoch);
 	if (!target)
 		return HDL_VERDICT_NO_CLUSTER;
-	pick.policy = target->policy;
-	if (pick.policy == HDL_POLICY_PASSTHROUGH)
+	if (target->policy == HDL_POLICY_PASSTHROUGH)
 		return HDL_VERDICT_PASS;
-	flow->cluster = pick.cluster;
+	flow->cluster = cluster;
 	flow->cluster_generation = target->generation;
 	if (flow->key.protocol == IPPROTO_TCP && !hdl_charge_cluster(flow, target->max_connections))
 		return HDL_VERDICT_OVERFLOW;
 	if (version->affinity_timeout_s && hdl_balance_again(flow, version))
 		return HDL_VERDICT_BALANCED;
-	if (flow->family == HDL_FAMILY_V4) {
-		pick.member = target->member[HDL_FAMILY_V4];
-		pick.table = target->table[HDL_FAMILY_V4];
-	} else {
-		pick.member = target->member[HDL_FAMILY_V6];
-		pick.table = target->table[HDL_FAMILY_V6];
-	}
-	pick.random = (__u64)bpf_get_prandom_u32() << 32 | bpf_get_prandom_u32();
-	pick.endpoint_count = target->endpoint_count;
-	pick.min_health_percent = target->min_health_percent;
-	pick.release = !flow->alive;
-	if (pick.policy == HDL_POLICY_MAGLEV && target->hash_input == HDL_HASH_SOURCE_IP)
-		hdl_balance_hash(&pick, flow, bound);
-	outcome = hdl_balance_pick(&pick);
+	choice.random = (__u64)bpf_get_prandom_u32() << 32 | bpf_get_prandom_u32();
+	if (hdl_core_by_hash(target->policy) && target->hash_input == HDL_HASH_SOURCE_IP)
+		hdl_balance_hash(&choice, flow, bound);
+	outcome = hdl_balance_pick(&at, flow, target, &choice);
 	if (outcome == HDL_VERDICT_BALANCED)
-		outcome = hdl_balance_take(flow, pick.endpoint);
+		outcome = hdl_balance_take(flow, at.pick.endpoint);
 	if (outcome == HDL_VERDICT_BALANCED && version->affinity_timeout_s)
 		hdl_affinity_keep(flow, version->service_port);
 	return outcome;

@@ -19,6 +19,10 @@ struct hdl_tables {
 	__u64 unused;
 };
 
+#define HDL_TABLES_POINTER
+#define hdl_tables_of(at) ((void)(at), (struct hdl_tables *)NULL)
+#define hdl_tables_pass(to, from) ((void)(from))
+
 HDL_CORE struct hdl_health *hdl_tables_health(struct hdl_tables *tables, __u32 endpoint)
 {
 	(void)tables;

@@ -21,6 +21,9 @@
 /* Groups (priorities or localities) of one cluster; more is refused with the object named. */
 #define HDL_GROUPS_MAX 64
 
+/* Entries of one hash ring, Envoy's maximum. */
+#define HDL_RING_MAX 8388608
+
 /* Endpoints of one cluster: bounds every scan of the decision core. */
 #define HDL_CLUSTER_ENDPOINTS_MAX 65536
 

@@ -14,17 +14,17 @@ enum hdl_case_kind {
 	HDL_CASE_THRESHOLD,
 	HDL_CASE_ROUTE,
 	HDL_CASE_HASH,
+	HDL_CASE_WARMUP,
 	HDL_CASE_KINDS,
 };
 
 struct hdl_case {
 	__u32 kind; /* enum hdl_case_kind */
-	/* pick */
-	__u32 cluster, endpoint_count;
-	struct hdl_range member, table;
-	__u8 policy, has_hash, min_health_percent, release;
+	/* pick, of the cluster's record in force at epoch 1 */
+	__u32 cluster;
+	__u8 family, has_hash, release, padding;
 	__u64 now_ns, random, hash;
-	/* version: three epochs; threshold: cumulative, total, draw */
+	/* version: three epochs; threshold: cumulative, total, draw; warm-up: elapsed, length, aggression and percent */
 	__u64 argument[3];
 	/* route */
 	__u32 route_offset, route_count;
@@ -32,7 +32,8 @@ struct hdl_case {
 	struct hdl_addr address;
 	/* out */
 	__u64 result;
-	__u32 endpoint, probes;
+	__u32 endpoint, probes, group;
+	__u32 padding2;
 };
 
 #endif

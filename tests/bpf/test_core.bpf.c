@@ -13,23 +13,23 @@ struct {
 
 static __always_inline void run_pick(struct hdl_case *one)
 {
-	struct hdl_pick pick = {
-		.member = one->member,
-		.table = one->table,
+	struct hdl_balance_choice choice = { .random = one->random, .hash = one->hash, .has_hash = one->has_hash };
+	struct hdl_flow flow = {
 		.now_ns = one->now_ns,
-		.random = one->random,
-		.hash = one->hash,
 		.cluster = one->cluster,
-		.endpoint_count = one->endpoint_count,
-		.policy = one->policy,
-		.has_hash = one->has_hash,
-		.min_health_percent = one->min_health_percent,
-		.release = one->release,
+		.family = one->family,
+		.alive = !one->release,
 	};
+	const struct hdl_cluster_version *version = hdl_lookup_cluster(one->cluster, 1);
+	union hdl_balance_scratch at;
 
-	one->result = hdl_balance_pick(&pick);
-	one->endpoint = pick.endpoint;
-	one->probes = pick.probes;
+	one->result = HDL_VERDICT_NO_HEALTHY;
+	if (!version)
+		return;
+	one->result = hdl_balance_pick(&at, &flow, version, &choice);
+	one->endpoint = at.pick.endpoint;
+	one->probes = at.pick.probes;
+	one->group = at.pick.group;
 }
 
 static __always_inline void run_hash(struct hdl_case *one)
@@ -64,6 +64,9 @@ static long run_case(__u32 i, void *unused)
 		one->result = hdl_core_threshold(one->argument[0], one->argument[1]);
 	else if (one->kind == HDL_CASE_ROUTE)
 		run_route(one);
+	else if (one->kind == HDL_CASE_WARMUP)
+		one->result = hdl_core_warmup_share(one->argument[0], (__u32)one->argument[1], (__u32)one->argument[2],
+						    (__u32)(one->argument[2] >> 32));
 	else
 		run_hash(one);
 	return 0;

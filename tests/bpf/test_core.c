@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The decision core decides the same in BPF and in C, bit for bit, over CASES (10^7) random cases, and exactly.
+ * The decision core decides the same in BPF and in C, bit for bit, over CASES (10^7) random cases, and exactly: all
+ * policies, groups, weights, rings, warm-up (specification C.1 to C.4).
  * timeout: 300 (machines without a JIT)
  */
 #include <arpa/inet.h>
@@ -22,22 +23,27 @@
 #define SMALL 300  /* endpoints of a usual cluster, at most */
 #define USED 16384 /* endpoint ids of the random worlds */
 #define TABLE 1021 /* Maglev slots of the random worlds: prime */
-#define NOW 1000000ull
+#define RING 509
+#define GROUPS 2048 /* rows of the random worlds */
+#define NOW 1000000000000ull
 
 static struct test_core *skel;
 static struct hdl_case *cases;
 static struct hdl_route_row *rows;
 static __u32 *slots;
-static struct hdl_health *health, *shadow_health; /* of the BPF build, and of the C build */
+static struct hdl_cluster *clusters;
+static struct hdl_endpoint *endpoints;
+static struct hdl_ring_entry *ring;
+static struct hdl_group *group, *shadow_group;    /* of the BPF build, and of the C build */
+static struct hdl_health *health, *shadow_health; /* the same */
 static struct hdl_balance *balance, *shadow_balance;
 static struct hdl_tables tables;
 static uint64_t seed = 20261121, total_cases;
 
-struct world_cluster {
-	struct hdl_range member, table;
-	__u32 id;
+/* What the records of the random worlds take up so far. */
+struct used {
+	__u32 slot, ring, group, endpoint;
 };
-static struct world_cluster world[CLUSTERS];
 
 static uint64_t next_random(void)
 {
@@ -64,9 +70,14 @@ static int setup(void **state)
 	slots = hdl_test_map(skel->maps.slot);
 	health = hdl_test_map(skel->maps.health);
 	balance = hdl_test_map(skel->maps.balance);
+	clusters = hdl_test_map(skel->maps.cluster);
+	endpoints = hdl_test_map(skel->maps.endpoint);
+	ring = hdl_test_map(skel->maps.ring);
+	group = hdl_test_map(skel->maps.group);
 	shadow_health = calloc(bpf_map__max_entries(skel->maps.health), sizeof(*shadow_health));
 	shadow_balance = calloc(bpf_map__max_entries(skel->maps.balance), sizeof(*shadow_balance));
-	if (!shadow_health || !shadow_balance)
+	shadow_group = calloc(bpf_map__max_entries(skel->maps.group), sizeof(*shadow_group));
+	if (!shadow_health || !shadow_balance || !shadow_group)
 		return -1;
 	tables = (struct hdl_tables){
 		.health = shadow_health,
@@ -75,6 +86,11 @@ static int setup(void **state)
 		.health_count = bpf_map__max_entries(skel->maps.health),
 		.balance_count = bpf_map__max_entries(skel->maps.balance),
 		.slot_count = bpf_map__max_entries(skel->maps.slot) * HDL_SLOTS_PER_ELEMENT,
+		.endpoint = endpoints,
+		.group = shadow_group,
+		.ring = ring,
+		.group_count = bpf_map__max_entries(skel->maps.group),
+		.ring_count = bpf_map__max_entries(skel->maps.ring),
 	};
 	return 0;
 }
@@ -85,7 +101,46 @@ static int teardown(void **state)
 	test_core__destroy(skel);
 	free(shadow_health);
 	free(shadow_balance);
+	free(shadow_group);
 	return 0;
+}
+
+/* What bpf/lib/balance.h does. */
+static void pick_in_c(const struct hdl_case *one, struct hdl_case *ret)
+{
+	const struct hdl_cluster_version *version =
+		one->cluster < bpf_map__max_entries(skel->maps.cluster) && clusters[one->cluster].version[0].epoch ?
+			&clusters[one->cluster].version[0] :
+			NULL;
+	struct hdl_pick pick = {
+		.tables = &tables,
+		.now_ns = one->now_ns,
+		.random = one->random,
+		.hash = one->hash,
+		.cluster = one->cluster,
+		.has_hash = one->has_hash,
+		.release = one->release,
+	};
+	struct hdl_core_groups groups = { .tables = &tables };
+
+	ret->result = HDL_VERDICT_NO_HEALTHY;
+	if (!version)
+		return;
+	hdl_core_pick_from(&pick, version, one->family);
+	ret->group = HDL_CORE_GROUP_NONE;
+	if (version->group.count) {
+		hdl_core_group_from(&groups, version, hdl_tables_balance(&tables, one->cluster), one->now_ns,
+				    one->family, 1);
+		groups.draw = hdl_core_group_draw(version->policy, one->has_hash, one->hash, one->random);
+		hdl_core_group_choose(&groups);
+		if (groups.chosen == HDL_CORE_GROUP_NONE || version->group.offset + groups.chosen >= tables.group_count)
+			return;
+		ret->group = version->group.offset + groups.chosen;
+		hdl_core_pick_from_group(&pick, &shadow_group[ret->group], ret->group, one->family, groups.panic);
+	}
+	ret->result = (__u64)hdl_core_pick(&pick);
+	ret->endpoint = pick.endpoint;
+	ret->probes = pick.probes;
 }
 
 /* The C build's answer to one case. */
@@ -93,24 +148,7 @@ static void run_in_c(const struct hdl_case *one, struct hdl_case *ret)
 {
 	*ret = *one;
 	if (one->kind == HDL_CASE_PICK) {
-		struct hdl_pick pick = {
-			.tables = &tables,
-			.member = one->member,
-			.table = one->table,
-			.now_ns = one->now_ns,
-			.random = one->random,
-			.hash = one->hash,
-			.cluster = one->cluster,
-			.endpoint_count = one->endpoint_count,
-			.policy = one->policy,
-			.has_hash = one->has_hash,
-			.min_health_percent = one->min_health_percent,
-			.release = one->release,
-		};
-
-		ret->result = (__u64)hdl_core_pick(&pick);
-		ret->endpoint = pick.endpoint;
-		ret->probes = pick.probes;
+		pick_in_c(one, ret);
 	} else if (one->kind == HDL_CASE_VERSION) {
 		ret->result = (__u64)(__s64)hdl_core_version(one->argument[0], one->argument[1], one->argument[2]);
 	} else if (one->kind == HDL_CASE_THRESHOLD) {
@@ -125,6 +163,9 @@ static void run_in_c(const struct hdl_case *one, struct hdl_case *ret)
 				break;
 			}
 		}
+	} else if (one->kind == HDL_CASE_WARMUP) {
+		ret->result = hdl_core_warmup_share(one->argument[0], (__u32)one->argument[1], (__u32)one->argument[2],
+						    (__u32)(one->argument[2] >> 32));
 	} else {
 		ret->result = hdl_core_hash_address(&one->address);
 	}
@@ -148,30 +189,42 @@ static void compare(__u32 count, __u32 used)
 
 	memcpy(shadow_health, health, used * sizeof(*health));
 	memcpy(shadow_balance, balance, (CLUSTERS + 2) * sizeof(*balance));
+	memcpy(shadow_group, group, GROUPS * sizeof(*group));
 	for (__u32 i = 0; i < count; i++)
 		run_in_c(&cases[i], &answers[i]);
 	run_in_bpf(count);
 	for (__u32 i = 0; i < count; i++) {
 		if (memcmp(&cases[i], &answers[i], sizeof(answers[i])) == 0)
 			continue;
-		print_error(
-			"kind %u policy %u members %u: C %llu endpoint %u probes %u, BPF %llu endpoint %u probes %u\n",
-			cases[i].kind, cases[i].policy, cases[i].member.count, answers[i].result, answers[i].endpoint,
-			answers[i].probes, cases[i].result, cases[i].endpoint, cases[i].probes);
+		print_error("kind %u cluster %u policy %u: C %llu endpoint %u probes %u group %u, "
+			    "BPF %llu endpoint %u probes %u group %u\n",
+			    cases[i].kind, cases[i].cluster,
+			    cases[i].cluster <= CLUSTERS ? clusters[cases[i].cluster].version[0].policy : 0,
+			    answers[i].result, answers[i].endpoint, answers[i].probes, answers[i].group,
+			    cases[i].result, cases[i].endpoint, cases[i].probes, cases[i].group);
 		fail();
 	}
 	assert_memory_equal(shadow_health, health, used * sizeof(*health));
 	assert_memory_equal(shadow_balance, balance, (CLUSTERS + 2) * sizeof(*balance));
+	assert_memory_equal(shadow_group, group, GROUPS * sizeof(*group));
 	total_cases += count;
 }
 
-/* Ejections, load and budget anew. share: of 256, how many are ejected; over: how many of these are over by NOW. */
-static void scatter_health(const struct world_cluster *cluster, uint32_t share, uint32_t over)
+static struct hdl_cluster_version *version_of(__u32 id)
 {
+	return &clusters[id].version[0];
+}
+
+/* Ejections, load and budget anew. share: of 256, how many are ejected; over: how many of these are over by NOW. */
+static void scatter_health(__u32 id, uint32_t share, uint32_t over)
+{
+	const struct hdl_cluster_version *v = version_of(id);
 	__u32 ejected = 0;
 
-	for (__u32 i = 0; i < cluster->member.count; i++) {
-		struct hdl_health *one = &health[slots[cluster->member.offset + i] % tables.health_count];
+	for (__u32 i = 0; i < v->member[0].count + v->member[1].count; i++) {
+		__u32 slot =
+			i < v->member[0].count ? v->member[0].offset + i : v->member[1].offset + i - v->member[0].count;
+		struct hdl_health *one = &health[slots[slot % tables.slot_count] % tables.health_count];
 		uint64_t r = next_random();
 
 		*one = (struct hdl_health){ .generation = 1, .active = (__u32)(r >> 60) };
@@ -183,35 +236,140 @@ static void scatter_health(const struct world_cluster *cluster, uint32_t share, 
 		else
 			one->ejected_until_ns = (r >> 24 & 15) ? NOW + 1 + (r >> 16 & 63) : HDL_EJECTED_BY_HAND;
 	}
-	balance[cluster->id] = (struct hdl_balance){ .turn = next_random() >> below(64), .ejected = ejected };
+	balance[id] = (struct hdl_balance){ .turn = next_random() >> below(64), .ejected = ejected };
+}
+
+static void put_endpoint(__u32 id, int family, int families)
+{
+	endpoints[id] = (struct hdl_endpoint){
+		.weight = (__u16)(below(4) ? below(4) : below(65536)),
+		.generation = 1,
+		.added_ns = below(2) ? NOW - (next_random() >> (24 + below(24))) : NOW + below(64),
+	};
+	for (int f = 0; f < HDL_FAMILIES; f++)
+		if (families == 2 || f == family)
+			endpoints[id].address[f].word[3] = id;
+}
+
+/* Lists, weights and a table or ring over members that are there already; as of a cluster or a group. */
+static void put_ranges(struct used *used, __u8 policy, struct hdl_range member[HDL_FAMILIES],
+		       struct hdl_range turns[HDL_FAMILIES], struct hdl_range table[HDL_FAMILIES])
+{
+	for (int f = 0; f < HDL_FAMILIES; f++) {
+		const __u32 *from = slots + member[f].offset;
+		__u32 count = member[f].count;
+
+		if (count == 0)
+			continue;
+		if (below(3) == 0) {
+			turns[f] = (struct hdl_range){ used->slot, count + below(count * 2) };
+			for (__u32 i = 0; i < turns[f].count; i++)
+				slots[used->slot++] = from[i < count ? i : below(count)];
+		}
+		if (policy == HDL_POLICY_RING_HASH && below(8)) {
+			__u64 hash = next_random() >> 32;
+
+			table[f] = (struct hdl_range){ used->ring, 1 + below(RING) };
+			for (__u32 i = 0; i < table[f].count; i++, hash += next_random() >> (8 + below(8)))
+				ring[used->ring++] = (struct hdl_ring_entry){ hash, from[below(count)], 0 };
+		} else if (below(4)) {
+			table[f] = (struct hdl_range){ used->slot, TABLE };
+			for (__u32 i = 0; i < TABLE; i++)
+				slots[used->slot++] = from[below(count)];
+		}
+	}
+}
+
+/* A list of each family: its own endpoints, and some of both. */
+static void put_members(struct used *used, __u32 count, struct hdl_range member[HDL_FAMILIES])
+{
+	__u32 first = used->endpoint, second = below(4) ? 0 : below(count + 1), both = below(second + 1);
+
+	used->endpoint += count;
+	for (__u32 i = 0; i < count; i++)
+		put_endpoint(first + i, i >= count - second, i >= count - second && i < count - second + both ? 2 : 1);
+	member[0] = (struct hdl_range){ used->slot, count - second + both };
+	for (__u32 i = 0; i < member[0].count; i++)
+		slots[used->slot++] = first + i;
+	member[1] = (struct hdl_range){ used->slot, second };
+	for (__u32 i = count - second; i < count; i++)
+		slots[used->slot++] = first + i;
+}
+
+/* Parts the cluster's members; the last gets what is left, and may be empty. */
+static void put_groups(struct used *used, struct hdl_cluster_version *v)
+{
+	__u32 n = 1 + (below(8) ? below(5) : below(HDL_GROUPS_MAX + 2)), at[HDL_FAMILIES] = { 0 };
+
+	v->group = (struct hdl_range){ used->group, n };
+	v->flags = below(3) ? 0 : HDL_CLUSTER_SHARES;
+	for (__u32 i = 0; i < n; i++) {
+		struct hdl_group *row = &group[used->group++];
+
+		*row = (struct hdl_group){ .priority = i, .turn = next_random() >> below(64) };
+		row->weight = v->flags & HDL_CLUSTER_SHARES && below(6) ? below(1u << below(20)) : 0;
+		for (int f = 0; f < HDL_FAMILIES; f++) {
+			__u32 left = v->member[f].count - at[f];
+
+			row->member[f] =
+				(struct hdl_range){ v->member[f].offset + at[f], i + 1 < n ? below(left + 1) : left };
+			at[f] += row->member[f].count;
+			if (row->member[f].count > row->healthy_count)
+				row->healthy_count = row->member[f].count;
+		}
+		if (below(3) == 0)
+			row->healthy_count = row->member[0].count + row->member[1].count;
+		row->endpoint_count = row->healthy_count + (below(3) ? 0 : below(8));
+		put_ranges(used, v->policy, row->member, row->turns, row->table);
+	}
+}
+
+static void put_warmup(struct hdl_cluster_version *v)
+{
+	v->warmup_ms = below(2) ? 1 + below(60000) : 1 + (__u32)(next_random() >> 40);
+	v->warmup_aggression = below(2) ? 65536 : (__u32)(next_random() >> (32 + below(20)));
+	v->warmup_min_percent = (__u8)below(101);
 }
 
 /* Clusters of random sizes (0, 1 and 2 among them) over one pool of endpoint ids. */
 static void build_world(void)
 {
-	__u32 slot = 0, endpoint = 1;
+	static const __u8 percents[] = { 0, 0, 0, 1, 50, 99, 100 };
+	struct used used = { .endpoint = 1 };
 
-	for (__u32 c = 0; c < CLUSTERS; c++) {
-		__u32 count = c < 4 ? c : 1 + below(SMALL);
+	for (__u32 c = 1; c <= CLUSTERS; c++) {
+		__u32 count = c <= 4 ? c - 1 : 1 + below(SMALL);
+		struct hdl_cluster_version *v = version_of(c);
 
-		world[c] = (struct world_cluster){ .id = c + 1, .member = { slot, count } };
-		for (__u32 i = 0; i < count; i++)
-			slots[slot++] = endpoint++;
-		if (count == 0 || below(4) == 0)
-			continue;
-		world[c].table = (struct hdl_range){ slot, TABLE };
-		for (__u32 i = 0; i < TABLE; i++)
-			slots[slot++] = slots[world[c].member.offset + below(count)];
+		*v = (struct hdl_cluster_version){ .epoch = 1 };
+		v->policy = (__u8)below(HDL_POLICY_RING_HASH);
+		if (v->policy == HDL_POLICY_PASSTHROUGH)
+			v->policy = HDL_POLICY_RING_HASH;
+		v->min_health_percent = percents[below(7)];
+		put_members(&used, count, v->member);
+		v->endpoint_count = below(8) ? count : below(3) * (count + 2) / 2;
+		if (below(3) == 0)
+			put_warmup(v);
+		if (below(3) == 0)
+			put_groups(&used, v);
+		else
+			put_ranges(&used, v->policy, v->member, v->turns, v->table);
+		if (below(64) == 0) /* past the ends of the tables */
+			v->member[0].offset = tables.slot_count - below(v->member[0].count + 1);
+		if (below(64) == 0)
+			v->table[0].offset = below(2) ? tables.slot_count - 7 : tables.ring_count - 7;
+		if (v->group.count && below(32) == 0)
+			v->group.offset = tables.group_count - below(3);
 	}
-	assert_true(endpoint <= USED);
+	assert_true(used.endpoint <= USED && used.group <= GROUPS && used.ring < tables.ring_count);
 }
 
 static void scatter_world(void)
 {
 	static const uint32_t shares[] = { 0, 0, 1, 32, 128, 224, 255, 256 };
 
-	for (__u32 c = 0; c < CLUSTERS; c++)
-		scatter_health(&world[c], shares[below(8)], below(2) ? 0 : 128);
+	for (__u32 c = 1; c <= CLUSTERS; c++)
+		scatter_health(c, shares[below(8)], below(2) ? 0 : 128);
 	for (__u32 i = 0; i < 1024; i++)
 		rows[i] = (struct hdl_route_row){
 			.threshold = next_random() >> (31 + below(3)),
@@ -221,24 +379,22 @@ static void scatter_world(void)
 
 static void make_pick(struct hdl_case *one)
 {
-	const struct world_cluster *cluster = &world[below(CLUSTERS)];
-	static const __u8 percents[] = { 0, 0, 0, 1, 50, 99, 100 };
-
-	one->cluster = cluster->id;
-	one->member = cluster->member;
-	one->table = cluster->table;
-	one->endpoint_count = below(8) ? cluster->member.count : below(3) * (cluster->member.count + 2) / 2;
-	one->policy = (__u8)below(HDL_POLICY_PASSTHROUGH);
+	one->cluster = 1 + below(CLUSTERS);
+	one->family = below(4) == 0;
 	one->has_hash = below(8) != 0;
-	one->min_health_percent = percents[below(7)];
 	one->release = below(4) == 0;
 	one->now_ns = NOW + below(80);
 	one->random = next_random();
 	one->hash = next_random();
-	if (below(512) == 0) /* past the ends of the tables */
-		one->member.offset = tables.slot_count - below(one->member.count + 1);
 	if (below(512) == 0)
 		one->cluster = tables.balance_count + below(2);
+}
+
+static void make_warmup(struct hdl_case *one)
+{
+	one->argument[0] = next_random() >> below(64);
+	one->argument[1] = next_random() >> (32 + below(32));
+	one->argument[2] = next_random() >> (32 + below(32)) | (__u64)below(102) << 32;
 }
 
 static void make_version(struct hdl_case *one)
@@ -278,10 +434,10 @@ static void make_hash(struct hdl_case *one)
 
 static void make_case(struct hdl_case *one)
 {
-	uint32_t kind = below(16);
+	uint32_t kind = below(20);
 
 	memset(one, 0, sizeof(*one));
-	one->kind = kind < 12 ? HDL_CASE_PICK : kind - 11;
+	one->kind = kind < 15 ? HDL_CASE_PICK : kind - 14;
 	if (one->kind == HDL_CASE_PICK)
 		make_pick(one);
 	else if (one->kind == HDL_CASE_VERSION)
@@ -290,6 +446,8 @@ static void make_case(struct hdl_case *one)
 		make_threshold(one);
 	else if (one->kind == HDL_CASE_ROUTE)
 		make_route(one);
+	else if (one->kind == HDL_CASE_WARMUP)
+		make_warmup(one);
 	else
 		make_hash(one);
 }
@@ -320,27 +478,31 @@ static void random_cases(void **state)
 		    verdicts[HDL_VERDICT_NO_FAMILY]);
 }
 
-/* One cluster of count endpoints with ids from 1 on. */
-static struct world_cluster single_cluster(__u32 count)
+/* Cluster 1: count endpoints of IPv4 with ids from 1 on, all healthy, idle and old. */
+static struct hdl_cluster_version *single_cluster(__u32 count, __u8 policy)
 {
-	struct world_cluster cluster = { .id = 1, .member = { 0, count } };
+	struct hdl_cluster_version *v = version_of(1);
 
-	for (__u32 i = 0; i < count; i++)
+	*v = (struct hdl_cluster_version){
+		.epoch = 1, .member = { { 0, count } }, .endpoint_count = count, .policy = policy
+	};
+	for (__u32 i = 0; i < count; i++) {
 		slots[i] = i + 1;
-	scatter_health(&cluster, 0, 0);
+		endpoints[i + 1] = (struct hdl_endpoint){ .generation = 1, .weight = 1 };
+		endpoints[i + 1].address[0].word[3] = i + 1;
+	}
+	scatter_health(1, 0, 0);
+	for (__u32 i = 1; i <= count; i++)
+		health[i].active = 0;
 	balance[1].turn = 0;
-	return cluster;
+	return v;
 }
 
-static struct hdl_case *pick_case(__u32 i, const struct world_cluster *cluster, __u8 policy)
+static struct hdl_case *pick_case(__u32 i)
 {
 	cases[i] = (struct hdl_case){
 		.kind = HDL_CASE_PICK,
-		.cluster = cluster->id,
-		.endpoint_count = cluster->member.count,
-		.member = cluster->member,
-		.table = cluster->table,
-		.policy = policy,
+		.cluster = 1,
 		.now_ns = NOW,
 		.random = next_random(),
 	};
@@ -350,22 +512,30 @@ static struct hdl_case *pick_case(__u32 i, const struct world_cluster *cluster, 
 /* The largest cluster: none, all but the last, and all ejected. */
 static void largest_cluster(void **state)
 {
-	struct world_cluster cluster = single_cluster(HDL_CLUSTER_ENDPOINTS_MAX);
+	static const __u8 policies[] = { HDL_POLICY_LEAST_REQUEST, HDL_POLICY_ROUND_ROBIN, HDL_POLICY_RANDOM,
+					 HDL_POLICY_MAGLEV, HDL_POLICY_RING_HASH };
+	struct hdl_cluster_version *v = single_cluster(HDL_CLUSTER_ENDPOINTS_MAX, 0);
 
 	(void)state;
-	cluster.table = (struct hdl_range){ 0, HDL_CLUSTER_ENDPOINTS_MAX };
+	for (__u32 i = 0; i < 65536; i++)
+		ring[i] = (struct hdl_ring_entry){ (__u64)i << 48, i + 1, 0 };
 	for (int ejected = 0; ejected < 3; ejected++) {
-		for (__u32 i = 0; ejected && i < cluster.member.count - (ejected == 1); i++)
+		for (__u32 i = 0; ejected && i < HDL_CLUSTER_ENDPOINTS_MAX - (ejected == 1); i++)
 			health[i + 1].ejected_until_ns = NOW + 1;
-		for (__u32 i = 0; i < 8; i++) {
-			pick_case(i, &cluster, (__u8)(i % HDL_POLICY_PASSTHROUGH))->has_hash = 1;
-			cases[i].hash = next_random();
-		}
-		compare(8, HDL_CLUSTER_ENDPOINTS_MAX + 1);
-		for (__u32 i = 0; i < 8; i++) {
-			assert_int_equal(cases[i].result, ejected == 2 ? HDL_VERDICT_NO_HEALTHY : HDL_VERDICT_BALANCED);
-			if (ejected == 1)
-				assert_int_equal(cases[i].endpoint, HDL_CLUSTER_ENDPOINTS_MAX);
+		for (int p = 0; p < 5; p++) {
+			v->policy = policies[p];
+			v->table[0] = (struct hdl_range){ 0, p >= 3 ? HDL_CLUSTER_ENDPOINTS_MAX : 0 };
+			for (__u32 i = 0; i < 2; i++) {
+				pick_case(i)->has_hash = 1;
+				cases[i].hash = next_random();
+			}
+			compare(2, HDL_CLUSTER_ENDPOINTS_MAX + 1);
+			for (__u32 i = 0; i < 2; i++) {
+				assert_int_equal(cases[i].result,
+						 ejected == 2 ? HDL_VERDICT_NO_HEALTHY : HDL_VERDICT_BALANCED);
+				if (ejected == 1)
+					assert_int_equal(cases[i].endpoint, HDL_CLUSTER_ENDPOINTS_MAX);
+			}
 		}
 	}
 }
@@ -373,14 +543,14 @@ static void largest_cluster(void **state)
 /* Strict: with some ejected, the rest alternates in order, without a gap. */
 static void round_robin_alternates(void **state)
 {
-	struct world_cluster cluster = single_cluster(10);
 	static const __u32 rest[] = { 1, 3, 6, 7, 10 };
 
 	(void)state;
+	single_cluster(10, HDL_POLICY_ROUND_ROBIN);
 	for (__u32 i = 1; i <= 10; i++)
 		health[i].ejected_until_ns = i == 1 || i == 3 || i == 6 || i == 7 || i == 10 ? 0 : NOW + 1;
 	for (__u32 i = 0; i < 1000; i++)
-		pick_case(i, &cluster, HDL_POLICY_ROUND_ROBIN);
+		pick_case(i);
 	compare(1000, 11);
 	for (__u32 i = 0; i < 1000; i++)
 		assert_int_equal(cases[i].endpoint, rest[i % 5]);
@@ -389,14 +559,14 @@ static void round_robin_alternates(void **state)
 /* Specification C.1: of two drawn the one with fewer active, and with two endpoints the busy one only when drawn twice. */
 static void least_request_prefers_idle(void **state)
 {
-	struct world_cluster cluster = single_cluster(2);
 	unsigned int busy = 0;
 
 	(void)state;
+	single_cluster(2, HDL_POLICY_LEAST_REQUEST);
 	health[1].active = 100;
 	health[2].active = 99;
 	for (__u32 i = 0; i < HDL_CASE_BATCH; i++)
-		pick_case(i, &cluster, HDL_POLICY_LEAST_REQUEST);
+		pick_case(i);
 	compare(HDL_CASE_BATCH, 3);
 	for (__u32 i = 0; i < HDL_CASE_BATCH; i++)
 		busy += cases[i].endpoint == 1;
@@ -404,70 +574,266 @@ static void least_request_prefers_idle(void **state)
 	assert_in_range(busy, 1024 - 222, 1024 + 222);
 }
 
-/* Maglev: only the keys of the ejected endpoint move, and they come back. */
-static void maglev_moves_only_the_ejected(void **state)
+/* Specification C.1, weights 3 and 1: 30 to 10 active is the same for their weights, one more is not. */
+static void least_request_by_weight(void **state)
 {
-	struct world_cluster cluster = single_cluster(7);
+	static const __u32 active[] = { 30, 31, 29 };
+	struct hdl_cluster_version *v = single_cluster(2, HDL_POLICY_LEAST_REQUEST);
+
+	(void)state;
+	memcpy(&slots[8], (__u32[]){ 1, 1, 2, 1 }, 4 * sizeof(slots[0]));
+	v->turns[0] = (struct hdl_range){ 8, 4 };
+	endpoints[1].weight = 3;
+	health[2].active = 10;
+	for (int round = 0; round < 3; round++) {
+		/* of 16: both drawn 9 times the first, once the second; 3 times each order */
+		static const unsigned int first[] = { 12, 9, 15 };
+		unsigned int got = 0;
+
+		health[1].active = active[round];
+		for (__u32 i = 0; i < HDL_CASE_BATCH; i++)
+			pick_case(i);
+		compare(HDL_CASE_BATCH, 3);
+		for (__u32 i = 0; i < HDL_CASE_BATCH; i++)
+			got += cases[i].endpoint == 1;
+		/* 8 standard deviations of at most 32 */
+		assert_in_range(got, first[round] * 256 - 256, first[round] * 256 + 256);
+	}
+}
+
+/* Specification C.1: RANDOM has no weighting. */
+static void random_ignores_weights(void **state)
+{
+	struct hdl_cluster_version *v = single_cluster(2, HDL_POLICY_RANDOM);
+	unsigned int got = 0;
+
+	(void)state;
+	memcpy(&slots[8], (__u32[]){ 1, 1, 1, 1, 1, 1, 1, 2 }, 8 * sizeof(slots[0]));
+	v->turns[0] = (struct hdl_range){ 8, 8 };
+	endpoints[1].weight = 7;
+	for (__u32 i = 0; i < HDL_CASE_BATCH; i++)
+		pick_case(i);
+	compare(HDL_CASE_BATCH, 3);
+	for (__u32 i = 0; i < HDL_CASE_BATCH; i++)
+		got += cases[i].endpoint == 1;
+	assert_in_range(got, 2048 - 256, 2048 + 256);
+}
+
+/* Specification C.3: only the keys of the ejected endpoint move, and they come back. */
+static void hashes_move_only_the_ejected(void **state)
+{
 	static __u32 before[HDL_CASE_BATCH];
 
 	(void)state;
-	cluster.table = (struct hdl_range){ 64, TABLE };
-	for (__u32 i = 0; i < TABLE; i++)
-		slots[64 + i] = 1 + below(7);
-	for (int round = 0; round < 3; round++) {
-		health[4].ejected_until_ns = round == 1 ? NOW + 1 : 0;
-		for (__u32 i = 0; i < HDL_CASE_BATCH; i++) {
-			pick_case(i, &cluster, HDL_POLICY_MAGLEV)->has_hash = 1;
-			cases[i].hash = i * 0x9e3779b97f4a7c15ull;
+	for (int policy = HDL_POLICY_MAGLEV; policy <= HDL_POLICY_RING_HASH; policy += 2) {
+		struct hdl_cluster_version *v = single_cluster(7, (__u8)policy);
+
+		v->table[0] = (struct hdl_range){ 64, TABLE };
+		for (__u32 i = 0; i < TABLE; i++) {
+			slots[64 + i] = 1 + below(7);
+			ring[64 + i] = (struct hdl_ring_entry){ ~0ull / TABLE * (i + 1), slots[64 + i], 0 };
 		}
-		compare(HDL_CASE_BATCH, 8);
-		for (__u32 i = 0; i < HDL_CASE_BATCH; i++) {
-			if (round == 0)
-				before[i] = cases[i].endpoint;
-			else if (round == 1 && before[i] == 4)
-				assert_int_not_equal(cases[i].endpoint, 4);
-			else
-				assert_int_equal(cases[i].endpoint, before[i]);
+		for (int round = 0; round < 3; round++) {
+			health[4].ejected_until_ns = round == 1 ? NOW + 1 : 0;
+			for (__u32 i = 0; i < HDL_CASE_BATCH; i++) {
+				pick_case(i)->has_hash = 1;
+				cases[i].hash = i * 0x9e3779b97f4a7c15ull;
+			}
+			compare(HDL_CASE_BATCH, 8);
+			for (__u32 i = 0; i < HDL_CASE_BATCH; i++) {
+				if (round == 0)
+					before[i] = cases[i].endpoint;
+				else if (round == 1 && before[i] == 4)
+					assert_int_not_equal(cases[i].endpoint, 4);
+				else
+					assert_int_equal(cases[i].endpoint, before[i]);
+			}
 		}
 	}
 }
 
-/* Specification C.4: below the threshold ejection is ignored, at it not. */
-static void panic_ignores_ejection(void **state)
+/* Specification C.3: the first entry whose hash is not below; past the end the first. */
+static void ring_is_searched(void **state)
 {
-	struct world_cluster cluster = single_cluster(4);
+	struct hdl_cluster_version *v = single_cluster(RING, HDL_POLICY_RING_HASH);
 
 	(void)state;
-	for (__u32 i = 1; i <= 3; i++)
-		health[i].ejected_until_ns = NOW + 1;
-	balance[1].ejected = 3;
-	for (__u32 i = 0; i < 2000; i++)
-		pick_case(i, &cluster, HDL_POLICY_ROUND_ROBIN)->min_health_percent = i < 1000 ? 26 : 25;
-	compare(2000, 5);
-	for (__u32 i = 0; i < 2000; i++)
-		assert_int_equal(cases[i].endpoint, i < 1000 ? i % 4 + 1 : 4);
+	v->table[0] = (struct hdl_range){ 3, RING };
+	for (__u32 i = 0; i < RING; i++)
+		ring[3 + i] = (struct hdl_ring_entry){ 10 + i * 10, i + 1, 0 };
+	for (__u32 i = 0; i < 3 * RING; i++) {
+		pick_case(i)->has_hash = 1;
+		cases[i].hash = 10 + i / 3 * 10 + i % 3 - 1;
+	}
+	compare(3 * RING, RING + 1);
+	for (__u32 i = 0; i < 3 * RING; i++)
+		assert_int_equal(cases[i].endpoint, (i / 3 + (i % 3 == 2)) % RING + 1);
+}
+
+/* Specification C.4: below the threshold ejection is ignored, at it not, and never while the rest can serve all. */
+static void panic_ignores_ejection(void **state)
+{
+	static const struct {
+		__u32 endpoints, ejected, percent;
+		int panic;
+	} row[] = { { 4, 3, 26, 1 }, { 4, 3, 25, 0 }, { 4, 1, 80, 0 }, { 100, 29, 100, 1 }, { 100, 28, 100, 0 } };
+
+	(void)state;
+	for (size_t r = 0; r < sizeof(row) / sizeof(row[0]); r++) {
+		struct hdl_cluster_version *v = single_cluster(row[r].endpoints, HDL_POLICY_ROUND_ROBIN);
+		unsigned int ejected = 0;
+
+		v->min_health_percent = (__u8)row[r].percent;
+		balance[1].ejected = row[r].ejected;
+		for (__u32 i = 1; i <= row[r].ejected; i++)
+			health[i].ejected_until_ns = NOW + 1;
+		for (__u32 i = 0; i < 1000; i++)
+			pick_case(i);
+		compare(1000, 101);
+		for (__u32 i = 0; i < 1000; i++)
+			ejected += cases[i].endpoint <= row[r].ejected;
+		assert_int_equal(ejected != 0, row[r].panic);
+	}
 }
 
 /* Promise P3: nobody sweeps, so the pick that comes by ends the ejection and gives the budget back, once. */
 static void release_is_lazy_and_once(void **state)
 {
-	struct world_cluster cluster = single_cluster(4);
-
 	(void)state;
+	single_cluster(4, HDL_POLICY_ROUND_ROBIN);
 	for (__u32 i = 1; i <= 4; i++)
 		health[i].ejected_until_ns = i == 4 ? NOW + 1 : NOW;
 	balance[1].ejected = 4;
 	for (__u32 i = 0; i < 100; i++)
-		pick_case(i, &cluster, HDL_POLICY_ROUND_ROBIN);
+		pick_case(i);
 	compare(100, 5);
 	assert_int_equal(balance[1].ejected, 4);
 	for (__u32 i = 0; i < 100; i++)
-		pick_case(i, &cluster, HDL_POLICY_ROUND_ROBIN)->release = 1;
+		pick_case(i)->release = 1;
 	compare(100, 5);
 	assert_int_equal(balance[1].ejected, 1);
 	for (__u32 i = 1; i <= 4; i++) {
 		assert_int_equal(health[i].ejected_until_ns, i == 4 ? NOW + 1 : 0);
 		assert_int_equal(health[i].returned_ns, i == 4 ? 0 : NOW);
+	}
+}
+
+/* Two priorities of ten endpoints. */
+static struct hdl_cluster_version *two_groups(void)
+{
+	struct hdl_cluster_version *v = single_cluster(20, HDL_POLICY_ROUND_ROBIN);
+
+	v->group = (struct hdl_range){ 5, 2 };
+	for (__u32 i = 0; i < 2; i++)
+		group[5 + i] = (struct hdl_group){
+			.priority = i, .member = { { 10 * i, 10 } }, .endpoint_count = 10, .healthy_count = 10
+		};
+	return v;
+}
+
+/* Picks of the first group, of HDL_CASE_BATCH; in each group the turns alternate strictly. */
+static unsigned int picks_of_first(void)
+{
+	__u32 last[2] = { 0 };
+	unsigned int first = 0;
+
+	for (__u32 i = 0; i < HDL_CASE_BATCH; i++)
+		pick_case(i);
+	compare(HDL_CASE_BATCH, 21);
+	for (__u32 i = 0; i < HDL_CASE_BATCH; i++) {
+		__u32 g = cases[i].group - 5;
+
+		assert_int_equal(cases[i].result, HDL_VERDICT_BALANCED);
+		assert_in_range(cases[i].endpoint, 1 + 10 * g, 10 + 10 * g);
+		assert_true(cases[i].endpoint != last[g]);
+		last[g] = cases[i].endpoint;
+		first += g == 0;
+	}
+	return first;
+}
+
+/* Specification C.4, examples: 100/0; with half of the first 70/30; with none of it 0/100. */
+static void priorities_spill_over(void **state)
+{
+	(void)state;
+	two_groups();
+	assert_int_equal(picks_of_first(), HDL_CASE_BATCH);
+	for (__u32 i = 1; i <= 2; i++)
+		health[i].ejected_until_ns = NOW + 1;
+	balance[1].ejected = 2;
+	assert_int_equal(picks_of_first(), HDL_CASE_BATCH); /* 80 % healthy serve 112 % */
+	for (__u32 i = 1; i <= 5; i++)
+		health[i].ejected_until_ns = NOW + 1;
+	balance[1].ejected = 5;
+	assert_in_range(picks_of_first(), 2867 - 240, 2867 + 240); /* 8 standard deviations of 29.4 */
+	for (__u32 i = 1; i <= 10; i++)
+		health[i].ejected_until_ns = NOW + 1;
+	for (__u32 i = 11; i <= 15; i++)
+		health[i].ejected_until_ns = NOW + 1;
+	balance[1].ejected = 15;
+	assert_int_equal(picks_of_first(), 0);
+}
+
+/* Specification C.4: shares of localities; what is not healthy beyond the overprovisioning weakens one. */
+static void localities_have_shares(void **state)
+{
+	struct hdl_cluster_version *v = two_groups();
+
+	(void)state;
+	v->flags = HDL_CLUSTER_SHARES;
+	group[5].weight = 80;
+	group[6].weight = 20;
+	assert_in_range(picks_of_first(), 3277 - 205, 3277 + 205);
+	for (__u32 i = 1; i <= 5; i++)
+		health[i].ejected_until_ns = NOW + 1;
+	balance[1].ejected = 5; /* 56 to 20 */
+	assert_in_range(picks_of_first(), 3018 - 226, 3018 + 226);
+}
+
+/* The family of a socket cannot change: groups that have none of it have nothing to give. */
+static void groups_of_the_other_family(void **state)
+{
+	struct hdl_cluster_version *v = two_groups();
+
+	(void)state;
+	group[5].member[HDL_FAMILY_V6] = group[5].member[HDL_FAMILY_V4];
+	group[5].member[HDL_FAMILY_V4].count = 0;
+	assert_int_equal(picks_of_first(), 0);
+	group[6].member[HDL_FAMILY_V4].count = 0;
+	pick_case(0);
+	compare(1, 21);
+	assert_int_equal(cases[0].result, HDL_VERDICT_NO_HEALTHY);
+	v->group.count = 0;
+}
+
+/* Specification C.2: a new endpoint among three has its share of a third; when all are new, all are alike. */
+static void warmup_shares(void **state)
+{
+	(void)state;
+	for (int policy = 0; policy <= HDL_POLICY_ROUND_ROBIN; policy++) {
+		struct hdl_cluster_version *v = single_cluster(3, (__u8)policy);
+		unsigned int got = 0;
+
+		v->warmup_ms = 1000;
+		v->warmup_aggression = 65536;
+		v->warmup_min_percent = 10;
+		endpoints[3].added_ns = NOW - 250000000;
+		for (__u32 i = 0; i < HDL_CASE_BATCH; i++)
+			pick_case(i);
+		compare(HDL_CASE_BATCH, 4);
+		for (__u32 i = 0; i < HDL_CASE_BATCH; i++)
+			got += cases[i].endpoint == 3;
+		/* 0.25 of 2.25 is a ninth: 455; 8 standard deviations of 20 */
+		assert_in_range(got, 455 - 160, 455 + 160);
+		for (__u32 i = 1; i <= 3; i++)
+			endpoints[i].added_ns = NOW;
+		got = 0;
+		for (__u32 i = 0; i < HDL_CASE_BATCH; i++)
+			pick_case(i);
+		compare(HDL_CASE_BATCH, 4);
+		for (__u32 i = 0; i < HDL_CASE_BATCH; i++)
+			got += cases[i].endpoint == 3;
+		assert_in_range(got, 1365 - 242, 1365 + 242);
 	}
 }
 
@@ -581,9 +947,16 @@ int main(void)
 		cmocka_unit_test(largest_cluster),
 		cmocka_unit_test(round_robin_alternates),
 		cmocka_unit_test(least_request_prefers_idle),
-		cmocka_unit_test(maglev_moves_only_the_ejected),
+		cmocka_unit_test(least_request_by_weight),
+		cmocka_unit_test(random_ignores_weights),
+		cmocka_unit_test(hashes_move_only_the_ejected),
+		cmocka_unit_test(ring_is_searched),
 		cmocka_unit_test(panic_ignores_ejection),
 		cmocka_unit_test(release_is_lazy_and_once),
+		cmocka_unit_test(priorities_spill_over),
+		cmocka_unit_test(localities_have_shares),
+		cmocka_unit_test(groups_of_the_other_family),
+		cmocka_unit_test(warmup_shares),
 		cmocka_unit_test(weights_are_exact),
 		cmocka_unit_test(weights_at_their_borders),
 		cmocka_unit_test(address_hash_is_xxh64_of_text),

@@ -52,7 +52,14 @@ static inline void *sb_alloc(struct sb *b, size_t n)
 
 static inline struct hdl_tables sb_core_tables(struct sb_tables *t)
 {
-	return (struct hdl_tables){ t->health, t->balance, t->slot, SB_ENDPOINTS, SB_CLUSTERS, SB_SLOTS };
+	return (struct hdl_tables){
+		.health = t->health,
+		.balance = t->balance,
+		.slot = t->slot,
+		.health_count = SB_ENDPOINTS,
+		.balance_count = SB_CLUSTERS,
+		.slot_count = SB_SLOTS,
+	};
 }
 
 static inline struct hdl_addr sb_addr(const char *text)
@@ -245,12 +252,15 @@ static inline struct hdl_snapshot *sb_finish(struct sb *b, const struct hdl_addr
 		struct hdl_ir_cluster *c = b->clusters[i];
 
 		for (int f = 0; f < HDL_FAMILIES; f++) {
-			c->member[f].offset = b->tables->slots_used;
+			c->record.member[f].offset = b->tables->slots_used;
 			for (size_t e = 0; e < c->endpoint_count; e++)
 				if (!hdl_addr_is_zero(&c->endpoints[e].address[f]))
 					b->tables->slot[b->tables->slots_used++] = c->endpoints[e].id;
-			c->member[f].count = b->tables->slots_used - c->member[f].offset;
+			c->record.member[f].count = b->tables->slots_used - c->record.member[f].offset;
 		}
+		c->record.policy = (__u8)c->policy;
+		c->record.endpoint_count = (uint32_t)c->healthy_count;
+		c->record.min_health_percent = c->outlier.min_health_percent;
 		assert(b->tables->slots_used < SB_SLOTS);
 	}
 	domains[0] = b->service->fqdn;

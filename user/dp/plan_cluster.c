@@ -303,6 +303,8 @@ static int plan_cluster_record(struct hdl_plan *plan, struct hdl_ir_cluster *clu
 	v->policy = (__u8)cluster->policy;
 	v->hash_input = (__u8)hash_input(cluster->hash_source);
 	set_outlier(v, &cluster->outlier);
+	if (memcmp(&cluster->record, v, sizeof(*v)) != 0)
+		cluster->record = *v;
 	if (!now)
 		return 1;
 	return memcmp((const char *)v + sizeof(v->epoch), (const char *)now + sizeof(now->epoch),

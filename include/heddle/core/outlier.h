@@ -79,6 +79,12 @@ HDL_CORE void hdl_core_poke32(__u32 *p, __u32 value)
 	*(volatile __u32 *)p = value;
 }
 
+/* Not to be chosen now. */
+HDL_CORE int hdl_core_ejected(const struct hdl_health *health, __u64 now_ns)
+{
+	return now_ns < hdl_core_peek64(&health->ejected_until_ns);
+}
+
 HDL_CORE int hdl_core_health_is(const struct hdl_health *health, __u32 generation)
 {
 	return generation != 0 && hdl_core_peek32(&health->generation) == generation;

@@ -12,6 +12,11 @@
 
 struct hdl_tables;
 
+/* In structs of the core: BPF has the maps at hand, and no stack to spare for a pointer to them. */
+#define HDL_TABLES_POINTER struct hdl_tables *tables;
+#define hdl_tables_of(at) ((at)->tables)
+#define hdl_tables_pass(to, from) ((to)->tables = (from)->tables)
+
 struct hdl_health *hdl_tables_health(struct hdl_tables *tables, __u32 endpoint);           /* NULL: id out of range */
 struct hdl_balance *hdl_tables_balance(struct hdl_tables *tables, __u32 cluster);          /* NULL: id out of range */
 const struct hdl_endpoint *hdl_tables_endpoint(struct hdl_tables *tables, __u32 endpoint); /* NULL: out of range */

@@ -19,6 +19,10 @@ struct hdl_tables {
 	__u32 group_count, ring_count;
 };
 
+#define HDL_TABLES_POINTER struct hdl_tables *tables;
+#define hdl_tables_of(at) ((at)->tables)
+#define hdl_tables_pass(to, from) ((to)->tables = (from)->tables)
+
 static inline struct hdl_health *hdl_tables_health(struct hdl_tables *tables, __u32 endpoint)
 {
 	return endpoint < tables->health_count ? &tables->health[endpoint] : NULL;

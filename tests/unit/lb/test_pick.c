@@ -16,14 +16,20 @@
 static struct hdl_health health[ENDPOINTS];
 static struct hdl_balance balance[2];
 static __u32 slot[64];
-static struct hdl_tables tables = { health, balance, slot, ENDPOINTS, 2, 64 };
+static struct hdl_tables tables = { .health = health,
+				    .balance = balance,
+				    .slot = slot,
+				    .health_count = ENDPOINTS,
+				    .balance_count = 2,
+				    .slot_count = 64 };
 static struct hdl_rand rnd;
 
 /* v4: endpoints 1 and 2 at slot 0; v6: 2 and 3 at slot 8 */
 static struct hdl_ir_cluster cluster_of(enum hdl_policy policy)
 {
 	struct hdl_ir_cluster c = {
-		.id = 1, .policy = policy, .endpoint_count = 3, .healthy_count = 3, .member = { { 0, 2 }, { 8, 2 } }
+		.id = 1,
+		.record = { .policy = (__u8)policy, .endpoint_count = 3, .member = { { 0, 2 }, { 8, 2 } } },
 	};
 
 	memset(health, 0, sizeof(health));
@@ -73,11 +79,11 @@ static void families(void **state)
 	health[2].ejected_until_ns = 1000;
 	assert_int_equal(pick(&c, HDL_FAMILY_V4, NULL, 0, &family), 2);
 	/* A cluster without addresses of the family at all. */
-	c.member[HDL_FAMILY_V4] = (struct hdl_range){ 0 };
+	c.record.member[HDL_FAMILY_V4] = (struct hdl_range){ 0 };
 	health[2].ejected_until_ns = 0;
 	assert_int_equal(pick(&c, HDL_FAMILY_V4, NULL, 0, &family), 2);
 	assert_int_equal(family, HDL_FAMILY_V6);
-	c.member[HDL_FAMILY_V6] = (struct hdl_range){ 0 };
+	c.record.member[HDL_FAMILY_V6] = (struct hdl_range){ 0 };
 	assert_int_equal(pick(&c, HDL_FAMILY_V4, NULL, 0, &family), 0);
 }
 
@@ -95,7 +101,7 @@ static void previous_hosts(void **state)
 	for (int i = 0; i < 20; i++)
 		assert_in_range(pick(&c, HDL_FAMILY_V4, both, 2, &family), 1, 2);
 	/* Random: five re-picks miss with 2^-6. */
-	c.policy = HDL_POLICY_RANDOM;
+	c.record.policy = HDL_POLICY_RANDOM;
 	for (int i = 0; i < 2000; i++)
 		same += pick(&c, HDL_FAMILY_V4, one, 1, &family) == 1;
 	assert_in_range(same, 8, 70);
@@ -112,7 +118,7 @@ static void maglev_repick(void **state)
 	assert_int_equal(hdl_maglev_build(keys, NULL, 2, 31, table), 0);
 	for (int i = 0; i < 31; i++)
 		slot[16 + i] = table[i] + 1;
-	c.table[HDL_FAMILY_V4] = (struct hdl_range){ 16, 31 };
+	c.record.table[HDL_FAMILY_V4] = (struct hdl_range){ 16, 31 };
 	for (int i = 0; i < 200; i++) {
 		uint64_t hash = hdl_hash64(&i, sizeof(i), 0), attempt = 0;
 		struct hdl_lb_request r = {
@@ -143,7 +149,7 @@ static void panic(void **state)
 	uint32_t seen = 0;
 
 	(void)state;
-	c.outlier.min_health_percent = 50;
+	c.record.min_health_percent = 50;
 	health[1].ejected_until_ns = 2000;
 	balance[1].ejected = 1;
 	for (int i = 0; i < 10; i++)
