@@ -55,7 +55,7 @@ __weak __noinline __u32 hdl_affinity_find(const struct hdl_flow *flow, __u32 ser
 	chosen = bpf_map_lookup_elem(&endpoint, &id);
 	of_endpoint = bpf_map_lookup_elem(&health, &id);
 	/* the cluster, because an element of the map may be recycled while it is read */
-	if (!chosen || !of_endpoint || chosen->generation != generation || chosen->cluster != flow->cluster ||
+	if (!chosen || !of_endpoint || chosen->cluster != flow->cluster ||
 	    *(const volatile __u32 *)&of_endpoint->generation != generation ||
 	    hdl_core_ejected(of_endpoint, flow->now_ns))
 		return HDL_ENDPOINT_NONE;

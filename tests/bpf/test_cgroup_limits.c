@@ -265,6 +265,23 @@ static void limit_counts_what_was_before(void **state)
 	forget_arrived();
 }
 
+/* What is refused for another reason holds no place. */
+static void refusal_holds_no_place(void **state)
+{
+	(void)state;
+	limit_to(1);
+	for (__u32 i = 1; i <= ENDPOINTS; i++)
+		scene.health[i].ejected_until_ns = HDL_EJECTED_BY_HAND;
+	for (int form = 0; form < FORMS; form++) {
+		__u64 before = scene_verdict(HDL_VERDICT_NO_HEALTHY);
+
+		for (int i = 0; i < 3; i++)
+			assert_int_equal(scene_connect_error(vip_of[form], PORT), ECONNREFUSED);
+		assert_int_equal(scene_verdict(HDL_VERDICT_NO_HEALTHY), before + 3);
+		assert_int_equal(of_cluster()->connections, 0);
+	}
+}
+
 /* A socket that is connected again gives its place back first: it is never refused because of itself. */
 static void reconnect_at_the_limit(void **state)
 {
@@ -525,6 +542,7 @@ static int body(void)
 		cmocka_unit_test_setup(generation_guards_the_charge, usual),
 		cmocka_unit_test_setup(limit_is_exact, usual),
 		cmocka_unit_test_setup(limit_counts_what_was_before, usual),
+		cmocka_unit_test_setup(refusal_holds_no_place, usual),
 		cmocka_unit_test_setup(reconnect_at_the_limit, usual),
 		cmocka_unit_test_setup(no_route_at_the_limit, usual),
 		cmocka_unit_test_setup(no_port_is_given_back, usual),
