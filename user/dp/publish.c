@@ -95,10 +95,20 @@ struct hdl_publisher *hdl_publisher_new(struct hdl_dp_maps *maps, struct hdl_err
 	return p;
 }
 
+void hdl_publisher_wait_aside(struct hdl_publisher *p)
+{
+	/* without programs there is nothing to wait for; without a thread it is waited for here, as before */
+	if (!p->maps->memory && !p->grace)
+		p->grace = hdl_grace_new(p->maps);
+	if (p->grace && p->grace_due)
+		p->grace_number = hdl_grace_begin(p->grace);
+}
+
 void hdl_publisher_free(struct hdl_publisher *p)
 {
 	if (!p)
 		return;
+	hdl_grace_free(p->grace);
 	for (size_t i = 0; i < p->alive_count; i++)
 		hdl_snapshot_unref(p->alive[i].snapshot);
 	hdl_registry_done(&p->service);
@@ -241,13 +251,20 @@ static void retire_all(const struct hdl_plan *plan)
 		retire(plan, HDL_RETIRED_RING, i->born, i->range.offset, i->range.count);
 }
 
+void hdl_publisher_owe_grace(struct hdl_publisher *p)
+{
+	p->grace_due = true;
+	if (p->grace)
+		p->grace_number = hdl_grace_begin(p->grace);
+}
+
 static int pass_grace(struct hdl_publisher *p, struct hdl_err *err)
 {
 	int r;
 
 	if (!p->grace_due)
 		return 0;
-	r = hdl_dp_grace(p->maps, err);
+	r = p->grace ? hdl_grace_wait(p->grace, p->grace_number, err) : hdl_dp_grace(p->maps, err);
 	if (r < 0)
 		return r;
 	p->grace_due = false;
@@ -262,7 +279,9 @@ unsigned int hdl_publisher_reap(struct hdl_publisher *p)
 
 	hdl_publisher_drop_snapshots(p);
 	if (p->resting || (p->grace_due && hdl_publisher_hints_are_wide(p))) {
-		if (pass_grace(p, &err) < 0)
+		bool is_over = !p->grace_due || !p->grace || hdl_grace_is_over(p->grace, p->grace_number);
+
+		if (is_over && pass_grace(p, &err) < 0)
 			hdl_log_warn("nothing can be freed: %s", err.text);
 		hdl_publisher_reclaim(p);
 	}
@@ -372,7 +391,7 @@ static void flip(struct hdl_plan *plan)
 	__atomic_store_n(&p->maps->state->epoch, plan->epoch, __ATOMIC_RELEASE);
 	hdl_publisher_step(p);
 	if (changed)
-		p->grace_due = true;
+		hdl_publisher_owe_grace(p);
 	for (const struct hdl_plan_port *i = plan->ports; i; i = i->next)
 		p->port[i->id].at = i->port;
 	for (const struct hdl_plan_cluster *i = plan->clusters; i; i = i->next)

@@ -71,6 +71,12 @@ void hdl_publisher_free(struct hdl_publisher *publisher);
 int hdl_publish(struct hdl_publisher *publisher, struct hdl_snapshot *snapshot, struct hdl_err *err);
 
 /*
+ * From now on grace periods are waited for in a thread of their own: hdl_publisher_reap() never waits, and a publication
+ * only as long as the period after the one before still lasts.
+ */
+void hdl_publisher_wait_aside(struct hdl_publisher *publisher);
+
+/*
  * Frees ids and ranges of snapshots that nobody but the publisher holds any more. Call it now and then (every 100 ms).
  * Returns the number of snapshots still alive, the current one included.
  */

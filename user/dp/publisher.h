@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/diff.h"
 #include "dp/client.h"
+#include "dp/grace.h"
 #include "dp/maps.h"
 #include "dp/publish.h"
 #include "dp/ranges.h"
@@ -114,6 +115,8 @@ struct hdl_publisher {
 	struct hdl_ranges route_ranges, slot_ranges, group_ranges, ring_ranges;
 	uint32_t serial;
 	bool grace_due;              /* programs may still read what the last flip put out of use */
+	struct hdl_grace *grace;     /* waits aside; NULL: who needs it waits */
+	uint64_t grace_number;       /* of the period that is due */
 	uint64_t graced_epoch;       /* flips up to here have had their grace period */
 	struct hdl_retired *retired; /* all lists; [0] is none */
 	uint32_t retired_count, retired_capacity, retired_spare;
@@ -280,6 +283,9 @@ void hdl_publisher_release_budget(struct hdl_publisher *publisher, uint32_t endp
 int hdl_plan_stage(const struct hdl_plan *plan);
 /* Takes back all that was staged: the epoch stays, so nobody used it. */
 void hdl_plan_unstage(const struct hdl_plan *plan);
+/* Programs may read what was just put out of use. */
+void hdl_publisher_owe_grace(struct hdl_publisher *publisher);
+
 /* Hints of the state record, as far as they are needed from the next flip on; and exactly, after a grace period. */
 void hdl_publisher_widen_hints(struct hdl_publisher *publisher, const struct hdl_plan *plan);
 void hdl_publisher_set_hints(struct hdl_publisher *publisher);

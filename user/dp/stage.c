@@ -208,5 +208,5 @@ void hdl_plan_unstage(const struct hdl_plan *plan)
 		m->health[i->id] = (struct hdl_health){ .generation = 0 };
 	}
 	/* Programs may have read an id from `vip` just now. */
-	p->grace_due = true;
+	hdl_publisher_owe_grace(p);
 }

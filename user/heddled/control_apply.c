@@ -361,6 +361,7 @@ void hdl_control_start(struct hdl_control *control)
 		hdl_control_fail(control, 1, err.text);
 		return;
 	}
+	hdl_publisher_wait_aside(control->publisher);
 	if (control->hello.mode == HDL_MODE_FULL) {
 		control->totals = hdl_dp_totals_new();
 		if (hdl_dp_events_new(control->maps.events_fd, &control->events, &err) < 0)

@@ -16,7 +16,7 @@
  * takes the name, after the start and whenever it has grown to twice what it must be; in slices, so that no change waits
  * for it.
  */
-#define HDL_KEPT_SLICE_NS (2 * HDL_NS_PER_MS)
+#define HDL_KEPT_SLICE_NS (HDL_NS_PER_MS / 2)
 #define HDL_KEPT_GROWTH_BYTES ((uint64_t)16 << 20)  /* a file smaller than this is not written anew */
 #define HDL_KEPT_QUEUE_BYTES_MAX ((size_t)16 << 20) /* epochs that come meanwhile; more begin the writing anew */
 #define HDL_KEPT_RETRY_NS (10 * HDL_NS_PER_S)       /* after a write that failed */
