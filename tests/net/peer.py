@@ -2,7 +2,8 @@
 """Plain TCP and UDP peers for tests of the packet path.
 
 peer.py serve NAME PORT             TCP and UDP on all addresses: answers a line, or a datagram, with "NAME CLIENT BYTES"
-peer.py ask tcp|udp HOST PORT N BYTES   N times: sends BYTES bytes, prints the answers (or the error's name) as JSON
+peer.py ask tcp|udp HOST PORT N BYTES   N times: sends BYTES bytes, prints the answers (or the error's name) as JSON;
+                                        after an answer by UDP comes the TTL with which it arrived
 peer.py hold HOST PORT              one TCP connection: for every line on standard input one exchange, answer printed
 """
 import json
@@ -50,6 +51,11 @@ def serve(name, port):
         datagrams.sendto(f"{name} {client[0]} {len(data)}".encode().ljust(len(data), b" "), client)
 
 
+def answer_with_ttl(s):
+    data, ancillary, _, _ = s.recvmsg(65536, 64)
+    return data.decode().strip() + f" {int.from_bytes(ancillary[0][2], sys.byteorder)}"
+
+
 def ask(kind, host, port, n, size):
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     answers = []
@@ -57,9 +63,13 @@ def ask(kind, host, port, n, size):
         with socket.socket(family, socket.SOCK_STREAM if kind == "tcp" else socket.SOCK_DGRAM) as s:
             s.settimeout(5)
             try:
+                if kind == "udp" and family == socket.AF_INET:
+                    s.setsockopt(socket.IPPROTO_IP, 12, 1)  # IP_RECVTTL
+                elif kind == "udp":
+                    s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVHOPLIMIT, 1)
                 s.connect((host, port))
                 s.sendall(b"x" * (size - 1) + b"\n")
-                answers.append((read_line(s) if kind == "tcp" else s.recv(65536)).decode().strip())
+                answers.append(read_line(s).decode().strip() if kind == "tcp" else answer_with_ttl(s))
             except OSError as e:
                 answers.append(type(e).__name__)
     print(json.dumps(answers))

@@ -83,13 +83,15 @@ for family, own, db, dbu, empty in (("IPv4", vm.ip, lab.vip(1), lab.vip(9), lab.
     report.check(f"{family}: the server sees the client's own address",
                  {a.split()[1].replace("::ffff:", "") for a in answers} == {own}, answers[:2])
     answers = ask(vm, "tcp", db, 4, 1000000)
-    report.check(f"{family}: a megabyte arrives whole", [a.split()[-1] for a in answers] == ["1000000"] * 4, answers)
+    report.check(f"{family}: a megabyte arrives whole", [a.split()[2] for a in answers] == ["1000000"] * 4, answers)
     count = names(ask(vm, "udp", dbu, 100))
     report.check(f"{family}: UDP reaches both endpoints", set(count) == {"db-v1", "db-v2"} and
                  sum(count.values()) == 100, count)
+    report.check(f"{family}: on their way they pass the host's stack",
+                 {a.split()[-1] for a in ask(vm, "udp", dbu, 10)} == {"63"})
     answers = ask(vm, "udp", dbu, 10, 5000)
     report.check(f"{family}: datagrams in pieces arrive, and their answers",
-                 [a.split()[-1] for a in answers] == ["5000"] * 10, answers)
+                 [a.split()[2] for a in answers] == ["5000"] * 10, answers)
     report.check(f"{family}: no endpoint: TCP refused at once",
                  ask(vm, "tcp", empty) == ["ConnectionRefusedError"])
     count = names(ask(plain, "tcp", db, 100))
@@ -104,7 +106,7 @@ for server in servers:
 for family, db in (("IPv4", lab.vip(1)), ("IPv6", lab.vip6(1))):
     answers = ask(vm, "tcp", db, 4, 300000)
     report.check(f"{family}: path MTU discovery works through the translation",
-                 [a.split()[-1] for a in answers] == ["300000"] * 4, answers)
+                 [a.split()[2] for a in answers] == ["300000"] * 4, answers)
 for server in servers:
     sh(f"ip link set {server.veth} mtu 1500")
 
@@ -145,23 +147,18 @@ lab.write_cluster(acceleration={"redirect": "peer"})
 lab.start()
 wait_for(lambda: programs(plain) == {"ingress", "egress"}, "programs at all interfaces")
 report.check("redirect: the connection from before goes on", exchange() == name)
-sh("nft add table ip hdltest; nft add chain ip hdltest f '{ type filter hook forward priority 0; }'; "
-   f"nft add rule ip hdltest f ip saddr {vm.ip} counter", check=False)
 for family, db, dbu in (("IPv4", lab.vip(1), lab.vip(9)), ("IPv6", lab.vip6(1), lab.vip6(9))):
     answers = ask(vm, "tcp", db, 100, 100000)
-    report.check(f"redirect: {family}: TCP", [a.split()[-1] for a in answers] == ["100000"] * 100, names(answers))
-    count = names(ask(vm, "udp", dbu, 50))
+    report.check(f"redirect: {family}: TCP", [a.split()[2] for a in answers] == ["100000"] * 100, names(answers))
+    answers = ask(vm, "udp", dbu, 50)
+    count = names(answers)
+    report.check(f"redirect: {family}: packets do not pass the host's stack",
+                 {a.split()[-1] for a in answers} == {"64"}, answers[:2])
     report.check(f"redirect: {family}: UDP", sum(count.values()) == 50 and set(count) <= {"db-v1", "db-v2"}, count)
     answers = ask(vm, "udp", dbu, 5, 5000)
-    report.check(f"redirect: {family}: datagrams in pieces", [a.split()[-1] for a in answers] == ["5000"] * 5, answers)
+    report.check(f"redirect: {family}: datagrams in pieces", [a.split()[2] for a in answers] == ["5000"] * 5, answers)
     count = names(ask(plain, "tcp", servers[0].ip if family == "IPv4" else servers[0].ip6, 20))
     report.check(f"redirect: {family}: pods without a service between them", count == {"db-v1": 20}, count)
-rules = sh("nft list table ip hdltest", check=False)
-sh("nft delete table ip hdltest", check=False)
-if "counter" in rules:
-    packets = int(rules.split("counter packets ")[1].split()[0])
-    # pieces of datagrams alone go through the stack: 5 datagrams of 4 pieces
-    report.check("redirect: packets do not pass the host's stack", packets < 100, packets)
 lab.write_cluster(packetPath="off")
 lab.reload()
 wait_for(lambda: programs(vm) == set() and programs(plain) == set(), "interfaces without programs")
