@@ -102,7 +102,8 @@ static __always_inline int hdl_is_denied(struct bpf_sock_addr *ctx, struct hdl_f
 	    hdl_addr_equal(address, &flow->client.address[HDL_FAMILY_V6]))
 		return 0;
 	who = hdl_lookup_client(&flow->client, epoch);
-	return who && (who->flags & HDL_CLIENT_REGISTRY_ONLY) && !bpf_map_lookup_elem(&node_address, address);
+	return who && (who->flags & HDL_CLIENT_REGISTRY_ONLY) && !bpf_map_lookup_elem(&node_address, address) &&
+	       !hdl_lookup_known_port(&flow->key, &flow->client, epoch);
 }
 
 /* HDL_VERDICT_BALANCED with the flow's address set, HDL_VERDICT_PASS, or the verdict with which to refuse. */

@@ -115,6 +115,27 @@ HDL_CORE const struct hdl_service_version *hdl_lookup_class(struct hdl_vip_key *
 	return version;
 }
 
+/*
+ * Whether some service that the client sees is dialled at this port of whatever address: a ServiceEntry of names, which
+ * the client resolves by itself.
+ */
+static __attribute__((noinline, unused)) int hdl_lookup_known_port(const struct hdl_vip_key *dialled,
+								   const struct hdl_workload *client, __u64 epoch)
+{
+	struct hdl_vip_key key = { .address = hdl_addr_every(), .port = dialled->port, .protocol = dialled->protocol };
+	struct hdl_found found = { .epoch = epoch };
+	const struct hdl_service_version *version, *own;
+	int stale;
+
+	version = hdl_lookup_service_at(&key, &found, &stale);
+	if (version && (version->flags & HDL_SERVICE_CLASSES)) {
+		own = hdl_lookup_class(&key, client, &found);
+		if (own && (own->label != HDL_LABEL_NONE || (own->flags & HDL_SERVICE_HIDDEN)))
+			version = own;
+	}
+	return version && version->label == HDL_LABEL_DIRECT;
+}
+
 /* Cluster id of the weighted destination that takes the draw; HDL_CLUSTER_NONE also when the rows are out of range. */
 HDL_CORE __u32 hdl_lookup_route(const struct hdl_service_version *version, __u32 draw)
 {

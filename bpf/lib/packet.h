@@ -89,7 +89,8 @@ HDL_CORE int hdl_packet_denied(struct __sk_buff *skb, const struct hdl_packet *p
 	    hdl_addr_equal(address, &from->client.address[HDL_FAMILY_V6]))
 		return 0;
 	who = hdl_lookup_client(&from->client, epoch);
-	return who && (who->flags & HDL_CLIENT_REGISTRY_ONLY) && !bpf_map_lookup_elem(&node_address, address);
+	return who && (who->flags & HDL_CLIENT_REGISTRY_ONLY) && !bpf_map_lookup_elem(&node_address, address) &&
+	       !hdl_lookup_known_port(&from->key, &from->client, epoch);
 }
 
 /* Balances work->flow and makes the records. */

@@ -46,6 +46,13 @@ static inline __attribute__((always_inline)) struct hdl_addr hdl_addr_from_v4(__
 	return a;
 }
 
+/* Stands for every address: nobody dials it. */
+static inline __attribute__((always_inline)) struct hdl_addr hdl_addr_every(void)
+{
+	struct hdl_addr a = { .half = { ~0ull, ~0ull } };
+	return a;
+}
+
 enum hdl_family { HDL_FAMILY_V4 = 0, HDL_FAMILY_V6 = 1, HDL_FAMILIES = 2 };
 
 #endif

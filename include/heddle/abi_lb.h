@@ -44,16 +44,20 @@ struct hdl_state {
 enum hdl_state_flags {
 	HDL_STATE_REGISTRY_ONLY = 1, /* some client may not go to addresses that no service has (`client`) */
 	HDL_STATE_CLASSES = 2,       /* some client is of a class other than 0 */
-	HDL_STATE_REDIRECT = 4,      /* NodeConfig acceleration.redirect: peer; packets may go straight into local pods */
+	HDL_STATE_REDIRECT = 4, /* NodeConfig acceleration.redirect: peer; packets may go straight into local pods */
 };
 
 /* Key of map `vip`: a service address, for clients of one class. */
 struct hdl_vip_key {
-	struct hdl_addr address; /* ClusterIP or other service address, e.g. ::ffff:10.96.0.10; zero = NodePort */
-	__be16 port;             /* service port, e.g. htons(80), or NodePort */
-	__u8 protocol;           /* IPPROTO_TCP or IPPROTO_UDP */
-	__u8 padding;            /* 0 */
-	__u32 class_id;          /* 0 = what most see; others are looked up when that has HDL_SERVICE_CLASSES */
+	/*
+	 * ClusterIP or other service address, e.g. ::ffff:10.96.0.10; zero = NodePort; hdl_addr_every() = the port is known
+	 * at whatever address (label DIRECT): asked before a client with REGISTRY_ONLY is refused.
+	 */
+	struct hdl_addr address;
+	__be16 port;    /* service port, e.g. htons(80), or NodePort */
+	__u8 protocol;  /* IPPROTO_TCP or IPPROTO_UDP */
+	__u8 padding;   /* 0 */
+	__u32 class_id; /* 0 = what most see; others are looked up when that has HDL_SERVICE_CLASSES */
 };
 
 /* What decides about a service port (promise P5). */

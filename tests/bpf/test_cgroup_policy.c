@@ -491,6 +491,24 @@ static void strangers_are_denied(void **state)
 	assert_int_equal(scene_connect_error(VIP, PORT), EPERM);
 }
 
+/* A ServiceEntry without addresses: whatever its names are resolved to, at its ports; hidden from some. */
+static void ports_without_addresses_are_known(void **state)
+{
+	static const char every[] = "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff";
+
+	(void)state;
+	for (int form = 0; form < FORMS; form++) {
+		assert_int_equal(scene_connect_error(stranger_of[form], PORT + 7), EPERM);
+		scene_service(SERVICE + 2, every, PORT + 7, HDL_LABEL_DIRECT, 0, 0);
+		assert_int_equal(scene_connect_error(stranger_of[form], PORT + 7), ENETUNREACH);
+		assert_int_equal(scene_connect_error(stranger_of[form], PORT + 8), EPERM);
+		assert_int_equal(datagram_error(stranger_of[form], PORT + 7, "::", 0), EPERM); /* of TCP */
+		scene.service[SERVICE + 2].version[0].label = HDL_LABEL_NONE;
+		scene.service[SERVICE + 2].version[0].flags = HDL_SERVICE_HIDDEN;
+		assert_int_equal(scene_connect_error(stranger_of[form], PORT + 7), EPERM);
+	}
+}
+
 static void exemptions_hold(void **state)
 {
 	static const char *const own[] = { "10.7.0.1", "fd07::7:1", "::ffff:10.7.0.1" };
@@ -589,6 +607,7 @@ static int body(void)
 		cmocka_unit_test_setup_teardown(node_port_on_loopback, node_port, no_node_port),
 		cmocka_unit_test_setup_teardown(client_keeps_its_endpoint, affinity, no_pod),
 		cmocka_unit_test_setup_teardown(affinity_ends, affinity, no_pod),
+		cmocka_unit_test_setup_teardown(ports_without_addresses_are_known, registry_only, no_pod),
 		cmocka_unit_test_setup_teardown(strangers_are_denied, registry_only, no_pod),
 		cmocka_unit_test_setup_teardown(exemptions_hold, registry_only, no_pod),
 		cmocka_unit_test_setup_teardown(only_who_is_told_is_denied, registry_only, no_pod),

@@ -64,7 +64,10 @@ static bool place_at(const struct hdl_ir_service_port *port, size_t i, struct pl
 	if (i < service->direct_count) {
 		ret->key.address = service->direct[i].address;
 		ret->direct = true;
-		return service->direct[i].prefix == 128 && !is_own_address(service, &ret->key.address);
+		if (service->direct[i].prefix == 0)
+			ret->key.address = hdl_addr_every();
+		return (service->direct[i].prefix == 0 || service->direct[i].prefix == 128) &&
+		       !is_own_address(service, &ret->key.address);
 	}
 	ret->key.port = htons(port->node_port);
 	ret->flags = external_flags(service);
