@@ -42,23 +42,24 @@ struct hdl_xl_flag {
 };
 
 enum hdl_xl_index {
-	HDL_XL_SERVICES,      /* fqdn -> Services */
-	HDL_XL_ALIASES,       /* fqdn -> ExternalName Services that stand for it */
-	HDL_XL_ALIAS_NAMES,   /* fqdn -> the ExternalName Services of that name */
-	HDL_XL_SERVICE_IPS,   /* address -> Services that ask for it */
-	HDL_XL_NODE_PORTS,    /* "30080", "30053/udp" -> Services that ask for it */
-	HDL_XL_BARE_NAMES,    /* "port name" -> Services with an http port of that number */
-	HDL_XL_SLICES,        /* fqdn of the service -> EndpointSlices */
-	HDL_XL_PODS,          /* "ns/name" -> Pods */
-	HDL_XL_NODES,         /* name -> Nodes */
-	HDL_XL_POD_IPS,       /* address -> Pods that ask for it */
-	HDL_XL_WORKLOADS,     /* ns -> Pods and WorkloadEntries, which a ServiceEntry may select */
-	HDL_XL_RULES,         /* "ns/host" and "/host" -> DestinationRules */
-	HDL_XL_RULE_SETS,     /* "ns/host namespaces that see it" -> DestinationRules, which are merged */
-	HDL_XL_SELECTORS,     /* ns -> DestinationRules for some of its pods; the unit says which these are */
-	HDL_XL_VS_NAMES,      /* "ns/name" -> VirtualServices */
-	HDL_XL_CLAIMS,        /* host -> VirtualServices for it in the mesh */
-	HDL_XL_GATEWAYS,      /* "" -> Gateways */
+	HDL_XL_SERVICES,    /* fqdn -> Services */
+	HDL_XL_ALIASES,     /* fqdn -> ExternalName Services that stand for it */
+	HDL_XL_ALIAS_NAMES, /* fqdn -> the ExternalName Services of that name */
+	HDL_XL_SERVICE_IPS, /* address -> Services that ask for it */
+	HDL_XL_NODE_PORTS,  /* "30080", "30053/udp" -> Services that ask for it */
+	HDL_XL_BARE_NAMES,  /* "port name" -> Services with an http port of that number */
+	HDL_XL_SLICES,      /* fqdn of the service -> EndpointSlices */
+	HDL_XL_PODS,        /* "ns/name" -> Pods */
+	HDL_XL_POD_GROUPS,  /* "ns/name" without its last part -> nothing, but who looks for a pod that is not there */
+	HDL_XL_NODES,       /* name -> Nodes */
+	HDL_XL_POD_IPS,     /* address -> Pods that ask for it */
+	HDL_XL_WORKLOADS,   /* ns -> Pods and WorkloadEntries, which a ServiceEntry may select */
+	HDL_XL_RULES,       /* "ns/host" and "/host" -> DestinationRules */
+	HDL_XL_RULE_SETS,   /* "ns/host namespaces that see it" -> DestinationRules, which are merged */
+	HDL_XL_SELECTORS,   /* ns -> DestinationRules for some of its pods; the unit says which these are */
+	HDL_XL_VS_NAMES,    /* "ns/name" -> VirtualServices */
+	HDL_XL_CLAIMS,      /* host -> VirtualServices for it in the mesh */
+	HDL_XL_GATEWAYS,    /* "" -> Gateways */
 	HDL_XL_GATEWAY_USERS, /* "" -> VirtualServices that name gateways */
 	HDL_XL_DOMAINS,       /* "port[.address] host" -> nothing, but the unit of it */
 };

@@ -76,7 +76,7 @@ struct hdl_xl_rule {
 	const char *host;               /* resolved */
 	const struct hdl_resource *policy_res;
 	const struct hdl_dr_policy *policy; /* NULL: none */
-	struct hdl_ir_labels selector; /* only for pods of its namespace that have these; none: for all */
+	struct hdl_ir_labels selector;      /* only for pods of its namespace that have these; none: for all */
 	struct hdl_xl_subset *subsets, *last_subset;
 	struct hdl_xl_map subset_names; /* -> struct hdl_xl_subset */
 };
@@ -90,7 +90,7 @@ struct hdl_xl_workload {
 struct hdl_xl_port_spec {
 	const char *name;           /* "" = unnamed */
 	uint16_t port, target_port; /* target 0: not a number */
-	uint16_t node_port; /* 0 = none */
+	uint16_t node_port;         /* 0 = none */
 	enum hdl_ir_protocol protocol;
 	bool passthrough; /* connections go where they were dialled (ServiceEntry, resolution NONE) */
 	struct hdl_pos pos;
@@ -349,18 +349,18 @@ struct hdl_xl {
 	size_t built; /* units made in this run */
 
 	/* what is under way */
-	struct hdl_xl_build *build;    /* NULL: no unit is */
-	struct hdl_xl_page *page;      /* takes the next products */
-	struct hdl_arena *arena;       /* of the product being made */
-	struct hdl_arena *scratch;     /* until the next unit, at the longest */
-	struct hdl_arena *names;       /* of the map of strings */
+	struct hdl_xl_build *build;         /* NULL: no unit is */
+	struct hdl_xl_page *page;           /* takes the next products */
+	struct hdl_arena *arena;            /* of the product being made */
+	struct hdl_arena *scratch;          /* until the next unit, at the longest */
+	struct hdl_arena *names;            /* of the map of strings */
 	const struct hdl_xl_client *client; /* that it is made for; NULL: all others */
-	struct hdl_xl_map strings;     /* copies in arena */
-	struct hdl_diags *diags;       /* of the unit being made */
-	bool no_memory;                /* sticky: a text could not be copied */
-	bool too_large;                /* sticky: a limit is met */
-	bool regexes_too_large;        /* it is that of regular expressions */
-	const struct hdl_resource *at; /* whose translation is under way, to name it when it meets a limit */
+	struct hdl_xl_map strings;          /* copies in arena */
+	struct hdl_diags *diags;            /* of the unit being made */
+	bool no_memory;                     /* sticky: a text could not be copied */
+	bool too_large;                     /* sticky: a limit is met */
+	bool regexes_too_large;             /* it is that of regular expressions */
+	const struct hdl_resource *at;      /* whose translation is under way, to name it when it meets a limit */
 };
 
 static inline uint32_t hdl_xl_number(const struct hdl_opt_int *value, uint32_t absent)
@@ -468,6 +468,8 @@ struct hdl_xl_cell *hdl_xl_read(struct hdl_xl *xl, enum hdl_xl_index index, cons
 bool hdl_xl_read_flag(struct hdl_xl *xl, struct hdl_xl_flag *flag);
 /* What was made of it; NULL: nothing, or unit is NULL. */
 void *hdl_xl_read_unit(struct hdl_xl *xl, struct hdl_xl_unit *unit);
+/* The key of HDL_XL_POD_GROUPS. In scratch memory. */
+const char *hdl_xl_pod_group(struct hdl_xl *xl, const char *full_name);
 /* NULL: there is none. */
 const struct hdl_ir_workload *hdl_xl_read_pod(struct hdl_xl *xl, const char *full_name);
 const struct hdl_ir_workload *hdl_xl_read_address(struct hdl_xl *xl, const char *address);

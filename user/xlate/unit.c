@@ -15,9 +15,8 @@
 static int (*const makers[])(struct hdl_xl *xl, struct hdl_xl_unit *unit) = {
 	[HDL_XL_NODE] = hdl_xl_make_node,       [HDL_XL_WORKLOAD] = hdl_xl_make_workload,
 	[HDL_XL_RULE] = hdl_xl_make_rule,       [HDL_XL_CLIENTS] = hdl_xl_make_clients,
-	[HDL_XL_BACKEND] = hdl_xl_make_backend,
-	[HDL_XL_MERGED] = hdl_xl_make_merged,   [HDL_XL_TARGETS] = hdl_xl_make_targets,
-	[HDL_XL_ROUTES] = hdl_xl_make_routes,
+	[HDL_XL_BACKEND] = hdl_xl_make_backend, [HDL_XL_MERGED] = hdl_xl_make_merged,
+	[HDL_XL_TARGETS] = hdl_xl_make_targets, [HDL_XL_ROUTES] = hdl_xl_make_routes,
 	[HDL_XL_FRONT] = hdl_xl_make_front,     [HDL_XL_OUTSIDE] = hdl_xl_make_outside,
 	[HDL_XL_INGRESS] = hdl_xl_make_ingress, [HDL_XL_DOMAIN] = hdl_xl_make_domain,
 };
@@ -349,11 +348,25 @@ void *hdl_xl_read_unit(struct hdl_xl *xl, struct hdl_xl_unit *unit)
 	return unit->product;
 }
 
+const char *hdl_xl_pod_group(struct hdl_xl *xl, const char *full_name)
+{
+	const char *end = strrchr(full_name, '-');
+
+	return hdl_xl_scratchf(xl, "%.*s", end ? (int)(end - full_name) : (int)strcspn(full_name, "/"), full_name);
+}
+
 const struct hdl_ir_workload *hdl_xl_read_pod(struct hdl_xl *xl, const char *full_name)
 {
-	struct hdl_xl_cell *cell = hdl_xl_read(xl, HDL_XL_PODS, full_name);
-	struct hdl_xl_workload *w = cell && cell->n ? hdl_xl_read_unit(xl, hdl_xl_member(cell, 0)->unit) : NULL;
+	struct hdl_xl_cell *cell = hdl_xl_cell(&xl->graph, HDL_XL_PODS, full_name, false);
+	const struct hdl_xl_workload *w;
 
+	/* a node may know the pods of others by slices only: no cell for each of them */
+	if (!cell || !cell->n) {
+		hdl_xl_read(xl, HDL_XL_POD_GROUPS, hdl_xl_pod_group(xl, full_name));
+		return NULL;
+	}
+	hdl_xl_depend(&xl->graph, reader(xl), &cell->head);
+	w = hdl_xl_read_unit(xl, hdl_xl_member(cell, 0)->unit);
 	return w ? &w->ir : NULL;
 }
 

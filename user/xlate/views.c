@@ -135,9 +135,7 @@ static const struct hdl_xl_scope *sidecar_of(const struct hdl_xl *xl, const stru
 static struct hdl_xl_view *view_of(const struct hdl_xl *xl, struct hdl_xl_views *views,
 				   const struct hdl_xl_scope *scope)
 {
-	const struct hdl_xl_scope *sidecar = scope->client.labels.n ? sidecar_of(xl, scope) :
-					     scope->res             ? scope :
-								      NULL;
+	const struct hdl_xl_scope *sidecar = scope->client.labels.n ? sidecar_of(xl, scope) : scope->res ? scope : NULL;
 	struct hdl_xl_view **at = &views->first, *view;
 
 	while (*at && compare(*at, &scope->client, sidecar) < 0)

@@ -305,8 +305,8 @@ static const struct hdl_xl_vs *other_owner(struct hdl_xl *xl, const struct hdl_x
 
 	if (hdl_xl_names_add_exports(xl, &names, vs->res) < 0)
 		xl->no_memory = true;
-	return hdl_xl_owner_of_host(xl, names.n ? &(struct hdl_xl_scope){ .client = { .ns = names.at[0] } } : NULL, vs->hosts[host],
-				    HDL_XL_OUTSIDE_PORT);
+	return hdl_xl_owner_of_host(xl, names.n ? &(struct hdl_xl_scope){ .client = { .ns = names.at[0] } } : NULL,
+				    vs->hosts[host], HDL_XL_OUTSIDE_PORT);
 }
 
 static void report_claims(struct hdl_xl *xl, const struct hdl_xl_vs *vs)

@@ -53,7 +53,8 @@ static void names(struct hdl_xl *xl, struct hdl_ir_workload *w)
 
 struct hdl_ir_locality hdl_xl_node_locality(struct hdl_xl *xl, const char *node)
 {
-	const struct hdl_xl_cell *cell = node && node[0] ? hdl_xl_read(xl, HDL_XL_NODES, node) : NULL;
+	/* not to be remembered: Nodes that change make everything anew */
+	const struct hdl_xl_cell *cell = node && node[0] ? hdl_xl_cell(&xl->graph, HDL_XL_NODES, node, false) : NULL;
 	struct hdl_locality_names names = { "", "", "" };
 
 	if (cell && cell->n)
@@ -128,12 +129,18 @@ int hdl_xl_register_pod(struct hdl_xl *xl, struct hdl_xl_source *source)
 	const struct hdl_text *text[HDL_FAMILIES];
 	struct hdl_addr address[HDL_FAMILIES];
 	char key[HDL_ADDR_TEXT_MAX];
+	struct hdl_xl_cell *group;
+	const char *name;
 
 	if (has_ended(res->pod))
 		return 0;
 	wanted(res->pod, address, text);
-	if (hdl_xl_enter_cell(xl, source, HDL_XL_PODS, hdl_xl_scratchf(xl, "%s/%s", res->ns, res->name), NULL) < 0)
+	name = hdl_xl_scratchf(xl, "%s/%s", res->ns, res->name);
+	if (hdl_xl_enter_cell(xl, source, HDL_XL_PODS, name, NULL) < 0)
 		return -ENOMEM;
+	group = hdl_xl_cell(&xl->graph, HDL_XL_POD_GROUPS, hdl_xl_pod_group(xl, name), false);
+	if (group)
+		hdl_xl_touch(&xl->graph, &group->head);
 	for (int f = 0; f < HDL_FAMILIES; f++)
 		if (text[f] &&
 		    hdl_xl_enter_cell(xl, source, HDL_XL_POD_IPS, hdl_addr_print(&address[f], key), NULL) < 0)
