@@ -277,8 +277,8 @@ static void report_ranges(struct hdl_xl *xl, const struct hdl_resource *res, boo
 		    hdl_xl_first_time(xl, "range %s/%s %s", res->ns, res->name, addresses->at[i].s))
 			hdl_xl_report(xl->diags, passthrough ? HDL_INFO : HDL_WARNING, res, addresses->at[i].pos,
 				      "spec.addresses",
-				      "connections to the range %s go where they were dialled: only single addresses "
-				      "are looked up",
+				      "connections to the range %s go where they were dialled, or are refused with "
+				      "REGISTRY_ONLY: only single addresses are looked up",
 				      addresses->at[i].s);
 }
 

@@ -79,6 +79,17 @@ static void first_rule(void **state)
 	}
 }
 
+/* One without conditions takes whatever comes. */
+static void rule_for_all(void **state)
+{
+	struct hdl_ir_l4_route all = { .match_count = 0 };
+	struct hdl_ir_service_port port = { .port = 80, .l4_routes = &all, .l4_route_count = 1 };
+	struct hdl_addr a = addr("10.0.0.9");
+
+	(void)state;
+	assert_ptr_equal(hdl_ir_l4_route_for(&port, &a, NULL), &all);
+}
+
 static void client(void **state)
 {
 	static struct hdl_ir_view of_a = { .ns = "a", .name = "", .registry_only = false },
@@ -144,10 +155,8 @@ static void seen(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(subnets),
-		cmocka_unit_test(first_rule),
-		cmocka_unit_test(client),
-		cmocka_unit_test(seen),
+		cmocka_unit_test(subnets), cmocka_unit_test(first_rule), cmocka_unit_test(rule_for_all),
+		cmocka_unit_test(client),  cmocka_unit_test(seen),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

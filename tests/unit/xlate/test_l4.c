@@ -24,6 +24,8 @@
 	"spec: {hosts: [db]" more ", tcp: [" tcp "]}\n"
 #define X "route: [{destination: {host: x}}]"
 #define Y "route: [{destination: {host: y}}]"
+#define DB "route: [{destination: {host: db}}]"
+#define ONLY_FOR(ns, labels) VS("v-" ns, ", exportTo: [" ns "]", "{match: [{sourceLabels: " labels "}], " X "}")
 #define TO_X(match) VS("v", "", "{match: [" match "], " X "}")
 
 /* client: "ns", "ns label=value", or "" for one that is no pod; wanted: first letter of the service that is led to */
@@ -81,6 +83,27 @@ static const struct {
 	{ VS("v", ", exportTo: [b]", "{" X "}"), "a", "10.0.0.1", 90, "db" },
 	{ VS("v", ", exportTo: [b]", "{match: [{sourceLabels: {app: p}}], " X "}"), "b app=p", "10.0.0.1", 90, "x" },
 	{ VS("v", ", exportTo: [b]", "{match: [{sourceLabels: {app: p}}], " X "}"), "b", "10.0.0.1", 90, "db" },
+	/* of two that differ in one condition alone each client has its own */
+	{ VS("v", "", "{match: [{sourceLabels: {app: p}}], " X "}")
+		  VS("w", ", exportTo: [b]", "{match: [{sourceLabels: {app: q}}], " X "}"),
+	  "b app=q", "10.0.0.1", 90, "x" },
+	{ VS("v", "", "{match: [{sourceLabels: {app: p}}], " X "}")
+		  VS("w", ", exportTo: [b]", "{match: [{sourceLabels: {app: q}}], " X "}"),
+	  "a app=q", "10.0.0.1", 90, "db" },
+	{ VS("v", "", "{match: [{sourceLabels: {app: p}}], " X "}")
+		  VS("w", ", exportTo: [b]", "{match: [{sourceLabels: {app: q}}], " X "}"),
+	  "b app=p", "10.0.0.1", 90, "x" }, /* after its own come those for all */
+	{ VS("v", "", "{match: [{sourceLabels: {app: p}}], " X "}")
+		  VS("w", ", exportTo: [b]", "{match: [{sourceLabels: {app: q}}], " X "}, {" DB "}"),
+	  "b app=p", "10.0.0.1", 90, "db" },
+	{ VS("v", "", "{match: [{destinationSubnets: [10.0.0.1]}], " X "}")
+		  VS("w", ", exportTo: [b]", "{match: [{destinationSubnets: [192.0.2.1]}], " X "}, {" DB "}"),
+	  "b", "10.0.0.1", 90, "db" },
+	{ VS("v", "", "{match: [{sourceNamespace: b}], " X "}")
+		  VS("w", ", exportTo: [b]", "{match: [{sourceNamespace: c}], " X "}, {" DB "}"),
+	  "b", "10.0.0.1", 90, "db" },
+	{ ONLY_FOR("a", "{app: p}") ONLY_FOR("b", "{app: q}"), "b app=p", "10.0.0.1", 90, "db" },
+	{ ONLY_FOR("a", "{app: p}") ONLY_FOR("b", "{app: q}"), "a app=p", "10.0.0.1", 90, "x" },
 	/* unknown: refused, not the service */
 	{ VS("v", "", "{route: [{destination: {host: gone}}]}"), "a", "10.0.0.1", 90, "none" },
 	/* F.8 */
