@@ -28,20 +28,16 @@ static __always_inline int hdl_udp_lives(__u32 endpoint, __u32 generation)
 	return of_endpoint && *(const volatile __u32 *)&of_endpoint->generation == generation;
 }
 
-/* Is there a pair for what is sent to? Sets flow's address and port. */
-static __always_inline int hdl_udp_again(struct bpf_sock_addr *ctx, const struct hdl_sock *record,
-					 struct hdl_flow *flow)
+/*
+ * The pair in the map for what is sent to. These two are functions of their own, so that their keys are not on the stack
+ * of the pick: 512 bytes are for all that call each other.
+ */
+static __noinline int hdl_udp_find(struct hdl_flow *flow, __u64 cookie)
 {
 	const struct hdl_udp *pair;
 	struct hdl_udp_key key;
 
-	if (record->original_port == flow->key.port && hdl_addr_equal(&record->original_address, &flow->key.address) &&
-	    hdl_udp_lives(record->endpoint, record->generation)) {
-		flow->address = record->address;
-		flow->port = record->port;
-		return 1;
-	}
-	hdl_udp_key(&key, bpf_get_socket_cookie(ctx), &flow->key.address, flow->key.port, 0);
+	hdl_udp_key(&key, cookie, &flow->key.address, flow->key.port, 0);
 	pair = bpf_map_lookup_elem(&udp, &key);
 	if (!pair)
 		return 0;
@@ -50,11 +46,23 @@ static __always_inline int hdl_udp_again(struct bpf_sock_addr *ctx, const struct
 	return hdl_udp_lives(pair->endpoint, pair->generation);
 }
 
+/* Is there a pair for what is sent to? Sets flow's address and port. */
+static __always_inline int hdl_udp_again(struct bpf_sock_addr *ctx, const struct hdl_sock *record,
+					 struct hdl_flow *flow)
+{
+	if (record->original_port == flow->key.port && hdl_addr_equal(&record->original_address, &flow->key.address) &&
+	    hdl_udp_lives(record->endpoint, record->generation)) {
+		flow->address = record->address;
+		flow->port = record->port;
+		return 1;
+	}
+	return hdl_udp_find(flow, bpf_get_socket_cookie(ctx));
+}
+
 /* Writes a pair to the map, in both directions. 0 = no room. */
-static __always_inline int hdl_udp_pair(struct bpf_sock_addr *ctx, const struct hdl_flow *flow, __u32 service)
+static __noinline int hdl_udp_pair(const struct hdl_flow *flow, __u64 cookie, __u32 service)
 {
 	struct hdl_udp value = { .service = service, .endpoint = flow->endpoint, .generation = flow->generation };
-	__u64 cookie = bpf_get_socket_cookie(ctx);
 	struct hdl_udp_key key;
 
 	value.address = flow->key.address;
@@ -83,7 +91,7 @@ static __always_inline int hdl_udp_remember(struct bpf_sock_addr *ctx, struct hd
 	if (!record)
 		return 0;
 	if (!hdl_udp_is_first(record, flow))
-		return hdl_udp_pair(ctx, flow, found->service);
+		return hdl_udp_pair(flow, bpf_get_socket_cookie(ctx), found->service);
 	record->original_address = flow->key.address;
 	record->original_port = flow->key.port;
 	record->address = flow->address;

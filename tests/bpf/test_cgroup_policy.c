@@ -158,7 +158,7 @@ static void daemon_is_exempt(void **state)
 #define STRANGER "203.0.113.9" /* nobody has it, no route leads there */
 #define STRANGER6 "2001:db8::9"
 
-static const char *const stranger_of[FORMS] = { STRANGER, STRANGER6, "::ffff:" STRANGER };
+static const char *const stranger_of[FORMS] = { STRANGER, STRANGER6, ("::ffff:" STRANGER) };
 
 /* As usual, and this namespace is a pod without class. */
 static int pod(void **state)
@@ -300,8 +300,8 @@ static int no_node_port(void **state)
 
 static void node_port_at_the_nodes_addresses(void **state)
 {
-	static const char *const node_of[FORMS] = { NODE, NODE6, "::ffff:" NODE };
-	static const char *const node_peer_of[FORMS] = { NODE " 30080", NODE6 " 30080", "::ffff:" NODE " 30080" };
+	static const char *const node_of[FORMS] = { NODE, NODE6, ("::ffff:" NODE) };
+	static const char *const node_peer_of[FORMS] = { (NODE " 30080"), (NODE6 " 30080"), ("::ffff:" NODE " 30080") };
 
 	(void)state;
 	for (int form = 0; form < FORMS; form++) {
@@ -512,7 +512,7 @@ static void ports_without_addresses_are_known(void **state)
 static void exemptions_hold(void **state)
 {
 	static const char *const own[] = { "10.7.0.1", "fd07::7:1", "::ffff:10.7.0.1" };
-	static const char *const node[] = { NODE, NODE6, "::ffff:" NODE };
+	static const char *const node[] = { NODE, NODE6, ("::ffff:" NODE) };
 	static const char *const any[] = { "0.0.0.0", "::", "::ffff:0.0.0.0" };
 
 	(void)state;
