@@ -81,9 +81,10 @@ hdl_find(struct bpf_sock_addr *ctx, struct hdl_flow *flow, const struct hdl_stat
 /*
  * outboundTrafficPolicy REGISTRY_ONLY (specification D.2): may this client not go to an address that no service has?
  * Free are loopback, the node's and its own addresses, groups, DNS, and what a datagram socket with a port of its own
- * answers; and processes of the node, unless the configuration gave them an identity.
+ * answers; and processes of the node, unless the configuration gave them an identity. Not in line: what it has on the
+ * stack would be below that of the pick.
  */
-static __always_inline int hdl_is_denied(struct bpf_sock_addr *ctx, struct hdl_flow *flow,
+static __noinline int hdl_is_denied(struct bpf_sock_addr *ctx, struct hdl_flow *flow,
 					 const struct hdl_state *state, __u64 epoch)
 {
 	const struct hdl_addr *address = &flow->key.address;
