@@ -37,10 +37,10 @@ lab.start()
 asks = {ns: pod.client().ask for ns, pod in clients.items()}
 
 
-def check(what, ns, wanted, host=FQDN, status=200, n=1):
-    """Through both families, to the address of service n."""
+def check(what, ns, wanted, host=FQDN, status=200, n=1, connections=False):
+    """Through both families, to the address of service n. connections: one for each request."""
     for family, vip in (("IPv4", lab.vip(n)), ("IPv6", lab.vip6(n))):
-        answer = asks[ns](host=vip, port=9080, authority=host, path="/", n=8)
+        answer = asks[ns](host=vip, port=9080, authority=host, path="/", n=24 if connections else 8, keep=not connections)
         report.check(f"{family}: {what}: client in {ns}", set(statuses(answer)) == {status} and
                      (status != 200 or set(pods_of(answer)) == wanted), answer["results"][-1])
 
@@ -106,7 +106,7 @@ lab.remove("client-rule-2")
 
 lab.write("sidecar", sidecar("blue", '"./*"', ", outboundTrafficPolicy: {mode: ALLOW_ANY}"))
 lab.reload()
-check("a Sidecar hides the service: its rules do not act", "blue", {"reviews-v1", "reviews-v2"})
+check("a Sidecar hides the service: its rules do not act", "blue", {"reviews-v1", "reviews-v2"}, connections=True)
 check("a Sidecar of others", "green", {"reviews-v1"})
 check("what it shows", "blue", {"mine"}, "reviews.blue.svc.cluster.local", n=2)
 lab.write("sidecar", sidecar("blue", '"./*"', ", outboundTrafficPolicy: {mode: REGISTRY_ONLY}"))
