@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "policy/fault.h"
 
@@ -193,7 +194,8 @@ static void inject_faults(struct hdl_stream *s)
 	}
 	hdl_stat_inc(&s->worker->stats.fault_delays);
 	hdl_stream_flag(s, HDL_FLAG_DI);
-	hdl_timer_set(&s->worker->loop.timers, &s->timer, hdl_worker_now(s->worker) + delay_ns);
+	/* not the time at which this turn began: of a connection that was accepted in it that is before the request came */
+	hdl_timer_set(&s->worker->loop.timers, &s->timer, hdl_clock_mono_ns() + delay_ns);
 	hdl_stream_run(s);
 }
 

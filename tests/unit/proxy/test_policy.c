@@ -344,6 +344,27 @@ static void faults(void **state)
 	assert_int_equal(stat_of(fault_delays), 2);
 }
 
+/* B.10: no delay is shorter than it says, also where many connections are accepted in one turn of the loop. */
+static void delays_of_a_burst(void **state)
+{
+	enum { N = 200 };
+	static uint64_t begin[N];
+	static int fd[N];
+
+	(void)state;
+	for (int i = 0; i < N; i++) {
+		begin[i] = hdl_clock_mono_ns();
+		fd[i] = dial();
+		send_text(fd[i], "GET /delay HTTP/1.1\r\nHost: reviews\r\n\r\n");
+	}
+	/* the last first: its answer is not read later than it comes */
+	for (int i = N - 1; i >= 0; i--) {
+		assert_int_equal(receive(fd[i], false), 200);
+		assert_true(hdl_clock_mono_ns() - begin[i] >= 150 * MS);
+		close(fd[i]);
+	}
+}
+
 /* The client leaves during a delay and during a try. */
 static void client_leaves(void **state)
 {
@@ -584,6 +605,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(timeouts, start, stop),
 		cmocka_unit_test_setup_teardown(timeout_waits_for_the_body, start, stop),
 		cmocka_unit_test_setup_teardown(faults, start, stop),
+		cmocka_unit_test_setup_teardown(delays_of_a_burst, start, stop),
 		cmocka_unit_test_setup_teardown(client_leaves, start, stop),
 		cmocka_unit_test_setup_teardown(grpc_replies, start, stop),
 		cmocka_unit_test_setup_teardown(mirrors, start, stop),
