@@ -311,7 +311,7 @@ $(foreach t,$(wildcard tests/unit/*/test_*.c),$(eval $(call test_rule,$(BUILD)/$
 $(foreach t,$(filter-out %.bpf.c,$(wildcard tests/bpf/*.c)),$(eval $(call test_rule,$(BUILD)/$(t:.c=),$t,$(call \
 	archives,$(call closure,dp)),$(SKELETON) $(TEST_SKELETONS),-lcmocka)))
 $(foreach d,$(PROGRAM_DIRS),$(foreach t,$(wildcard tests/$d/*.c),$(eval $(call test_rule,$(BUILD)/$(t:.c=),$t,$(call \
-	archives,$(call closure,$($d_LAYERS))),,-lcmocka))))
+	archives,$(call closure,$($d_LAYERS))),$(if $(filter bench,$d),$(SKELETON)),-lcmocka))))
 
 # A fuzz target is linked with the layers it includes.
 fuzz_layers = $(call closure,$(shell sed -n 's|^\#include "\([a-z0-9]*\)/.*|\1|p' $1))
