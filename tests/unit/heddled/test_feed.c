@@ -461,6 +461,37 @@ static void test_kubernetes_swap(void **state)
 	expect(f, "a.yaml=new .");
 }
 
+/* A link that goes right after its target was edited in place, in a directory that only the link leads to. */
+static void test_link_goes_after_edit(void **state)
+{
+	struct fixture *f = *state;
+	char text[200];
+
+	tree_mkdir(&f->tree, "d/..1");
+	tree_write(&f->tree, "d/..1/a.yaml", "one");
+	tree_write(&f->tree, "d/b.yaml", "B");
+	tree_link(&f->tree, "..1", "d/..data");
+	tree_link(&f->tree, "..data/a.yaml", "d/a.yaml");
+	expect(f, "a.yaml=one b.yaml=B .");
+	f->now_ns += 300 * MS;
+	tree_write(&f->tree, "d/..1/a.yaml", "two");
+	expect(f, "a.yaml=two b.yaml~ .");
+	/* at once, and while the pass before is not answered: both events wait for the answer */
+	tree_write(&f->tree, "d/..1/a.yaml", "three");
+	f->now_ns += 60 * MS;
+	turn(f);
+	tree_unlink(&f->tree, "d/a.yaml");
+	turn(f);
+	heard(f, text, sizeof(text));
+	assert_string_equal(text, "a.yaml=three b.yaml~ .");
+	hdl_feed_synced(f->feed, f->sequence, false);
+	f->now_ns += 60 * MS;
+	expect(f, "");
+	assert_true(f->next_ns <= f->now_ns + HDL_FEED_HOLD_NS);
+	f->now_ns = f->next_ns;
+	expect(f, "a.yaml- .");
+}
+
 /* New directories are watched as they come, also with files that were there before the watch. */
 static void test_new_directory(void **state)
 {
@@ -590,6 +621,7 @@ int main(void)
 		T(burst),
 		T(request),
 		T(kubernetes_swap),
+		T(link_goes_after_edit),
 		T(new_directory),
 		T(noise),
 		T(unreadable),
