@@ -215,6 +215,13 @@ static void list_cluster(struct listing *l)
 		hdl_jsonw_ku64(l->w, "hash_input", version->hash_input);
 		hdl_jsonw_ku64(l->w, "min_health_percent", version->min_health_percent);
 		hdl_jsonw_ku64(l->w, "max_ejection_percent", version->max_ejection_percent);
+		hdl_jsonw_kbool(l->w, "outlier_detection", version->flags & HDL_CLUSTER_OUTLIER);
+		hdl_jsonw_kbool(l->w, "split_local_origin", version->flags & HDL_CLUSTER_SPLIT_LOCAL);
+		hdl_jsonw_ku64(l->w, "consecutive_5xx", version->consecutive_5xx);
+		hdl_jsonw_ku64(l->w, "consecutive_gateway", version->consecutive_gateway);
+		hdl_jsonw_ku64(l->w, "consecutive_local_origin", version->consecutive_local_origin);
+		hdl_jsonw_ku64(l->w, "interval_ms", version->interval_ms);
+		hdl_jsonw_ku64(l->w, "base_ejection_ms", version->base_ejection_ms);
 		hdl_jsonw_object_end(l->w);
 		hdl_jsonw_object_end(l->w);
 	}
