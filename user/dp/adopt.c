@@ -68,6 +68,62 @@ static int adopt_slots(const struct adoption *a, uint32_t cluster, struct hdl_ra
 	return 0;
 }
 
+/* A ring, or a Maglev table. */
+static int adopt_table(const struct adoption *a, uint32_t cluster, uint8_t policy, struct hdl_range range)
+{
+	struct hdl_publisher *p = a->publisher;
+	int r;
+
+	if (policy != HDL_POLICY_RING_HASH || range.count == 0)
+		return adopt_slots(a, cluster, range);
+	r = hdl_ranges_reserve(&p->ring_ranges, range);
+	if (r == -ENOMEM)
+		return hdl_err_set(a->err, r, "out of memory");
+	if (r < 0)
+		return inconsistent(a, "cluster", cluster, "its ring is not its own");
+	for (uint32_t i = 0; r == 0 && i < range.count; i++)
+		r = adopt_endpoint(a, cluster, p->maps->ring[range.offset + i].endpoint);
+	return r;
+}
+
+/* The members of groups are within those of the cluster, which are adopted. */
+static int adopt_groups(const struct adoption *a, uint32_t cluster, uint8_t policy, struct hdl_range range)
+{
+	struct hdl_publisher *p = a->publisher;
+	int r = range.count ? hdl_ranges_reserve(&p->group_ranges, range) : 0;
+
+	if (r == -ENOMEM)
+		return hdl_err_set(a->err, r, "out of memory");
+	if (r < 0)
+		return inconsistent(a, "cluster", cluster, "its groups are not its own");
+	for (uint32_t i = 0; r == 0 && i < range.count; i++) {
+		const struct hdl_group *row = &p->maps->group[range.offset + i];
+
+		for (int f = 0; r == 0 && f < HDL_FAMILIES; f++) {
+			r = adopt_slots(a, cluster, row->turns[f]);
+			if (r == 0)
+				r = adopt_table(a, cluster, policy, row->table[f]);
+		}
+	}
+	return r;
+}
+
+static int adopt_lists(const struct adoption *a, uint32_t cluster, const struct hdl_cluster_version *v)
+{
+	int r = 0;
+
+	for (int f = 0; r == 0 && f < HDL_FAMILIES; f++) {
+		r = adopt_slots(a, cluster, v->member[f]);
+		if (r == 0)
+			r = adopt_slots(a, cluster, v->turns[f]);
+		if (r == 0)
+			r = adopt_slots(a, cluster, v->edge[f]);
+		if (r == 0)
+			r = adopt_table(a, cluster, v->policy, v->table[f]);
+	}
+	return r == 0 ? adopt_groups(a, cluster, v->policy, v->group) : r;
+}
+
 static int adopt_cluster(const struct adoption *a, uint32_t id)
 {
 	struct hdl_publisher *p = a->publisher;
@@ -83,13 +139,9 @@ static int adopt_cluster(const struct adoption *a, uint32_t id)
 		return inconsistent(a, "cluster", id, "another has its name");
 	if (r < 0)
 		return hdl_err_set(a->err, r, "out of memory");
-	for (int f = 0; f < HDL_FAMILIES; f++) {
-		r = adopt_slots(a, id, v->member[f]);
-		if (r == 0)
-			r = adopt_slots(a, id, v->table[f]);
-		if (r < 0)
-			return r;
-	}
+	r = adopt_lists(a, id, v);
+	if (r < 0)
+		return r;
 	/* Staged by a daemon that died before its flip. */
 	if (record->version[!at].epoch > p->maps->state->epoch)
 		__atomic_store_n(&record->version[!at].epoch, 0, __ATOMIC_RELEASE);

@@ -1,32 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Clusters of a plan: ids, endpoints, lists and tables in `slot`, records; compared by content with what is in force. */
+/* Clusters of a plan: ids, endpoints, their lists, records; compared by content with what is in force. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/addr.h"
-#include "base/hash.h"
 #include "dp/publisher.h"
-#include "lb/maglev.h"
 
-static void set_range(struct hdl_range *field, struct hdl_range value)
+static int scratch_grow(uint32_t **array, size_t count)
 {
-	hdl_plan_set_u32(&field->offset, value.offset);
-	hdl_plan_set_u32(&field->count, value.count);
+	uint32_t *bigger = realloc(*array, count * sizeof(*bigger));
+
+	if (!bigger)
+		return -ENOMEM;
+	*array = bigger;
+	return 0;
 }
 
 static int scratch_reserve(struct hdl_plan *plan, size_t count)
 {
-	for (int f = 0; f < HDL_FAMILIES; f++) {
-		uint32_t *bigger;
-
-		if (count <= plan->scratch_capacity)
-			return 0;
-		bigger = realloc(plan->scratch[f], count * sizeof(*bigger));
-		if (!bigger)
+	if (count <= plan->scratch_capacity)
+		return 0;
+	for (int f = 0; f < HDL_FAMILIES; f++)
+		if (scratch_grow(&plan->scratch[f], count) < 0 || scratch_grow(&plan->scratch_from[f], count) < 0 ||
+		    scratch_grow(&plan->scratch_edge[f], count) < 0)
 			return hdl_err_set(plan->err, -ENOMEM, "out of memory");
-		plan->scratch[f] = bigger;
-	}
 	plan->scratch_capacity = (uint32_t)count;
 	return 0;
 }
@@ -74,6 +72,22 @@ static uint32_t generation_of(const struct hdl_plan *plan)
 	return (uint32_t)plan->epoch ? (uint32_t)plan->epoch : 1;
 }
 
+/* Notes where the endpoint takes part: with an address of the family, unless on standby, and at the edge. */
+static void list_endpoint(struct hdl_plan *plan, const struct hdl_ir_endpoint *e, uint32_t place,
+			  uint32_t count[HDL_FAMILIES])
+{
+	for (int f = 0; f < HDL_FAMILIES; f++) {
+		if (hdl_addr_is_zero(&e->address[f]))
+			continue;
+		if (e->edge)
+			plan->scratch_edge[f][plan->edge_count[f]++] = place;
+		if (e->standby)
+			continue;
+		plan->scratch_from[f][count[f]] = place;
+		plan->scratch[f][count[f]++] = e->id;
+	}
+}
+
 static int plan_members(struct hdl_plan *plan, struct hdl_ir_cluster *cluster, uint32_t count[HDL_FAMILIES],
 			uint32_t *ret_total)
 {
@@ -82,11 +96,12 @@ static int plan_members(struct hdl_plan *plan, struct hdl_ir_cluster *cluster, u
 	int r;
 
 	count[HDL_FAMILY_V4] = count[HDL_FAMILY_V6] = 0;
+	plan->edge_count[HDL_FAMILY_V4] = plan->edge_count[HDL_FAMILY_V6] = 0;
 	r = scratch_reserve(plan, cluster->endpoint_count);
 	for (size_t i = 0; r == 0 && i < cluster->endpoint_count; i++) {
 		struct hdl_ir_endpoint *e = &cluster->endpoints[i];
 
-		if (e->status != HDL_IR_HEALTHY || e->standby || e->port == 0 ||
+		if (e->status != HDL_IR_HEALTHY || (e->standby && !e->edge) || e->port == 0 ||
 		    (hdl_addr_is_zero(&e->address[HDL_FAMILY_V4]) && hdl_addr_is_zero(&e->address[HDL_FAMILY_V6]))) {
 			hdl_plan_set_u32(&e->id, 0);
 			hdl_plan_set_u32(&e->generation, 0);
@@ -98,13 +113,9 @@ static int plan_members(struct hdl_plan *plan, struct hdl_ir_cluster *cluster, u
 		hdl_plan_set_u32(&e->generation, p->maps->endpoint[e->id].generation ?
 							 p->maps->endpoint[e->id].generation :
 							 generation_of(plan));
-		if (id == 0)
-			continue;
-		total++;
-		for (int f = 0; f < HDL_FAMILIES; f++) {
-			if (!hdl_addr_is_zero(&e->address[f]))
-				plan->scratch[f][count[f]++] = id;
-		}
+		if (id)
+			list_endpoint(plan, e, (uint32_t)i, count);
+		total += id && !e->standby;
 	}
 	if (r == 0 && total > HDL_CLUSTER_ENDPOINTS_MAX)
 		return hdl_err_set(plan->err, -ENOSPC, "cluster %s has %u endpoints, at most %u are possible",
@@ -113,108 +124,33 @@ static int plan_members(struct hdl_plan *plan, struct hdl_ir_cluster *cluster, u
 	return r;
 }
 
-/* Puts content into slots: *range if that holds it already, else a new range in its place, and then *ret_new is set. */
-static int plan_slots(struct hdl_plan *plan, const struct hdl_ir_cluster *cluster, const char *what,
-		      const uint32_t *content, uint32_t count, struct hdl_range *range, uint64_t born, bool *ret_new)
+/*
+ * A table for the edge, of those that serve connections from outside. Its size follows from the number of endpoints
+ * alone and its keys are addresses, so that every node has the same; few sizes, since another one moves most keys.
+ */
+static uint32_t edge_size(uint32_t count)
 {
-	struct hdl_publisher *p = plan->publisher;
-	struct hdl_range fresh = { 0, 0 };
-	uint32_t *copy;
-	int r;
+	static const struct {
+		uint32_t endpoints, size;
+	} sizes[] = { { 10, 1021 }, { 40, 4093 }, { 163, 16381 }, { 655, 65537 }, { 6553, 655373 } };
 
-	if (range->count == count && (count == 0 || memcmp(p->maps->slot + range->offset, content, count * 4u) == 0))
-		return 0;
-	if (count) {
-		copy = hdl_arena_calloc(plan->arena, count, sizeof(*copy));
-		if (!copy)
-			return hdl_err_set(plan->err, -ENOMEM, "out of memory");
-		memcpy(copy, content, count * sizeof(*copy));
-		r = hdl_ranges_alloc(&p->slot_ranges, count, &fresh);
-		if (r == -ENOSPC)
-			return hdl_err_set(
-				plan->err, r,
-				"map slot is full (%u of %u free): no room for the %s of cluster %s, %u slots",
-				p->slot_ranges.free, p->slot_ranges.total, what, cluster->name, count);
-		if (r == 0) {
-			r = hdl_plan_push_range(plan, &plan->slots, fresh, copy);
-			if (r < 0)
-				hdl_ranges_free(&p->slot_ranges, fresh);
-		}
-		if (r < 0)
-			return hdl_err_set(plan->err, r, "out of memory");
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
+		if (count <= sizes[i].endpoints)
+			return sizes[i].size;
+	return 6553621;
+}
+
+static int plan_edge(struct hdl_plan *plan, const struct hdl_ir_cluster *cluster, struct hdl_plan_cluster *item)
+{
+	int r = 0;
+
+	for (int f = 0; r == 0 && f < HDL_FAMILIES; f++) {
+		struct hdl_plan_list list = { &item->version.edge[f], &item->info.edge[f], "table of the edge" };
+		struct hdl_plan_hosts hosts = { cluster, plan->scratch_edge[f], plan->edge_count[f], f };
+
+		r = hdl_plan_maglev(plan, &hosts, edge_size(hosts.count), &list);
 	}
-	r = hdl_plan_retire_range(plan, &plan->retired_slots, *range, born);
-	*range = fresh;
-	*ret_new = true;
 	return r;
-}
-
-/* Keys and weights of the members, in the order of scratch. */
-struct table_input {
-	const char **keys;
-	uint32_t *weights;
-	uint64_t hash; /* of all that the table depends on */
-};
-
-static int table_input(struct hdl_plan *plan, const struct hdl_ir_cluster *cluster, int family, uint32_t count,
-		       struct table_input *ret)
-{
-	uint64_t hash = hdl_hash64(&cluster->table_size, sizeof(cluster->table_size), 0);
-	char text[HDL_ADDR_PORT_TEXT_MAX];
-	uint32_t n = 0;
-
-	ret->keys = hdl_arena_calloc(plan->arena, count, sizeof(*ret->keys));
-	ret->weights = hdl_arena_calloc(plan->arena, count, sizeof(*ret->weights));
-	if (!ret->keys || !ret->weights)
-		return hdl_err_set(plan->err, -ENOMEM, "out of memory");
-	for (size_t i = 0; i < cluster->endpoint_count && n < count; i++) {
-		const struct hdl_ir_endpoint *e = &cluster->endpoints[i];
-
-		if (e->id != plan->scratch[family][n]) /* not healthy, a double, or of the other family only */
-			continue;
-		hdl_addr_port_print(&e->address[family], e->port, text);
-		ret->keys[n] = hdl_arena_strdup(plan->arena, text);
-		if (!ret->keys[n])
-			return hdl_err_set(plan->err, -ENOMEM, "out of memory");
-		ret->weights[n] = e->weight ? e->weight : 1;
-		hash = hdl_hash64(text, strlen(text), hash);
-		hash = hdl_hash64(&e->id, sizeof(e->id), hash + ret->weights[n]);
-		n++;
-	}
-	ret->hash = hash ? hash : 1;
-	return 0;
-}
-
-static int plan_table(struct hdl_plan *plan, struct hdl_ir_cluster *cluster, int family, uint32_t count,
-		      struct hdl_plan_cluster *item)
-{
-	const struct hdl_publisher_cluster *info = &plan->publisher->cluster_info[item->id];
-	struct hdl_range *range = &item->version.table[family];
-	struct table_input input = { .hash = 0 };
-	uint32_t *table;
-	int r;
-
-	item->table_input[family] = 0;
-	if (cluster->policy != HDL_POLICY_MAGLEV || cluster->table_size == 0 || count == 0)
-		return plan_slots(plan, cluster, "hash table", NULL, 0, range, info->table_born[family],
-				  &item->new_table[family]);
-	r = table_input(plan, cluster, family, count, &input);
-	if (r < 0)
-		return r;
-	item->table_input[family] = input.hash;
-	if (range->count && info->table_input[family] == input.hash)
-		return 0;
-	table = hdl_arena_calloc(plan->arena, cluster->table_size, sizeof(*table));
-	if (!table)
-		return hdl_err_set(plan->err, -ENOMEM, "out of memory");
-	r = hdl_maglev_build(input.keys, input.weights, count, cluster->table_size, table);
-	if (r < 0)
-		return hdl_err_set(plan->err, r, "cluster %s: no Maglev table of size %u: %s", cluster->name,
-				   cluster->table_size, strerror(-r));
-	for (uint32_t i = 0; i < cluster->table_size; i++)
-		table[i] = plan->scratch[family][table[i]];
-	return plan_slots(plan, cluster, "hash table", table, cluster->table_size, range, info->table_born[family],
-			  &item->new_table[family]);
 }
 
 static enum hdl_hash_input hash_input(enum hdl_ir_hash_source source)
@@ -269,6 +205,49 @@ static void set_outlier(struct hdl_cluster_version *v, const struct hdl_ir_outli
 		v->flags |= HDL_CLUSTER_SPLIT_LOCAL;
 }
 
+static void set_policy(struct hdl_cluster_version *v, const struct hdl_ir_cluster *cluster)
+{
+	v->policy = (__u8)cluster->policy;
+	v->hash_input = (__u8)hash_input(cluster->hash_source);
+	v->max_connections = cluster->pool.max_connections;
+	v->connect_timeout_ms = to_ms(cluster->connect_timeout_ns);
+	v->warmup_ms = to_ms(cluster->warmup.duration_ns);
+	v->warmup_aggression = v->warmup_ms ? cluster->warmup.aggression : 0;
+	v->warmup_min_percent = v->warmup_ms ? cluster->warmup.min_percent : 0;
+	set_outlier(v, &cluster->outlier);
+	for (size_t i = 0; i < cluster->group_count; i++)
+		if (cluster->groups[i].weight)
+			v->flags |= HDL_CLUSTER_SHARES;
+}
+
+/* Lists of the members, as a whole or by groups, and the tables of the edge. */
+static int plan_lists(struct hdl_plan *plan, const struct hdl_ir_cluster *cluster,
+		      const struct hdl_cluster_version *now, const uint32_t count[HDL_FAMILIES],
+		      struct hdl_plan_cluster *item)
+{
+	struct hdl_cluster_version *v = &item->version;
+	struct hdl_plan_part part = {
+		.from = { plan->scratch_from[HDL_FAMILY_V4], plan->scratch_from[HDL_FAMILY_V6] },
+		.turns = v->turns,
+		.table = v->table,
+		.info = &item->info.part,
+		.policy_now = now ? now->policy : (uint8_t)cluster->policy,
+	};
+	int r = 0;
+
+	for (int f = 0; r == 0 && f < HDL_FAMILIES; f++) {
+		struct hdl_plan_list list = { &v->member[f], &item->info.member[f], "endpoint list" };
+
+		r = hdl_plan_slots(plan, cluster, &list, plan->scratch[f], count[f]);
+		part.count[f] = cluster->group_count ? 0 : count[f];
+	}
+	if (r == 0)
+		r = hdl_plan_part(plan, cluster, &part);
+	if (r == 0)
+		r = hdl_plan_groups(plan, cluster, now, count, item);
+	return r == 0 ? plan_edge(plan, cluster, item) : r;
+}
+
 /* Fills the record wanted; returns whether it differs from the one in force, or negative errno. */
 static int plan_cluster_record(struct hdl_plan *plan, struct hdl_ir_cluster *cluster, struct hdl_plan_cluster *item)
 {
@@ -279,30 +258,25 @@ static int plan_cluster_record(struct hdl_plan *plan, struct hdl_ir_cluster *clu
 	uint32_t count[HDL_FAMILIES], total = 0;
 	int r;
 
+	item->info = p->cluster_info[item->id];
 	if (now)
 		*v = *now;
+	else
+		v->generation = generation_of(plan);
+	if (item->fresh)
+		item->info = (struct hdl_publisher_cluster){ .born = plan->epoch };
 	v->epoch = 0;
+	v->flags = 0;
 	v->name_hash = cluster->name_hash;
 	r = plan_members(plan, cluster, count, &total);
 	if (r == 0)
 		r = count_endpoints(plan, cluster, total);
-	for (int f = 0; r == 0 && f < HDL_FAMILIES; f++) {
-		r = plan_slots(plan, cluster, "endpoint list", plan->scratch[f], count[f], &v->member[f],
-			       p->cluster_info[item->id].member_born[f], &item->new_member[f]);
-		if (r == 0)
-			r = plan_table(plan, cluster, f, count[f], item);
-		set_range(&cluster->member[f], v->member[f]);
-		set_range(&cluster->table[f], v->table[f]);
-	}
+	if (r == 0)
+		r = plan_lists(plan, cluster, now, count, item);
 	if (r < 0)
 		return r;
 	v->endpoint_count = total;
-	v->max_connections = cluster->pool.max_connections;
-	if (!now)
-		v->generation = generation_of(plan);
-	v->policy = (__u8)cluster->policy;
-	v->hash_input = (__u8)hash_input(cluster->hash_source);
-	set_outlier(v, &cluster->outlier);
+	set_policy(v, cluster);
 	if (memcmp(&cluster->record, v, sizeof(*v)) != 0)
 		cluster->record = *v;
 	if (!now)
@@ -346,7 +320,7 @@ static int plan_cluster(struct hdl_plan *plan, struct hdl_ir_cluster *cluster)
 		plan->clusters = item;
 	} else if (r == 0) {
 		/* The same tables: after adoption it is only now known what they were made of. */
-		memcpy(p->cluster_info[item->id].table_input, item->table_input, sizeof(item->table_input));
+		p->cluster_info[item->id] = item->info;
 	}
 	return r < 0 ? r : 0;
 }
@@ -383,19 +357,23 @@ static int plan_gone_cluster(struct hdl_plan *plan, uint32_t id)
 	const struct hdl_publisher_cluster *info = &p->cluster_info[id];
 	struct hdl_plan_cluster *item = hdl_plan_item(plan, sizeof(*item));
 	int at = hdl_publisher_cluster_version(p, id), r = 0;
+	const struct hdl_cluster_version *v;
 
 	if (!item)
 		return -ENOMEM;
-	*item = (struct hdl_plan_cluster){ .next = plan->clusters, .id = id };
+	*item = (struct hdl_plan_cluster){ .next = plan->clusters, .id = id, .info = *info };
 	plan->clusters = item;
-	for (int f = 0; at >= 0 && r == 0 && f < HDL_FAMILIES; f++) {
-		const struct hdl_cluster_version *v = &p->maps->cluster[id].version[at];
-
-		r = hdl_plan_retire_range(plan, &plan->retired_slots, v->member[f], info->member_born[f]);
+	if (at < 0)
+		return 0;
+	v = &p->maps->cluster[id].version[at];
+	for (int f = 0; r == 0 && f < HDL_FAMILIES; f++) {
+		r = hdl_plan_retire_range(plan, &plan->retired_slots, v->member[f], info->member[f].born);
 		if (r == 0)
-			r = hdl_plan_retire_range(plan, &plan->retired_slots, v->table[f], info->table_born[f]);
+			r = hdl_plan_retire_range(plan, &plan->retired_slots, v->edge[f], info->edge[f].born);
 	}
-	return r;
+	if (r == 0)
+		r = hdl_plan_part_gone(plan, v->policy, v->turns, v->table, &info->part);
+	return r == 0 ? hdl_plan_groups_gone(plan, v, info->group_born) : r;
 }
 
 int hdl_plan_clusters_gone(struct hdl_plan *plan)

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/clock.h"
 #include "base/log.h"
 #include "dp/publisher.h"
 #include "heddle/core/subset.h"
@@ -55,10 +56,11 @@ static int allocate(struct hdl_publisher *p)
 	p->node_ports = calloc(UINT16_MAX + 1, sizeof(*p->node_ports));
 	p->port = calloc(m->service_count, sizeof(*p->port));
 	p->cluster_info = calloc(m->cluster_count, sizeof(*p->cluster_info));
+	p->group_part = calloc(m->group_count, sizeof(*p->group_part));
 	p->endpoint_at = calloc(m->endpoint_count, sizeof(*p->endpoint_at));
 	p->workload_at = calloc(WORKLOADS_MAX + 1, sizeof(*p->workload_at));
-	if (!p->service_at || !p->route_at || !p->node_ports || !p->port || !p->cluster_info || !p->endpoint_at ||
-	    !p->workload_at)
+	if (!p->service_at || !p->route_at || !p->node_ports || !p->port || !p->cluster_info || !p->group_part ||
+	    !p->endpoint_at || !p->workload_at)
 		return -ENOMEM;
 	if (hdl_ranges_init(&p->route_ranges, m->route_count) < 0)
 		return -ENOMEM;
@@ -135,6 +137,7 @@ void hdl_publisher_free(struct hdl_publisher *p)
 	free(p->service_at);
 	free(p->port);
 	free(p->cluster_info);
+	free(p->group_part);
 	free(p->endpoint_at);
 	free(p->workload_at);
 	free(p->retired);
@@ -307,6 +310,8 @@ static void refresh_cluster(struct hdl_publisher *p, const struct hdl_ir_cluster
 			__atomic_store_n(&record->workload, workload, __ATOMIC_RELAXED);
 		if (record->weight != e->weight)
 			__atomic_store_n(&record->weight, e->weight, __ATOMIC_RELAXED);
+		if (record->flags != hdl_plan_endpoint_flags(e))
+			__atomic_store_n(&record->flags, hdl_plan_endpoint_flags(e), __ATOMIC_RELAXED);
 	}
 }
 
@@ -347,17 +352,7 @@ static void refresh(const struct hdl_plan *plan)
 
 static void note_cluster(const struct hdl_plan *plan, const struct hdl_plan_cluster *item)
 {
-	struct hdl_publisher_cluster *info = &plan->publisher->cluster_info[item->id];
-
-	if (item->fresh)
-		info->born = plan->epoch;
-	for (int f = 0; f < HDL_FAMILIES; f++) {
-		info->table_input[f] = item->table_input[f];
-		if (item->new_member[f])
-			info->member_born[f] = plan->epoch;
-		if (item->new_table[f])
-			info->table_born[f] = plan->epoch;
-	}
+	plan->publisher->cluster_info[item->id] = item->info;
 }
 
 static void take_clients(struct hdl_plan *plan)
@@ -444,7 +439,11 @@ static int run_plan(struct hdl_plan *plan)
 
 int hdl_publish(struct hdl_publisher *p, struct hdl_snapshot *snapshot, struct hdl_err *err)
 {
-	struct hdl_plan plan = { .publisher = p, .snapshot = snapshot, .err = err, .epoch = p->maps->state->epoch + 1 };
+	struct hdl_plan plan = { .publisher = p,
+				 .snapshot = snapshot,
+				 .err = err,
+				 .epoch = p->maps->state->epoch + 1,
+				 .now_ns = hdl_clock_mono_ns() };
 	int r;
 
 	if (snapshot->epoch != 0)
@@ -460,8 +459,11 @@ int hdl_publish(struct hdl_publisher *p, struct hdl_snapshot *snapshot, struct h
 	plan.serial = ++p->serial;
 	r = run_plan(&plan);
 	hdl_arena_free(plan.arena);
-	for (int f = 0; f < HDL_FAMILIES; f++)
+	for (int f = 0; f < HDL_FAMILIES; f++) {
 		free(plan.scratch[f]);
+		free(plan.scratch_from[f]);
+		free(plan.scratch_edge[f]);
+	}
 	return r;
 }
 

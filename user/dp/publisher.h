@@ -51,11 +51,22 @@ struct hdl_publisher_alive {
 	uint32_t retired;
 };
 
+/* A list in `slot` or a ring in force: when it came, and a hash of all that it was made of (0 = not known). */
+struct hdl_publisher_list {
+	uint64_t born, input;
+};
+
+/* Lists of a cluster, or of one of its groups, by family. */
+struct hdl_publisher_part {
+	struct hdl_publisher_list turns[HDL_FAMILIES], table[HDL_FAMILIES];
+};
+
 /* What the snapshot in force says about ids. NULL: adopted, not yet in any snapshot of this process. */
 struct hdl_publisher_cluster {
 	const struct hdl_ir_cluster *at;
-	uint64_t born, member_born[HDL_FAMILIES], table_born[HDL_FAMILIES];
-	uint64_t table_input[HDL_FAMILIES]; /* of the Maglev tables in force; 0 = not known */
+	uint64_t born, group_born;
+	struct hdl_publisher_list member[HDL_FAMILIES], edge[HDL_FAMILIES];
+	struct hdl_publisher_part part; /* without groups */
 };
 
 struct hdl_publisher_endpoint {
@@ -110,6 +121,7 @@ struct hdl_publisher {
 	struct hdl_publisher_route *route_at;
 	struct hdl_publisher_port *port;
 	struct hdl_publisher_cluster *cluster_info;
+	struct hdl_publisher_part *group_part; /* by row of `group` */
 	struct hdl_publisher_endpoint *endpoint_at;
 	const struct hdl_ir_workload **workload_at;
 	struct hdl_ranges route_ranges, slot_ranges, group_ranges, ring_ranges;
@@ -146,8 +158,7 @@ struct hdl_plan_cluster {
 	uint32_t id;
 	bool fresh;
 	struct hdl_cluster_version version; /* epoch unset; all zero = goes */
-	uint64_t table_input[HDL_FAMILIES];
-	bool new_member[HDL_FAMILIES], new_table[HDL_FAMILIES];
+	struct hdl_publisher_cluster info;
 };
 
 struct hdl_plan_service {
@@ -198,11 +209,12 @@ struct hdl_plan {
 	struct hdl_snapshot *snapshot;
 	struct hdl_arena *arena;
 	struct hdl_err *err;
-	uint64_t epoch;                                       /* to come */
-	uint32_t serial;                                      /* of the records that this plan wants */
-	struct hdl_plan_endpoint *endpoints;                  /* new */
-	struct hdl_plan_cluster *clusters;                    /* new, changed and going */
-	struct hdl_plan_service *services;                    /* new, changed and going (label NONE) */
+	uint64_t epoch;                      /* to come */
+	uint64_t now_ns;                     /* CLOCK_MONOTONIC: endpoints that are new are so from now on */
+	uint32_t serial;                     /* of the records that this plan wants */
+	struct hdl_plan_endpoint *endpoints; /* new */
+	struct hdl_plan_cluster *clusters;   /* new, changed and going */
+	struct hdl_plan_service *services;   /* new, changed and going (label NONE) */
 	struct hdl_plan_range *slots, *rows, *groups, *rings; /* new ranges with their content */
 	struct hdl_plan_service *touched;                     /* all records of services that the difference concerns */
 	struct hdl_plan_use *route_uses, *service_uses;
@@ -217,7 +229,10 @@ struct hdl_plan {
 	size_t retire_count;
 	struct hdl_diff workload_diff, cluster_diff, port_diff; /* to the snapshot in force */
 	uint32_t endpoint_total, service_total;
-	uint32_t *scratch[HDL_FAMILIES]; /* members of one cluster */
+	uint32_t *scratch[HDL_FAMILIES];      /* members of one cluster */
+	uint32_t *scratch_from[HDL_FAMILIES]; /* their places among its endpoints */
+	uint32_t *scratch_edge[HDL_FAMILIES]; /* places of those of the edge */
+	uint32_t edge_count[HDL_FAMILIES];
 	uint32_t scratch_capacity;
 };
 
@@ -240,6 +255,52 @@ static inline void hdl_plan_set_u32(uint32_t *field, uint32_t value)
 {
 	if (*field != value)
 		*field = value;
+}
+
+/* A list or ring of a cluster, or of a group of it: what is to be in the place of what is. */
+struct hdl_plan_list {
+	struct hdl_range *range;         /* in: in force; out: as it is to be */
+	struct hdl_publisher_list *info; /* the same */
+	const char *what;                /* "endpoint list" */
+};
+
+/* Endpoints from which a table is made: places among those of the cluster. */
+struct hdl_plan_hosts {
+	const struct hdl_ir_cluster *cluster;
+	const uint32_t *from;
+	uint32_t count;
+	int family;
+};
+
+/* plan_list.c: lists in `slot`, rings and tables, each left as it is when it would be the same again. */
+int hdl_plan_slots(struct hdl_plan *plan, const struct hdl_ir_cluster *cluster, const struct hdl_plan_list *list,
+		   const uint32_t *content, uint32_t count);
+int hdl_plan_maglev(struct hdl_plan *plan, const struct hdl_plan_hosts *hosts, uint32_t size,
+		    const struct hdl_plan_list *list);
+int hdl_plan_ring(struct hdl_plan *plan, const struct hdl_plan_hosts *hosts, uint32_t minimum,
+		  const struct hdl_plan_list *list);
+int hdl_plan_turns(struct hdl_plan *plan, const struct hdl_plan_hosts *hosts, const struct hdl_plan_list *list);
+/* plan_group.c: rows of `group`. now: the record in force, NULL = none. */
+int hdl_plan_groups(struct hdl_plan *plan, const struct hdl_ir_cluster *cluster, const struct hdl_cluster_version *now,
+		    const uint32_t count[HDL_FAMILIES], struct hdl_plan_cluster *item);
+/* Lists of a part of the cluster: members from[f] of it, whose ranges are in place. policy_now: of what is in force. */
+struct hdl_plan_part {
+	const uint32_t *from[HDL_FAMILIES];
+	uint32_t count[HDL_FAMILIES];
+	struct hdl_range *turns, *table; /* by family */
+	struct hdl_publisher_part *info;
+	uint8_t policy_now;
+};
+int hdl_plan_part(struct hdl_plan *plan, const struct hdl_ir_cluster *cluster, const struct hdl_plan_part *part);
+/* Retires all lists of a part. */
+int hdl_plan_part_gone(struct hdl_plan *plan, uint8_t policy, const struct hdl_range *turns,
+		       const struct hdl_range *table, const struct hdl_publisher_part *info);
+/* Retires groups and all that is theirs. */
+int hdl_plan_groups_gone(struct hdl_plan *plan, const struct hdl_cluster_version *now, uint64_t born);
+
+static inline uint32_t hdl_plan_endpoint_flags(const struct hdl_ir_endpoint *endpoint)
+{
+	return endpoint->local ? HDL_ENDPOINT_LOCAL : 0;
 }
 
 /* plan_cluster.c: of the clusters that went and came. */

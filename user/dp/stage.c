@@ -21,6 +21,8 @@ static void stage_endpoint(const struct hdl_plan *plan, const struct hdl_plan_en
 	record->weight = e->weight;
 	record->cluster = item->cluster;
 	record->workload = e->workload ? e->workload->id : 0;
+	record->flags = hdl_plan_endpoint_flags(e);
+	record->added_ns = plan->now_ns;
 	__atomic_store_n(&health->generation, e->generation, __ATOMIC_RELEASE);
 	__atomic_store_n(&record->generation, e->generation, __ATOMIC_RELEASE);
 }

@@ -287,7 +287,7 @@ static void ids_rest_while_an_older_snapshot_is_in_use(void **state)
 	struct hdl_snapshot *old = publish(f, &w), *now;
 	uint32_t endpoint = old->clusters[0]->endpoints[0].id, generation = old->clusters[0]->endpoints[0].generation;
 	uint32_t cluster = old->clusters[1]->id;
-	struct hdl_range table = old->clusters[1]->table[HDL_FAMILY_V4];
+	struct hdl_range table = old->clusters[1]->record.table[HDL_FAMILY_V4];
 	uint32_t first_slot = f->maps.slot[table.offset];
 
 	w.cluster[0].endpoints = 0xe; /* endpoint 0 goes, 3 comes */
@@ -465,7 +465,7 @@ static void a_restart_keeps_ids_and_health(void **state)
 	struct fixture *f = *state;
 	struct world w = simple_world();
 	struct hdl_snapshot *before = publish(f, &w), *after;
-	uint32_t ejected = before->clusters[0]->endpoints[1].id, table = before->clusters[1]->table[0].offset;
+	uint32_t ejected = before->clusters[0]->endpoints[1].id, table = before->clusters[1]->record.table[0].offset;
 
 	f->maps.health[ejected].ejected_until_ns = 1234;
 	f->maps.health[ejected].ejections = 3;
@@ -489,7 +489,7 @@ static void a_restart_keeps_ids_and_health(void **state)
 					 after->clusters[c]->endpoints[e].generation);
 		}
 	}
-	assert_int_equal(after->clusters[1]->table[0].offset, table);
+	assert_int_equal(after->clusters[1]->record.table[0].offset, table);
 	assert_int_equal(f->maps.health[ejected].ejected_until_ns, 1234);
 	assert_int_equal(f->maps.health[ejected].ejections, 3);
 	hdl_snapshot_unref(before);
@@ -502,7 +502,7 @@ static void damaged_maps_are_not_adopted(void **state)
 	struct world w = simple_world();
 	struct hdl_snapshot *s = publish(f, &w);
 
-	f->maps.slot[s->clusters[0]->member[HDL_FAMILY_V4].offset] = 0xffffff;
+	f->maps.slot[s->clusters[0]->record.member[HDL_FAMILY_V4].offset] = 0xffffff;
 	hdl_publisher_free(f->publisher);
 	f->publisher = hdl_publisher_new(&f->maps, &f->err);
 	assert_null(f->publisher);
@@ -523,13 +523,14 @@ static void maglev_table_of_the_specification(void **state)
 
 	s->clusters[0]->table_size = 11;
 	assert_int_equal(hdl_publish(f->publisher, s, &f->err), 0);
-	assert_int_equal(c->table[HDL_FAMILY_V4].count, 11);
+	assert_int_equal(c->record.table[HDL_FAMILY_V4].count, 11);
 	for (uint32_t i = 0; i < 11; i++)
-		assert_int_equal(f->maps.slot[c->table[HDL_FAMILY_V4].offset + i], c->endpoints[expected[i] - 1].id);
+		assert_int_equal(f->maps.slot[c->record.table[HDL_FAMILY_V4].offset + i],
+				 c->endpoints[expected[i] - 1].id);
 	/* One member has an IPv6 address: it owns the other family's table. */
-	assert_int_equal(c->table[HDL_FAMILY_V6].count, 11);
+	assert_int_equal(c->record.table[HDL_FAMILY_V6].count, 11);
 	for (uint32_t i = 0; i < 11; i++)
-		assert_int_equal(f->maps.slot[c->table[HDL_FAMILY_V6].offset + i], c->endpoints[1].id);
+		assert_int_equal(f->maps.slot[c->record.table[HDL_FAMILY_V6].offset + i], c->endpoints[1].id);
 	hdl_snapshot_unref(s);
 }
 

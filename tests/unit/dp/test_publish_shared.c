@@ -202,8 +202,8 @@ static void print_fields(const struct hdl_snapshot *s, struct hdl_buf *out)
 
 		hdl_buf_printf(out, "%s %u", c->name, c->id);
 		for (int f = 0; f < HDL_FAMILIES; f++)
-			hdl_buf_printf(out, " %u+%u %u+%u", c->member[f].offset, c->member[f].count, c->table[f].offset,
-				       c->table[f].count);
+			hdl_buf_printf(out, " %u+%u %u+%u", c->record.member[f].offset, c->record.member[f].count,
+				       c->record.table[f].offset, c->record.table[f].count);
 		for (size_t e = 0; e < c->endpoint_count; e++)
 			hdl_buf_printf(out, " %u.%u", c->endpoints[e].id, c->endpoints[e].generation);
 		hdl_buf_adds(out, "\n");
