@@ -420,11 +420,19 @@ void hdl_admin_json_routes(struct hdl_jsonw *w, const struct hdl_admin_view *vie
 	hdl_jsonw_array_end(w);
 }
 
+/* Of the namespace, or of some of its pods: "ns key=value". */
+static bool is_from(const char *ns, const char *client)
+{
+	size_t n = strlen(ns);
+
+	return n == 0 || (client && strncmp(client, ns, n) == 0 && (client[n] == '\0' || client[n] == ' '));
+}
+
 static bool cluster_passes(const struct hdl_admin_filter *filter, const struct hdl_ir_cluster *cluster)
 {
 	return passes(filter->fqdn, cluster->fqdn) && port_passes(filter, cluster->port) &&
 	       passes(filter->subset, cluster->subset) && passes(filter->name, cluster->name) &&
-	       passes(filter->from, cluster->client);
+	       is_from(filter->from, cluster->client);
 }
 
 void hdl_admin_json_clusters(struct hdl_jsonw *w, const struct hdl_admin_view *view,

@@ -141,8 +141,9 @@ struct hdl_ir_service;
 struct hdl_ir_cluster {
 	uint32_t id;        /* set by dp */
 	const char *name;   /* "outbound|9080|v1|reviews.demo.svc.cluster.local"; of a UDP port "outbound|53/udp||..." */
-	const char *client; /* namespace whose clients alone use it; "": all others do */
-	uint64_t name_hash; /* XXH64 of name, seed 0; for clients of a namespace the seed is XXH64 of that, seed 0 */
+	/* Whose alone it is: "ns", or "ns key=value,..." of its pods with these labels; "": of all others. */
+	const char *client;
+	uint64_t name_hash; /* XXH64 of name, seed 0; for some clients the seed is XXH64 of `client`, seed 0 */
 	const char *fqdn, *subset; /* subset "" = whole service */
 	uint16_t port;
 	const struct hdl_ir_service *service; /* NULL never; its names and addresses: ports are not there */
