@@ -381,6 +381,40 @@ static void an_endpoint_that_goes_gives_its_ejection_back(void **state)
 	assert_int_not_equal(f->maps.health[stays].generation, 0);
 }
 
+/* Specification C.5: the limit is for one use of the id, and what is open stays counted while it changes. */
+static void a_limit_of_connections_belongs_to_one_use_of_the_id(void **state)
+{
+	struct fixture *f = *state;
+	struct world w = simple_world();
+	uint32_t cluster = 0, generation = 0;
+
+	for (uint32_t limit = 7; limit <= 9; limit++) {
+		struct hdl_snapshot *s = world_snapshot(&w);
+		const struct hdl_cluster_version *v;
+
+		s->clusters[0]->pool.max_connections = limit;
+		assert_int_equal(hdl_publish(f->publisher, s, &f->err), 0);
+		cluster = s->clusters[0]->id;
+		v = &f->maps.cluster[cluster].version[f->maps.cluster[cluster].version[1].epoch == s->epoch];
+		assert_int_equal(v->epoch, s->epoch);
+		assert_int_equal(v->max_connections, limit);
+		assert_int_not_equal(v->generation, 0);
+		assert_int_equal(f->maps.balance[cluster].generation, v->generation);
+		if (limit == 7)
+			f->maps.balance[cluster].connections = 5;
+		else
+			assert_int_equal(v->generation, generation);
+		assert_int_equal(f->maps.balance[cluster].connections, 5);
+		generation = v->generation;
+		hdl_snapshot_unref(s);
+	}
+	w.cluster[0].there = false;
+	publish_and_drop(f, &w);
+	assert_int_equal(f->maps.balance[cluster].generation, 0);
+	hdl_publisher_reap(f->publisher);
+	assert_int_equal(f->maps.balance[cluster].connections, 0);
+}
+
 /* --- capacity ------------------------------------------------------------------------------------------------------ */
 
 static void assert_refused(struct fixture *f, struct hdl_snapshot *s, const char *text)
@@ -579,6 +613,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(ids_rest_while_an_older_snapshot_is_in_use, setup, teardown),
 		cmocka_unit_test_setup_teardown(nothing_leaks, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_endpoint_that_goes_gives_its_ejection_back, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_limit_of_connections_belongs_to_one_use_of_the_id, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_does_not_fit_changes_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(two_services_with_one_address_are_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_restart_keeps_ids_and_health, setup, teardown),
