@@ -79,8 +79,10 @@ static const struct hdl_field spec_fields[] = {
 	HDL_STRINGS(struct hdl_service_entry, hosts, "hosts",
 		    "names of the service; *.suffix stands for all names below a domain", REQUIRED, .max = 256,
 		    .note = "Not completed by the namespace: a name without a dot stands for itself"),
-	HDL_STRINGS(struct hdl_service_entry, addresses, "addresses",
-		    "virtual addresses of the service; with resolution NONE and STATIC also address/bits", .max = 256),
+	HDL_STRINGS(
+		struct hdl_service_entry, addresses, "addresses",
+		"virtual addresses of the service; with resolution NONE and STATIC also address/bits", .max = 256,
+		.note = "With REGISTRY_ONLY an entry without any is reached at whatever address at its ports, and one of address/bits is not reached"),
 	HDL_MESSAGES(struct hdl_service_entry, ports, "ports", &port, "ports of the service", .max = 256),
 	HDL_ENUM(struct hdl_service_entry, location, "location", location,
 		 "whether the endpoints belong to the mesh (MESH_EXTERNAL)"),
