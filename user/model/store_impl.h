@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "base/arena.h"
+#include "conf/yaml.h"
 #include "model/index.h"
 #include "model/store.h"
 
@@ -79,7 +80,23 @@ struct hdl_resource_store {
 	size_t duplicates; /* of all files, at the last commit */
 };
 
+struct hdl_stored_file *hdl_stored_file_new(const char *path); /* NULL when out of memory */
 struct hdl_stored_file *hdl_stored_file_free(struct hdl_stored_file *file);
 void hdl_stored_done(struct hdl_stored *object);
+
+/* store_read.c */
+
+/* Where documents come from: a text to be cut, or chunks. */
+struct hdl_store_documents {
+	struct hdl_yaml_stream stream;
+	const struct hdl_yaml_chunk *chunk;
+	size_t n;
+};
+
+/* A file as it is now; old: as it was read before, NULL: it is new. 0 or -ENOMEM. */
+int hdl_store_read(struct hdl_resource_store *store, const char *path, const struct hdl_stored_file *old,
+		   struct hdl_store_documents *documents, struct hdl_stored_file **ret);
+/* What an earlier process had accepted from the file, as an earlier version of it; NULL: nothing. 0 or -ENOMEM. */
+int hdl_store_recall(struct hdl_resource_store *store, const char *path, struct hdl_stored_file **ret);
 
 #endif

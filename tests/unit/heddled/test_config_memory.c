@@ -21,6 +21,7 @@ static inline void *hdl_fail_reallocarray(void *p, size_t n, size_t size)
 #include "heddled/config.c"
 #define place store_place
 #include "model/store.c"
+#include "model/store_read.c"
 #undef place
 #undef malloc
 #undef calloc

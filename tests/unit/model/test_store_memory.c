@@ -6,6 +6,7 @@
 #include "model/commit.c"
 #include "model/index.c"
 #include "model/store.c"
+#include "model/store_read.c"
 
 #define DOC(name, host)                                                                          \
 	"---\napiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: " name \
