@@ -263,9 +263,33 @@ static void large(void **state)
 	hdl_buf_done(&second);
 }
 
+/* A.4: hosts of a gateway with the same rules have them once; a host with rules of its own has its own. */
+static void test_same_rules(void **state)
+{
+	struct load l;
+	const struct hdl_ir_route_config *config;
+
+	(void)state;
+	load(&l, "---\napiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {name: g}\n"
+		 "spec: {servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: [a.io, b.io, c.io]}]}\n"
+		 "---\napiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: v}\n"
+		 "spec: {hosts: ['*'], gateways: [g], http: [{redirect: {uri: /v}}]}\n"
+		 "---\napiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: w}\n"
+		 "spec: {hosts: [c.io], gateways: [g], http: [{match: [{uri: {prefix: /w}}], redirect: {uri: /w}}]}\n");
+	config = l.snapshot->gateway_listeners[0].route_config;
+	assert_int_equal(config->vhost_count, 3);
+	assert_int_equal(config->vhosts[0]->route_count, 1);
+	assert_ptr_equal(config->vhosts[0]->routes, config->vhosts[1]->routes);
+	assert_string_equal(config->vhosts[1]->domains[0], "b.io");
+	assert_int_equal(config->vhosts[2]->route_count, 2);
+	assert_ptr_not_equal(config->vhosts[0]->routes, config->vhosts[2]->routes);
+	load_done(&l);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_same_rules),
 		cmocka_unit_test(outlives_resources),
 		cmocka_unit_test(options),
 		cmocka_unit_test(shares),
