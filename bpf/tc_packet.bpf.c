@@ -8,8 +8,9 @@
 #include "bpf/lib/refuse.h"
 #include "bpf/lib/rewrite.h"
 
-/* A packet that has its socket or its translation behind it, but no action yet. */
+/* No action yet: of no flow, or translated. */
 #define HDL_TC_GO_ON (-2)
+#define HDL_TC_TRANSLATED (-3)
 
 /* The endpoint is still the one for which the record was made. */
 static __always_inline int hdl_tc_endpoint_is_there(const struct hdl_flow_record *record)
@@ -55,7 +56,7 @@ static __always_inline int hdl_tc_deliver(struct __sk_buff *skb, const struct hd
 	return (int)bpf_redirect_peer(copy.ifindex, 0);
 }
 
-/* Translates by work->record; side 1: the destination. An action, or HDL_TC_GO_ON. */
+/* Translates by work->record; side 1: the destination. An action, or HDL_TC_TRANSLATED. */
 static __always_inline int hdl_tc_translate(struct __sk_buff *skb, struct hdl_tc_work *at, int side)
 {
 	if (at->packet.kind == HDL_PACKET_FIRST)
@@ -63,7 +64,7 @@ static __always_inline int hdl_tc_translate(struct __sk_buff *skb, struct hdl_tc
 	if (hdl_rewrite(skb, &at->packet, &at->record, side) != 0)
 		return TC_ACT_SHOT;
 	hdl_flow_see(skb, at);
-	return HDL_TC_GO_ON;
+	return HDL_TC_TRANSLATED;
 }
 
 /* An error about a packet that was translated: its quote too. */
@@ -81,7 +82,7 @@ static __always_inline int hdl_tc_error(struct __sk_buff *skb, struct hdl_tc_wor
 	return hdl_rewrite_error(skb, &at->packet, &at->inner, &at->record, direction) ? TC_ACT_SHOT : TC_ACT_UNSPEC;
 }
 
-/* What goes back to the client at hand, if it was translated. An action, or HDL_TC_GO_ON. */
+/* What goes back to the client at hand. An action, HDL_TC_TRANSLATED, or HDL_TC_GO_ON: it is of no flow. */
 static __always_inline int hdl_tc_back(struct __sk_buff *skb, struct hdl_tc_work *at)
 {
 	if (at->packet.kind == HDL_PACKET_ERROR)
@@ -94,20 +95,38 @@ static __always_inline int hdl_tc_back(struct __sk_buff *skb, struct hdl_tc_work
 	return hdl_tc_translate(skb, at, 0);
 }
 
-/* To a pod of this node: a reply is translated here, since the program at the other end will not see it. */
-static __always_inline int hdl_tc_local(struct __sk_buff *skb, struct hdl_tc_work *at)
+/* From a pod to a service, or anywhere. An action, HDL_TC_TRANSLATED, or HDL_TC_GO_ON. local: to a pod of this node. */
+static __always_inline int hdl_tc_forth(struct __sk_buff *skb, struct hdl_tc_work *at, int local)
 {
-	const struct hdl_local_pod *pod = bpf_map_lookup_elem(&local_pod, &at->packet.destination);
-	int action;
+	int outcome;
 
-	if (!pod || at->packet.kind != HDL_PACKET_WHOLE)
+	if (at->packet.kind == HDL_PACKET_ERROR)
+		return hdl_tc_error(skb, at, HDL_FLOW_FORWARD);
+	if (at->packet.kind == HDL_PACKET_LATER && hdl_flow_recall(&at->packet) != 0)
+		return TC_ACT_UNSPEC;
+	hdl_flow_key_of(&at->packet, HDL_FLOW_FORWARD, &at->key);
+	if (hdl_flow_find(&at->key, &at->record) && hdl_tc_is_current(at))
+		return hdl_tc_translate(skb, at, 1);
+	if (at->packet.kind == HDL_PACKET_LATER)
+		return TC_ACT_UNSPEC;
+	/* the address of a pod is no service: only a beginning has to be looked at */
+	if (local && at->packet.protocol == IPPROTO_TCP && !hdl_packet_is_syn(&at->packet))
 		return HDL_TC_GO_ON;
-	if (pod->flags & HDL_LOCAL_POD_PACKETS) {
-		action = hdl_tc_back(skb, at);
-		if (action != HDL_TC_GO_ON)
-			return action;
+	outcome = hdl_packet_decide(skb);
+	if (outcome == HDL_PACKET_DIRECT)
+		outcome = hdl_packet_direct(skb);
+	else if (outcome == HDL_PACKET_TRANSLATE)
+		outcome = hdl_packet_keep(skb);
+	switch (outcome) {
+	case HDL_PACKET_ASSIGN:
+		return TC_ACT_OK;
+	case HDL_PACKET_REFUSE:
+		return hdl_refuse_packet(skb);
+	case HDL_PACKET_TRANSLATE:
+		return hdl_tc_translate(skb, at, 1);
+	default:
+		return HDL_TC_GO_ON;
 	}
-	return hdl_tc_deliver(skb, &at->packet, &at->packet.destination);
 }
 
 SEC("tc")
@@ -115,39 +134,24 @@ int hdl_tc_packet(struct __sk_buff *skb)
 {
 	const struct hdl_state *state = hdl_state();
 	struct hdl_tc_work *at = hdl_tc_work();
-	int redirect, action;
+	int redirect, local, action;
 
 	if (!state || !at || hdl_tc_parse(skb) != 0)
 		return TC_ACT_UNSPEC;
 	redirect = *(const volatile __u32 *)&state->flags & HDL_STATE_REDIRECT;
-	if (redirect) {
-		action = hdl_tc_local(skb, at);
-		if (action != HDL_TC_GO_ON)
-			return action;
-	}
-	if (at->packet.kind == HDL_PACKET_ERROR)
-		return hdl_tc_error(skb, at, HDL_FLOW_FORWARD);
-	if (at->packet.kind == HDL_PACKET_LATER && hdl_flow_recall(&at->packet) != 0)
-		return TC_ACT_UNSPEC;
-	hdl_flow_key_of(&at->packet, HDL_FLOW_FORWARD, &at->key);
-	if (!hdl_flow_find(&at->key, &at->record) || !hdl_tc_is_current(at)) {
-		if (at->packet.kind == HDL_PACKET_LATER)
-			return TC_ACT_UNSPEC;
-		switch (hdl_packet_decide(skb)) {
-		case HDL_PACKET_ASSIGN:
-			return TC_ACT_OK;
-		case HDL_PACKET_REFUSE:
-			return hdl_refuse_packet(skb);
-		case HDL_PACKET_TRANSLATE:
-			break;
-		default:
-			return TC_ACT_UNSPEC;
-		}
-	}
-	action = hdl_tc_translate(skb, at, 1);
-	if (action != HDL_TC_GO_ON)
-		return action;
-	return redirect ? hdl_tc_deliver(skb, &at->packet, &at->record.address) : TC_ACT_UNSPEC;
+	local = redirect && at->packet.kind == HDL_PACKET_WHOLE &&
+		bpf_map_lookup_elem(&local_pod, &at->packet.destination) != NULL;
+	/* a reply is translated here, since the program at the other end will not see it */
+	action = local ? hdl_tc_back(skb, at) : HDL_TC_GO_ON;
+	if (action == HDL_TC_TRANSLATED)
+		return hdl_tc_deliver(skb, &at->packet, &at->packet.destination);
+	if (action == HDL_TC_GO_ON)
+		action = hdl_tc_forth(skb, at, local);
+	if (action == HDL_TC_TRANSLATED)
+		return redirect ? hdl_tc_deliver(skb, &at->packet, &at->record.address) : TC_ACT_UNSPEC;
+	if (action == HDL_TC_GO_ON)
+		return local ? hdl_tc_deliver(skb, &at->packet, &at->packet.destination) : TC_ACT_UNSPEC;
+	return action;
 }
 
 SEC("tc")
@@ -159,7 +163,7 @@ int hdl_tc_reply(struct __sk_buff *skb)
 	if (!at || hdl_tc_parse(skb) != 0)
 		return TC_ACT_UNSPEC;
 	action = hdl_tc_back(skb, at);
-	return action == HDL_TC_GO_ON ? TC_ACT_UNSPEC : action;
+	return action == TC_ACT_SHOT ? TC_ACT_SHOT : TC_ACT_UNSPEC;
 }
 
 char hdl_license[] SEC("license") = "Dual BSD/GPL";

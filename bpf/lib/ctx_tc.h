@@ -18,6 +18,7 @@ struct hdl_tc_work {
 	struct hdl_flow_record record;
 	struct hdl_flow flow; /* for the balancer */
 	__u32 service;        /* id that decided */
+	__u64 epoch;          /* of the decision */
 };
 
 _Static_assert(sizeof(struct hdl_tc_work) <= sizeof(struct hdl_work), "map `work` is too small");

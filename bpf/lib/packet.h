@@ -18,6 +18,7 @@ enum hdl_packet_outcome {
 	HDL_PACKET_ASSIGN,    /* it has its socket */
 	HDL_PACKET_TRANSLATE, /* work->record says how */
 	HDL_PACKET_REFUSE,
+	HDL_PACKET_DIRECT, /* the beginning of a flow that is none of ours: hdl_packet_direct() */
 };
 
 HDL_CORE int hdl_packet_is_syn(const struct hdl_packet *packet)
@@ -93,9 +94,42 @@ HDL_CORE int hdl_packet_denied(struct __sk_buff *skb, const struct hdl_packet *p
 	       !hdl_lookup_known_port(&from->key, &from->client, epoch);
 }
 
-/* Balances work->flow and makes the records. */
-HDL_CORE int hdl_packet_balance(struct __sk_buff *skb, struct hdl_tc_work *at,
-				const struct hdl_service_version *version, const struct hdl_found *found)
+/*
+ * The beginning of a flow that is none of ours. When it goes to an endpoint from the very port that a translated flow of
+ * this client has there, answers of the two could not be told apart: a flow that is over gives way, beside one that
+ * lives the new one gets another source port.
+ */
+__weak __noinline int hdl_packet_direct(struct __sk_buff *skb)
+{
+	struct hdl_tc_work *at = hdl_tc_work();
+	const struct hdl_flow_record *taken;
+	struct hdl_flow_key other = { .direction = HDL_FLOW_REPLY };
+
+	if (!at)
+		return HDL_PACKET_LEAVE;
+	other.source = at->packet.destination;
+	other.destination = at->packet.source;
+	other.source_port = at->packet.destination_port;
+	other.destination_port = at->packet.source_port;
+	other.protocol = at->packet.protocol;
+	taken = bpf_map_lookup_elem(&flow, &other);
+	if (!taken)
+		return HDL_PACKET_LEAVE;
+	if (taken->state == HDL_FLOW_CLOSED || hdl_flow_over(taken, other.protocol, bpf_ktime_get_coarse_ns())) {
+		(void)bpf_map_delete_elem(&flow, &other);
+		return HDL_PACKET_LEAVE;
+	}
+	at->flow.address = at->packet.destination;
+	at->flow.port = at->packet.destination_port;
+	at->flow.endpoint = HDL_ENDPOINT_NONE;
+	at->flow.generation = 0;
+	at->service = 0;
+	return hdl_flow_make(skb) == 0 ? HDL_PACKET_TRANSLATE : HDL_PACKET_LEAVE;
+}
+
+/* Balances work->flow. */
+HDL_CORE int hdl_packet_balance(struct hdl_tc_work *at, const struct hdl_service_version *version,
+				const struct hdl_found *found)
 {
 	struct hdl_addr bound = at->packet.source;
 	int outcome = hdl_balance_flow(&at->flow, version, found->epoch, &bound);
@@ -104,17 +138,31 @@ HDL_CORE int hdl_packet_balance(struct __sk_buff *skb, struct hdl_tc_work *at,
 	if (at->flow.charged & HDL_CHARGED_CLUSTER)
 		hdl_uncharge_cluster(at->flow.cluster, at->flow.cluster_generation);
 	if (outcome == HDL_VERDICT_PASS)
-		return HDL_PACKET_LEAVE;
+		return HDL_PACKET_DIRECT;
 	if (outcome != HDL_VERDICT_BALANCED) {
 		hdl_verdict(&at->flow, found, outcome);
 		return HDL_PACKET_REFUSE;
 	}
 	at->service = found->service;
+	at->epoch = found->epoch;
+	return HDL_PACKET_TRANSLATE;
+}
+
+/* After a decision to translate: the records. Not part of it, since the stack would not suffice for both. */
+__weak __noinline int hdl_packet_keep(struct __sk_buff *skb)
+{
+	struct hdl_tc_work *at = hdl_tc_work();
+	struct hdl_found found = {};
+
+	if (!at)
+		return HDL_PACKET_LEAVE;
+	found.service = at->service;
+	found.epoch = at->epoch;
 	if (hdl_flow_make(skb) != 0) {
-		hdl_verdict(&at->flow, found, HDL_VERDICT_NO_STORAGE);
+		hdl_verdict(&at->flow, &found, HDL_VERDICT_NO_STORAGE);
 		return HDL_PACKET_REFUSE;
 	}
-	hdl_verdict(&at->flow, found, at->flow.verdict);
+	hdl_verdict(&at->flow, &found, at->flow.verdict);
 	return HDL_PACKET_TRANSLATE;
 }
 
@@ -165,14 +213,18 @@ __weak __noinline int hdl_packet_decide(struct __sk_buff *skb)
 	}
 	first = at->packet.protocol == IPPROTO_UDP || hdl_packet_is_syn(&at->packet);
 	if (!version) {
-		if (!first || !hdl_packet_denied(skb, &at->packet, &at->flow, state, found.epoch))
+		if (!first)
 			return HDL_PACKET_LEAVE;
+		if (!hdl_packet_denied(skb, &at->packet, &at->flow, state, found.epoch))
+			return HDL_PACKET_DIRECT;
 		hdl_verdict(&at->flow, &found, HDL_VERDICT_REGISTRY_ONLY);
 		return HDL_PACKET_REFUSE;
 	}
 	/* in the middle of a connection that we do not know: it is somebody else's, or lost its record */
-	if (!first || version->label == HDL_LABEL_DIRECT)
+	if (!first)
 		return HDL_PACKET_LEAVE;
+	if (version->label == HDL_LABEL_DIRECT)
+		return HDL_PACKET_DIRECT;
 	hdl_packet_who(skb, &at->flow);
 	at->flow.now_ns = bpf_ktime_get_ns();
 	at->flow.alive = (__u8)hdl_alive(state, at->flow.now_ns);
@@ -181,7 +233,7 @@ __weak __noinline int hdl_packet_decide(struct __sk_buff *skb)
 		if (outcome != HDL_PACKET_TRANSLATE)
 			return outcome;
 	}
-	return hdl_packet_balance(skb, at, version, &found);
+	return hdl_packet_balance(at, version, &found);
 }
 
 #endif

@@ -387,6 +387,37 @@ static void a_taken_tuple_gets_another_port(void **state)
 	expect(backward, &back, &wanted);
 }
 
+/* The same client port to the endpoint itself: answers must not be taken for those of the service. */
+static void a_direct_connection_beside_a_translated_one(void **state)
+{
+	struct packet_spec service = { CLIENT, VIP, 45100, PORT, .protocol = IPPROTO_TCP, .flags = TH_SYN };
+	struct packet_spec direct = { CLIENT, ENDPOINT, 45100, TARGET, .protocol = IPPROTO_TCP, .flags = TH_SYN };
+	struct packet_spec there = direct, back, wanted;
+	struct packet packet;
+
+	(void)state;
+	there_and_back(&service);
+	transmit(forward, direct, TH_SYN);
+	there.from_port = (unsigned int)out.bytes[PACKET_ETH + 20] << 8 | out.bytes[PACKET_ETH + 21];
+	assert_int_not_equal(there.from_port, 45100);
+	back = answer(service, TH_SYN | TH_ACK, 0);
+	wanted = from_service(back);
+	expect(backward, &back, &wanted); /* the service's still */
+	back.to_port = there.from_port;
+	wanted = back;
+	wanted.to_port = 45100;
+	expect(backward, &back, &wanted);
+	/* The translated one is over: a direct one of its port is left alone, both ways. */
+	forget_flows();
+	there_and_back(&service);
+	transmit(forward, service, TH_RST);
+	packet = packet_make(&direct);
+	left_alone(forward, &packet);
+	back = answer(service, TH_SYN | TH_ACK, 0);
+	packet = packet_make(&back);
+	left_alone(backward, &packet);
+}
+
 /* One direction's record was pushed out: the other one makes it anew. */
 static void a_lost_record_comes_back(void **state)
 {
@@ -498,6 +529,7 @@ int main(void)
 		cmocka_unit_test_setup(an_endpoint_that_is_gone, services),
 		cmocka_unit_test_setup(a_service_that_is_gone, services),
 		cmocka_unit_test_setup(a_taken_tuple_gets_another_port, services),
+		cmocka_unit_test_setup(a_direct_connection_beside_a_translated_one, services),
 		cmocka_unit_test_setup(a_lost_record_comes_back, services),
 		cmocka_unit_test_setup(a_record_of_another_key_is_ignored, services),
 		cmocka_unit_test_setup(weights_hold, services),
