@@ -90,9 +90,8 @@ static const char *client_without(struct hdl_xl *xl, const struct hdl_xl_service
 {
 	const struct hdl_xl_service *of_all = hdl_xl_service_for(known, NULL);
 
-	return xl->client && of_all && hdl_xl_find_cluster(of_all, port, subset) ?
-		       hdl_xl_client_text(xl, xl->client) :
-		       NULL;
+	return xl->client && of_all && hdl_xl_find_cluster(of_all, port, subset) ? hdl_xl_client_text(xl, xl->client) :
+										   NULL;
 }
 
 /* used: some traffic goes there. */

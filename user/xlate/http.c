@@ -117,8 +117,7 @@ int hdl_xl_mesh_retry(struct hdl_xl *xl, const struct hdl_resource *res, const s
 	struct scope scope = { .res = res };
 
 	*ret = mesh_default;
-	snprintf(scope.field, sizeof(scope.field), "%s.defaultHttpRetryPolicy",
-		 res ? hdl_mesh_field(res) : "");
+	snprintf(scope.field, sizeof(scope.field), "%s.defaultHttpRetryPolicy", res ? hdl_mesh_field(res) : "");
 	return spec ? policy(xl, &scope, spec, ret) : 0;
 }
 

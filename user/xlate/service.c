@@ -356,8 +356,7 @@ static void claim_address(struct hdl_xl *xl, struct hdl_xl_service *service, con
 				xl->diags, HDL_INFO, service->res, text->pos, NULL,
 				"%s shares address %s with %s: they are told apart by Host where requests are read",
 				service->ir.fqdn, printed, ((const struct hdl_xl_registration *)owner->data)->fqdn);
-	}
-	else if (hdl_xl_first_time(xl, "address %s %s", service->ir.fqdn, printed)) /* clusterIP and clusterIPs */
+	} else if (hdl_xl_first_time(xl, "address %s %s", service->ir.fqdn, printed)) /* clusterIP and clusterIPs */
 		hdl_xl_report(xl->diags, HDL_ERROR, service->res, text->pos, NULL,
 			      "address %s with port %u is already that of %s %s/%s at %s:%u: this service does not get "
 			      "the address",
