@@ -178,6 +178,21 @@ static void write_config(struct hdl_jsonw *w, const struct hdl_admin_view *view)
 	hdl_jsonw_object_end(w);
 }
 
+/* Of the maps that were pinned when the worker process began; NULL publisher: none is in force yet. */
+static void write_audit(struct hdl_jsonw *w, const struct hdl_admin_view *view)
+{
+	const struct hdl_dp_audit *audit = view->publisher ? hdl_publisher_audit(view->publisher) : NULL;
+
+	hdl_jsonw_key(w, "audit");
+	hdl_jsonw_object(w);
+	hdl_jsonw_kbool(w, "adopted", audit && audit->adopted);
+	hdl_jsonw_ku64(w, "checked", audit ? audit->checked : 0);
+	hdl_jsonw_ku64(w, "changed", audit ? audit->changed : 0);
+	hdl_jsonw_ku64(w, "repaired", audit ? audit->repaired : 0);
+	hdl_jsonw_ku64(w, "strays", audit ? audit->strays : 0);
+	hdl_jsonw_object_end(w);
+}
+
 void hdl_admin_json_status(struct hdl_jsonw *w, const struct hdl_admin_view *view)
 {
 	hdl_jsonw_kstr(w, "version", HDL_VERSION);
@@ -196,6 +211,7 @@ void hdl_admin_json_status(struct hdl_jsonw *w, const struct hdl_admin_view *vie
 	write_pods(w, view);
 	hdl_jsonw_key(w, "maps");
 	hdl_admin_json_fill(w, view);
+	write_audit(w, view);
 	write_limits(w, view);
 	write_config(w, view);
 }

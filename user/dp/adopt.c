@@ -236,8 +236,8 @@ static int adopt_services(const struct adoption *a)
 		r = adopt_service(a, &key);
 		if (r < 0)
 			return r;
-		if (r == 0)
-			hdl_dp_vip_delete(m, &key);
+		if (r == 0 && hdl_dp_vip_delete(m, &key) == 0)
+			a->publisher->audit.strays++;
 	}
 	return 0;
 }
@@ -265,34 +265,16 @@ static int adopt_clients(const struct adoption *a)
 	return 0;
 }
 
-static bool is_zero(const void *record, size_t size)
-{
-	const char *p = record;
-
-	return p[0] == 0 && memcmp(p, p + 1, size - 1) == 0;
-}
-
-/* Zeroes every record of the array whose id is in no use. */
-static void clear_array(void *array, size_t size, uint32_t count, const struct hdl_registry *registry)
-{
-	for (uint32_t id = 1; id < count; id++) {
-		char *record = (char *)array + (size_t)id * size;
-
-		if (!hdl_registry_is_linked(registry, id) && !is_zero(record, size))
-			memset(record, 0, size);
-	}
-}
-
 static void clear_unused(struct hdl_publisher *p)
 {
 	struct hdl_dp_maps *m = p->maps;
 
-	clear_array(m->service, sizeof(*m->service), m->service_count, &p->service);
-	clear_array(m->client, sizeof(*m->client), m->client_count, &p->client);
-	clear_array(m->cluster, sizeof(*m->cluster), m->cluster_count, &p->cluster);
-	clear_array(m->balance, sizeof(*m->balance), m->cluster_count, &p->cluster);
-	clear_array(m->endpoint, sizeof(*m->endpoint), m->endpoint_count, &p->endpoint);
-	clear_array(m->health, sizeof(*m->health), m->endpoint_count, &p->endpoint);
+	p->audit.strays += hdl_publisher_clear_strays(m->service, sizeof(*m->service), m->service_count, &p->service);
+	p->audit.strays += hdl_publisher_clear_strays(m->client, sizeof(*m->client), m->client_count, &p->client);
+	p->audit.strays += hdl_publisher_clear_strays(m->cluster, sizeof(*m->cluster), m->cluster_count, &p->cluster);
+	p->audit.strays += hdl_publisher_clear_strays(m->balance, sizeof(*m->balance), m->cluster_count, &p->cluster);
+	p->audit.strays += hdl_publisher_clear_strays(m->endpoint, sizeof(*m->endpoint), m->endpoint_count, &p->endpoint);
+	p->audit.strays += hdl_publisher_clear_strays(m->health, sizeof(*m->health), m->endpoint_count, &p->endpoint);
 }
 
 /* Brings a counter that programs go on changing from `value` to `wanted`. */
@@ -365,6 +347,7 @@ static int adopt_all(const struct adoption *a)
 		r = hdl_dp_grace(m, a->err);
 	if (r < 0)
 		return r;
+	p->audit.adopted = m->state->epoch != 0;
 	clear_unused(p);
 	p->graced_epoch = m->state->epoch;
 	/* For the check of capacities and `status`; exact with the next publication. */

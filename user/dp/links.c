@@ -39,7 +39,7 @@ const char *hdl_link_name(const struct bpf_program *program)
 	return strncmp(name, "hdl_", 4) == 0 ? name + 4 : name;
 }
 
-static bool is_cgroup_program(const struct bpf_program *program)
+bool hdl_link_is_cgroup(const struct bpf_program *program)
 {
 	switch (bpf_program__type(program)) {
 	case BPF_PROG_TYPE_CGROUP_SOCK_ADDR:
@@ -216,7 +216,7 @@ static int collect(struct attach *a, struct bpf_object *object, int state_map_fd
 	{
 		struct link *link = &a->links[a->count];
 
-		if (!is_cgroup_program(program))
+		if (!hdl_link_is_cgroup(program))
 			continue;
 		if (a->count == LINKS_MAX)
 			return hdl_err_set(a->err, -E2BIG, "too many hooks");

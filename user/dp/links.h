@@ -12,6 +12,9 @@
 /* Ends the hook now. Removing the pin alone would leave that to a work queue of the kernel, some time later. */
 void hdl_link_detach(const char *bpffs, const char *pin);
 
+/* Whether a program is attached to a cgroup. */
+bool hdl_link_is_cgroup(const struct bpf_program *program);
+
 /* Name of a program in pins: without hdl_. */
 const char *hdl_link_name(const struct bpf_program *program);
 

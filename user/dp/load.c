@@ -437,6 +437,69 @@ int hdl_load_attach(struct hdl_load *load, struct hdl_load_report *report, struc
 	return r == 0 && renews ? finish_renewal(load, err) : r;
 }
 
+/* --- repair -------------------------------------------------------------------------------------------------------- */
+
+/* Hooks without a pin, or whose link leads nowhere. */
+static unsigned int missing_hooks(const struct hdl_load *load, char *names, size_t size)
+{
+	struct hdl_link_state hooks[32];
+	size_t n = hdl_links_list(load->bpffs, hooks, sizeof(hooks) / sizeof(hooks[0]));
+	struct bpf_program *program;
+	unsigned int missing = 0;
+
+	names[0] = '\0';
+	bpf_object__for_each_program(program, load->skeleton->obj)
+	{
+		bool there = !hdl_link_is_cgroup(program);
+		size_t length = strlen(names);
+
+		for (size_t i = 0; i < n && i < sizeof(hooks) / sizeof(hooks[0]); i++)
+			there |= hooks[i].attached && strcmp(hooks[i].name, hdl_link_name(program)) == 0;
+		if (there)
+			continue;
+		missing++;
+		snprintf(names + length, size - length, "%s%s", length ? ", " : "", hdl_link_name(program));
+	}
+	return missing;
+}
+
+static bool has_all_maps(const struct hdl_load *load)
+{
+	struct bpf_map *map;
+	char path[PATH_BYTES];
+
+	bpf_object__for_each_map(map, load->skeleton->obj)
+	{
+		if (is_ours(map) && pin_path(load, "", bpf_map__name(map), path) == 0 && access(path, F_OK) != 0)
+			return false;
+	}
+	return true;
+}
+
+int hdl_load_repair(struct hdl_load *load, char *ret_names, size_t size, struct hdl_err *err)
+{
+	unsigned int missing = missing_hooks(load, ret_names, size), kept, fresh;
+	bool maps = has_all_maps(load);
+	char path[PATH_BYTES];
+	int r;
+
+	if (missing == 0 && maps)
+		return 0;
+	hdl_dp_libbpf_listen();
+	r = hdl_load_prepare_bpffs(load->bpffs, err);
+	if (r == 0 && !maps) {
+		r = pin_maps(load, true, err);
+		if (r == 0 && pin_path(load, "", "state", path) == 0 && access(path, F_OK) != 0)
+			r = pin(load, bpf_map__fd(load->skeleton->maps.state), "", "state", err);
+		if (r == 0)
+			r = pin_programs(load, err);
+	}
+	if (r == 0)
+		r = hdl_links_attach(load->skeleton->obj, load->bpffs, load->cgroup,
+				     bpf_map__fd(load->skeleton->maps.state), &kept, &fresh, err);
+	return r < 0 ? r : missing ? (int)missing : 1;
+}
+
 /* --- access -------------------------------------------------------------------------------------------------------- */
 
 void hdl_load_fds(const struct hdl_load *load, struct hdl_dp_maps *maps)

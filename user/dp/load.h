@@ -55,6 +55,13 @@ int hdl_load_open(const struct hdl_load_conf *conf, struct hdl_load **ret, struc
  */
 int hdl_load_attach(struct hdl_load *load, struct hdl_load_report *report, struct hdl_err *err);
 
+/*
+ * What others took away is put back: pins (also when the file system was unmounted) and hooks. 0 = nothing was missing,
+ * else how many hooks were attached again (at least 1 when only pins were), with their names in ret_names; or negative
+ * errno. Only after hdl_load_attach().
+ */
+int hdl_load_repair(struct hdl_load *load, char *ret_names, size_t size, struct hdl_err *err);
+
 /* Fills the *_fd fields; they belong to load and are closed on exec. For SCM_RIGHTS and hdl_dp_maps_open(). */
 void hdl_load_fds(const struct hdl_load *load, struct hdl_dp_maps *maps);
 /* The same from the pins alone, without loading anything: for tools. Descriptors belong to the caller. */

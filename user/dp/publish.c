@@ -417,6 +417,19 @@ static int reserve_alive(struct hdl_publisher *p)
 	return 0;
 }
 
+/* Records that were in force and are another now: the configuration changed while no daemon was there. */
+static void count_changed(const struct hdl_plan *plan)
+{
+	struct hdl_dp_audit *audit = &plan->publisher->audit;
+
+	for (const struct hdl_plan_service *i = plan->services; i; i = i->staged_next)
+		audit->changed += !i->fresh;
+	for (const struct hdl_plan_cluster *i = plan->clusters; i; i = i->next)
+		audit->changed += !i->fresh;
+	for (const struct hdl_plan_id *i = plan->gone_endpoints; i; i = i->next)
+		audit->changed++;
+}
+
 static int run_plan(struct hdl_plan *plan)
 {
 	struct hdl_publisher *p = plan->publisher;
@@ -433,6 +446,8 @@ static int run_plan(struct hdl_plan *plan)
 		hdl_plan_undo(plan);
 		return r;
 	}
+	if (p->audit.adopted && !p->audit.done)
+		count_changed(plan);
 	flip(plan);
 	return 0;
 }
@@ -459,6 +474,13 @@ int hdl_publish(struct hdl_publisher *p, struct hdl_snapshot *snapshot, struct h
 	plan.serial = ++p->serial;
 	r = run_plan(&plan);
 	hdl_arena_free(plan.arena);
+	if (r == 0 && p->audit.adopted && !p->audit.done) {
+		int failed = hdl_publisher_audit_maps(p);
+
+		if (failed < 0)
+			hdl_log_warn("audit of the maps: %s", strerror(-failed));
+		p->audit.done = true;
+	}
 	for (int f = 0; f < HDL_FAMILIES; f++) {
 		free(plan.scratch[f]);
 		free(plan.scratch_from[f]);

@@ -101,6 +101,16 @@ const struct hdl_ir_endpoint *hdl_publisher_find_endpoint(const struct hdl_publi
 uint32_t hdl_publisher_client(const struct hdl_publisher *publisher, uint32_t number);
 int hdl_publisher_found(struct hdl_publisher *publisher, uint32_t number);
 
+/*
+ * What adoption, the first publication after it and the check of all records that ends it found: `repaired` were not what
+ * they should be, `strays` belonged to nothing, `changed` were of another configuration. All 0 without adoption.
+ */
+struct hdl_dp_audit {
+	bool adopted, done;
+	uint64_t checked, changed, repaired, strays;
+};
+const struct hdl_dp_audit *hdl_publisher_audit(const struct hdl_publisher *publisher);
+
 /* Fill levels for `heddlectl status`: name, used, capacity of the i-th limited table; false past the end. */
 bool hdl_publisher_fill(const struct hdl_publisher *publisher, unsigned int i, const char **ret_name,
 			uint64_t *ret_used, uint64_t *ret_capacity);

@@ -140,6 +140,7 @@ struct hdl_publisher {
 	uint32_t *found; /* numbers of pods found here though their spec says otherwise */
 	size_t found_count;
 	bool found_changed;
+	struct hdl_dp_audit audit;
 	uint32_t *node_ports; /* by number: records in force */
 	uint32_t hints;       /* enum hdl_state_flags of the epoch in force */
 	/* Tests: called between any two writes that a reader could see. */
@@ -328,6 +329,10 @@ int hdl_plan_clients(struct hdl_plan *plan);
 const struct hdl_client_table *hdl_plan_client_table(const struct hdl_plan *plan);
 /* adopt.c: takes over what is in force in the maps, and clears what is not. */
 int hdl_publisher_adopt(struct hdl_publisher *publisher, struct hdl_err *err);
+
+/* audit.c: after the first publication over adopted maps; and zeroes what no id of the registry has, counting. */
+int hdl_publisher_audit_maps(struct hdl_publisher *publisher);
+uint64_t hdl_publisher_clear_strays(void *array, size_t size, uint32_t count, const struct hdl_registry *registry);
 
 /* retire.c: what rests, and when it is free again. */
 int hdl_publisher_reserve_retired(struct hdl_publisher *publisher, size_t more); /* retire() cannot fail for so many */

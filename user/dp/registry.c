@@ -202,6 +202,11 @@ bool hdl_registry_is_linked(const struct hdl_registry *registry, uint32_t id)
 	return id < registry->next && registry->state[id] == ID_LINKED;
 }
 
+bool hdl_registry_is_used(const struct hdl_registry *registry, uint32_t id)
+{
+	return id < registry->next && registry->state[id] != ID_FREE;
+}
+
 const void *hdl_registry_key(const struct hdl_registry *registry, uint32_t id)
 {
 	return key_of(registry, id);

@@ -166,6 +166,19 @@ static void set_refusal(struct hdl_control *control, const char *text)
 	control->retry = text != NULL;
 }
 
+static void tell_audit(struct hdl_control *control)
+{
+	const struct hdl_dp_audit *audit = hdl_publisher_audit(control->publisher);
+
+	if (!audit->done || control->told_audit)
+		return;
+	control->told_audit = true;
+	hdl_log(audit->repaired ? HDL_LOG_WARN : HDL_LOG_INFO,
+		"pinned maps: %llu records checked, %llu of another configuration changed, %llu repaired, %llu strays removed",
+		(unsigned long long)audit->checked, (unsigned long long)audit->changed,
+		(unsigned long long)audit->repaired, (unsigned long long)audit->strays);
+}
+
 /* Into the maps, then to the workers. Takes the reference. 0, or negative errno with text: the former one stays. */
 static int publish(struct hdl_control *control, struct hdl_snapshot *snapshot, struct hdl_err *err)
 {
@@ -191,6 +204,7 @@ static int publish(struct hdl_control *control, struct hdl_snapshot *snapshot, s
 	control->event_ns = 0;
 	hdl_log_info("epoch %llu in force: %zu services, %zu clusters, %zu pods", (unsigned long long)snapshot->epoch,
 		     snapshot->service_count, snapshot->cluster_count, snapshot->workload_count);
+	tell_audit(control);
 	hdl_control_note_epoch(control, snapshot->epoch);
 	hdl_snapshot_unref(snapshot);
 	hdl_control_pods_refresh(control);

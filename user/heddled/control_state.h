@@ -133,6 +133,7 @@ struct hdl_control {
 	struct hdl_admin_pod *pod;
 	size_t pod_count, pod_capacity;
 	size_t pods_full;
+	bool told_audit;
 	bool publish_again; /* a pod is here whose spec names another node */
 	uint64_t prune_ns; /* 0 = done */
 

@@ -224,6 +224,13 @@ static uint64_t look_after(struct hdl_keeper *keeper, uint64_t now_ns)
 		}
 		next_ns = keeper->log_check_ns;
 	}
+	if (r == 0 && keeper->host && now_ns >= keeper->hooks_ns) {
+		keeper->hooks_ns = now_ns + HDL_KEEPER_HOOKS_NS;
+		if (hdl_hostside_repair(keeper->host))
+			r = hdl_hostside_send_hooks(keeper->host, &keeper->channel, &err);
+	}
+	if (keeper->host)
+		next_ns = sooner(next_ns, keeper->hooks_ns);
 	if (r == 0 && now_ns >= keeper->gateway_retry_ns) {
 		r = hdl_gateways_retry(&keeper->gateways, &keeper->channel, &more, &err);
 		keeper->gateway_retry_ns = more ? now_ns + HDL_GATEWAY_RETRY_NS : UINT64_MAX;

@@ -25,6 +25,7 @@
 /* So many unanswered in a row, counted by a keeper that runs, and the worker process stands: it is replaced. */
 #define HDL_KEEPER_PINGS_MAX 15
 #define HDL_KEEPER_LOG_CHECK_NS (250 * HDL_NS_PER_MS)
+#define HDL_KEEPER_HOOKS_NS HDL_NS_PER_S /* hooks and pins are looked at */
 
 /*
  * The keeper's phases, moved by keeper_enter() alone:
@@ -65,7 +66,7 @@ struct hdl_keeper {
 	unsigned int unanswered; /* since the last one */
 
 	uint64_t deadline_ns; /* of the drain */
-	uint64_t log_check_ns, gateway_retry_ns;
+	uint64_t log_check_ns, gateway_retry_ns, hooks_ns;
 };
 
 void hdl_keeper_enter(struct hdl_keeper *keeper, enum hdl_keeper_phase phase);
