@@ -325,8 +325,11 @@ static int stage_renewal(struct hdl_load *load, struct hdl_load_report *report, 
 
 static int finish_renewal(struct hdl_load *load, struct hdl_err *err)
 {
+	__u32 zero = 0;
 	int r;
 
+	/* programs of the former links may be just at it: the update returns when they have ended */
+	(void)bpf_map_update_elem(bpf_map__fd(load->skeleton->maps.grace), &zero, &load->grace_inner_fd, BPF_ANY);
 	hdl_renew_merge(&load->renew, load->skeleton->obj);
 	r = hdl_renew_commit(load->bpffs, err);
 	if (r == 0)

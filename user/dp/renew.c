@@ -7,14 +7,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/membarrier.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 #include "base/log.h"
 #include "heddle/abi_limits.h"
@@ -480,8 +478,6 @@ void hdl_renew_merge(struct hdl_renew *renew, const struct bpf_object *object)
 
 	if (renew->kind != HDL_RENEW_COPY || !health || !balance)
 		return;
-	/* programs of the former links may be just at it */
-	(void)syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
 	old_health = map_array(renew->old_health_fd, health_bytes, PROT_READ);
 	old_balance = map_array(renew->old_balance_fd, balance_bytes, PROT_READ);
 	new_health = map_array(bpf_object__find_map_fd_by_name(object, "health"), health_bytes, PROT_READ | PROT_WRITE);

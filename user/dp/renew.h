@@ -46,7 +46,7 @@ bool hdl_renew_keeps(const struct bpf_map *map, const char *bpffs);
 int hdl_renew_stage(struct hdl_renew *renew, struct bpf_object *object, const char *bpffs, struct hdl_err *err);
 /* From here on an interrupted start is finished by the next one. */
 int hdl_renew_ready(const char *bpffs, struct hdl_err *err);
-/* After the links: adds what changed in the old maps since they were copied. */
+/* After the links and a grace period: adds what changed in the old maps since they were copied. */
 void hdl_renew_merge(struct hdl_renew *renew, const struct bpf_object *object);
 /* The new pins take the place of the old. */
 int hdl_renew_commit(const char *bpffs, struct hdl_err *err);

@@ -257,10 +257,10 @@ static void cost_follows_the_change(void **state)
 	assert_int_equal(f->steps, 1); /* the flip and nothing else */
 	for (size_t c = 0; c < first->cluster_count; c++) {
 		assert_int_equal(first->clusters[c]->id, second->clusters[c]->id);
-		assert_memory_equal(first->clusters[c]->member, second->clusters[c]->member,
-				    sizeof(second->clusters[c]->member));
-		assert_memory_equal(first->clusters[c]->table, second->clusters[c]->table,
-				    sizeof(second->clusters[c]->table));
+		assert_memory_equal(first->clusters[c]->record.member, second->clusters[c]->record.member,
+				    sizeof(second->clusters[c]->record.member));
+		assert_memory_equal(first->clusters[c]->record.table, second->clusters[c]->record.table,
+				    sizeof(second->clusters[c]->record.table));
 		for (size_t e = 0; e < first->clusters[c]->endpoint_count; e++) {
 			assert_int_equal(first->clusters[c]->endpoints[e].id, second->clusters[c]->endpoints[e].id);
 			assert_int_equal(first->clusters[c]->endpoints[e].generation,
@@ -547,6 +547,49 @@ static void damaged_maps_are_not_adopted(void **state)
 /* --- Maglev -------------------------------------------------------------------------------------------------------- */
 
 /* Specification C.3, M = 11: [2,1,1,2,1,1,2,3,3,3,2]. */
+/* What a killed daemon or somebody else left is found by the next: strays go, what differs is put right, all is counted. */
+static void an_audit_finds_what_should_not_be(void **state)
+{
+	struct fixture *f = *state;
+	struct world w = simple_world();
+	struct hdl_snapshot *s = publish(f, &w);
+	struct hdl_vip_key stray = world_key(200, 0), key = world_key(0, 0);
+	uint32_t endpoint = s->clusters[0]->endpoints[0].id, last = f->maps.endpoint_count - 1;
+	const struct hdl_dp_audit *audit = hdl_publisher_audit(f->publisher);
+
+	assert_false(audit->adopted);
+	hdl_snapshot_unref(s);
+	hdl_publisher_free(f->publisher);
+	/* an entry that leads nowhere, a record of nobody, two generations, an entry that is gone */
+	assert_int_equal(hdl_dp_vip_set(&f->maps, &stray, 5), 0);
+	f->maps.endpoint[last].port = 7;
+	f->maps.health[endpoint].generation += 5;
+	f->publisher = hdl_publisher_new(&f->maps, &f->err);
+	assert_non_null(f->publisher);
+	f->maps.health[last].generation = 9;
+	publish_and_drop(f, &w);
+	audit = hdl_publisher_audit(f->publisher);
+	assert_true(audit->adopted && audit->done);
+	assert_int_equal(audit->strays, 3);
+	assert_int_equal(audit->repaired, 1);
+	assert_int_equal(audit->changed, 0);
+	assert_true(audit->checked > 5);
+	assert_int_equal(f->maps.health[last].generation, 0);
+	assert_int_equal(f->maps.health[endpoint].generation, f->maps.endpoint[endpoint].generation);
+	assert_view(f, &w);
+	/* once more: all is well; another configuration is no fault */
+	hdl_publisher_free(f->publisher);
+	f->publisher = hdl_publisher_new(&f->maps, &f->err);
+	assert_non_null(f->publisher);
+	w.service[0].label = HDL_LABEL_REQUEST;
+	assert_int_equal(hdl_dp_vip_get(&f->maps, &key, &last), 0);
+	publish_and_drop(f, &w);
+	audit = hdl_publisher_audit(f->publisher);
+	assert_int_equal(audit->strays, 0);
+	assert_int_equal(audit->repaired, 0);
+	assert_int_equal(audit->changed, 1);
+}
+
 static void maglev_table_of_the_specification(void **state)
 {
 	static const uint32_t expected[] = { 2, 1, 1, 2, 1, 1, 2, 3, 3, 3, 2 };
@@ -618,6 +661,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(two_services_with_one_address_are_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_restart_keeps_ids_and_health, setup, teardown),
 		cmocka_unit_test_setup_teardown(damaged_maps_are_not_adopted, setup, teardown),
+		cmocka_unit_test_setup_teardown(an_audit_finds_what_should_not_be, setup, teardown),
 		cmocka_unit_test_setup_teardown(maglev_table_of_the_specification, setup, teardown),
 		cmocka_unit_test_setup_teardown(pods_keep_their_numbers, setup, teardown),
 	};
