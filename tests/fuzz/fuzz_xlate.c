@@ -68,13 +68,49 @@ static void check_config(const struct hdl_ir_route_config *config)
 	}
 }
 
+/* Those before the last ask something of a connection, and each of them takes some. */
+static void check_l4(const struct hdl_ir_service_port *port)
+{
+	for (size_t i = 0; i < port->l4_route_count; i++) {
+		const struct hdl_ir_l4_route *route = &port->l4_routes[i];
+
+		REQUIRE(route->match_count > 0);
+		check_destinations(route->destinations, route->destination_count);
+		for (size_t k = 0; k < route->match_count; k++) {
+			const struct hdl_ir_l4_match *m = &route->matches[k];
+
+			REQUIRE(m->subnet_count || m->source_labels.n || m->source_namespace[0]);
+			for (size_t s = 0; s < m->subnet_count; s++)
+				REQUIRE(m->subnets[s].prefix <= 128 &&
+					hdl_ir_subnet_has(&m->subnets[s], &m->subnets[s].address));
+		}
+	}
+}
+
 static void check_port(const struct hdl_ir_service_port *port)
 {
-	REQUIRE(port->service && port->cluster && port->label_reason && port->label != HDL_LABEL_NONE);
+	REQUIRE(port->service && port->cluster && port->label_reason);
+	check_l4(port);
 	REQUIRE(port->label != HDL_LABEL_REQUEST || (port->vhost && port->route_name));
 	/* a port whose last rule answers by itself has nowhere to send connections while no worker lives */
 	if (port->destination_count || port->label != HDL_LABEL_REQUEST)
 		check_destinations(port->destinations, port->destination_count);
+}
+
+/* What clients of a view get is of the same port, and there is no second row for it. */
+static void check_view(const struct hdl_ir_view *view)
+{
+	for (size_t i = 0; i < view->port_count; i++) {
+		const struct hdl_ir_view_port *p = &view->ports[i];
+
+		REQUIRE(hdl_ir_seen_port(view, p->port) == p->seen);
+		REQUIRE(p->seen || view->registry_only);
+		if (!p->seen)
+			continue;
+		check_port(p->seen);
+		REQUIRE(p->seen->service == p->port->service && p->seen->port == p->port->port &&
+			p->seen->label != HDL_LABEL_NONE);
+	}
 }
 
 static void check_snapshot(struct hdl_snapshot *snapshot)
@@ -89,6 +125,8 @@ static void check_snapshot(struct hdl_snapshot *snapshot)
 			hdl_snapshot_find_cluster(snapshot, snapshot->clusters[i]->name) == snapshot->clusters[i]);
 	for (size_t i = 0; i < snapshot->route_config_count; i++)
 		check_config(snapshot->route_configs[i]);
+	for (size_t i = 0; i < snapshot->view_count; i++)
+		check_view(snapshot->views[i]);
 	for (size_t i = 0; i < snapshot->gateway_listener_count; i++)
 		REQUIRE(snapshot->gateway_listeners[i].route_config);
 	hdl_snapshot_dump(snapshot, &text);
