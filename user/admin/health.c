@@ -9,7 +9,8 @@
 
 const char *hdl_admin_policy_name(enum hdl_policy policy)
 {
-	static const char *const names[] = { "LEAST_REQUEST", "ROUND_ROBIN", "RANDOM", "MAGLEV", "PASSTHROUGH" };
+	static const char *const names[] = { "LEAST_REQUEST", "ROUND_ROBIN", "RANDOM",
+					     "MAGLEV",        "PASSTHROUGH", "RING_HASH" };
 
 	return (unsigned int)policy < sizeof(names) / sizeof(names[0]) ? names[policy] : "UNKNOWN";
 }

@@ -11,9 +11,9 @@
 #include "dp/publisher.h"
 #include "heddle/core/subset.h"
 
-static const char *const labels[] = { "none", "l4", "request" };
+static const char *const labels[] = { "none", "l4", "request", "direct" };
 static const char *const fail_modes[] = { "open", "closed" };
-static const char *const policies[] = { "LEAST_REQUEST", "ROUND_ROBIN", "RANDOM", "MAGLEV", "PASSTHROUGH" };
+static const char *const policies[] = { "LEAST_REQUEST", "ROUND_ROBIN", "RANDOM", "MAGLEV", "PASSTHROUGH", "RING_HASH" };
 static const char *const hashes[] = { "none", "source-ip", "request" };
 
 #define NAME_OF(names, i) ((i) < sizeof(names) / sizeof((names)[0]) ? (names)[i] : "?")

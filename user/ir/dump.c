@@ -14,6 +14,7 @@ static const char *const policy_names[] = {
 	[HDL_POLICY_RANDOM] = "RANDOM",
 	[HDL_POLICY_MAGLEV] = "MAGLEV",
 	[HDL_POLICY_PASSTHROUGH] = "PASSTHROUGH",
+	[HDL_POLICY_RING_HASH] = "RING_HASH",
 };
 
 static const char *const hash_names[] = {
@@ -433,7 +434,7 @@ static void dump_cluster(struct hdl_buf *buf, const struct hdl_ir_cluster *c)
 	if (c->hash_name[0])
 		hdl_buf_printf(buf, " %s", c->hash_name);
 	if (c->table_size)
-		hdl_buf_printf(buf, " table %u", c->table_size);
+		hdl_buf_printf(buf, " %s %u", c->policy == HDL_POLICY_RING_HASH ? "ring" : "table", c->table_size);
 	dump_origin(buf, &c->rule);
 	dump_duration(buf, "\n  connect-timeout ", c->connect_timeout_ns);
 	dump_duration(buf, " idle-timeout ", c->idle_timeout_ns);

@@ -91,8 +91,6 @@ struct hdl_ir_group {
 	uint32_t weight;       /* share of the locality; 0: the priority is one group */
 	uint32_t first, count; /* of cluster->endpoints */
 	uint32_t healthy;      /* of those, with status HEALTHY */
-	/* relative to cluster->member: where those with an address of the family are */
-	struct hdl_range member[HDL_FAMILIES];
 };
 
 #define HDL_IR_GROUPS_MAX HDL_GROUPS_MAX
@@ -157,7 +155,6 @@ struct hdl_ir_cluster {
 	const char *hash_name; /* header (lower case), cookie or parameter name; "" otherwise */
 	uint32_t table_size;   /* Maglev: prime; ring hash: minimumRingSize; 0 = no table */
 	struct hdl_ir_warmup warmup;
-	struct hdl_range member[HDL_FAMILIES], table[HDL_FAMILIES]; /* set by dp: ranges in `slot` */
 	struct hdl_cluster_version record; /* set by dp: as it is in map `cluster`, without epoch */
 	struct hdl_ir_outlier outlier;
 	uint64_t connect_timeout_ns; /* 10 s unless configured */

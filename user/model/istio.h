@@ -335,7 +335,7 @@ struct hdl_dr_zone_aware_lb { /* accepted, not enforced */
 	struct hdl_opt_int min_cluster_size;
 };
 
-struct hdl_dr_warmup { /* accepted, not enforced */
+struct hdl_dr_warmup {
 	struct hdl_pos pos;
 	struct hdl_opt_duration duration;
 	struct hdl_opt_double minimum_percent, aggression;

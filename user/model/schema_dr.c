@@ -59,9 +59,8 @@ static const struct hdl_field consistent_hash_fields[] = {
 	HDL_BOOL(struct hdl_dr_consistent_hash, use_source_ip, "useSourceIp", "the address of the client decides"),
 	HDL_STRING(struct hdl_dr_consistent_hash, http_query_parameter_name, "httpQueryParameterName",
 		   "query parameter whose value decides"),
-	HDL_MESSAGE(
-		struct hdl_dr_consistent_hash, ring_hash, "ringHash", &ring_hash, "endpoints stand on a ring",
-		.note = "A Maglev table takes the place of the ring: as stable, but with other endpoints than in Envoy"),
+	HDL_MESSAGE(struct hdl_dr_consistent_hash, ring_hash, "ringHash", &ring_hash,
+		    "endpoints stand on a ring; what acts when neither is given"),
 	HDL_MESSAGE(struct hdl_dr_consistent_hash, maglev, "maglev", &maglev,
 		    "endpoints share a table evenly, as Maglev does"),
 	HDL_INT(struct hdl_dr_consistent_hash, minimum_ring_size, "minimumRingSize", 0, 8388608,
@@ -113,7 +112,7 @@ static const struct hdl_field warmup_fields[] = {
 	HDL_DOUBLE(struct hdl_dr_warmup, minimum_percent, "minimumPercent", 0, 100,
 		   "percentage of its share that a new endpoint starts with (10)"),
 	HDL_DOUBLE(struct hdl_dr_warmup, aggression, "aggression", 1, 1000000,
-		   "how the share grows: 1 steadily, more: slowly at first (1)"),
+		   "how the share grows: 1 steadily, more: faster at first (1)"),
 };
 static const struct hdl_message warmup =
 	HDL_MESSAGE_TABLE("WarmupConfiguration", struct hdl_dr_warmup, warmup_fields, NULL);
@@ -126,15 +125,13 @@ static const struct hdl_field load_balancer_fields[] = {
 		struct hdl_dr_load_balancer, locality_lb_setting, "localityLbSetting", &hdl_schema_locality_lb,
 		"endpoints near the client come first",
 		.note = "The clients of a node are in the place of the node, and only their place and node name count "
-			"as their labels. Where requests are read it acts as in Istio; at layer 4 the endpoints that "
-			"come first are used while one of them is ready, whatever is ejected, and distribute keeps to "
-			"the localities that it names without their shares"),
+			"as their labels"),
 	HDL_MESSAGE(struct hdl_dr_load_balancer, zone_aware_lb_setting, "zoneAwareLbSetting", &zone_aware,
 		    "endpoints in the zone of the client come first", ACCEPTED),
 	HDL_DURATION(struct hdl_dr_load_balancer, warmup_duration_secs, "warmupDurationSecs", "use warmup.duration",
-		     .flags = HDL_FIELD_DEPRECATED, ACCEPTED),
+		     .flags = HDL_FIELD_DEPRECATED),
 	HDL_MESSAGE(struct hdl_dr_load_balancer, warmup, "warmup", &warmup,
-		    "new endpoints get their share step by step", ACCEPTED),
+		    "new endpoints get their share step by step; with ROUND_ROBIN and LEAST_REQUEST"),
 };
 static const struct hdl_message load_balancer = HDL_MESSAGE_TABLE("LoadBalancerSettings", struct hdl_dr_load_balancer,
 								  load_balancer_fields, hdl_check_dr_load_balancer);

@@ -11,6 +11,8 @@
 
 #define DEFAULT_CONNECT_TIMEOUT_NS (10 * HDL_NS_PER_S)
 #define DEFAULT_IDLE_TIMEOUT_NS (3600 * HDL_NS_PER_S)
+#define DEFAULT_RING_SIZE 1024
+#define DEFAULT_WARMUP_PERCENT 10
 
 /* The blocks in force and the documents they are from. */
 struct policy {
@@ -114,6 +116,16 @@ static uint32_t table_size(const struct hdl_dr_consistent_hash *hash, size_t end
 	return endpoints <= 6553 ? 655373 : 6553621;
 }
 
+/* Without an algorithm a ring, as in Istio: minimumRingSize, 0 and none of which stand for 1024 (C.3). */
+static uint32_t ring_size(const struct hdl_dr_consistent_hash *hash)
+{
+	uint32_t of_ring = hash->ring_hash ? hdl_xl_number(&hash->ring_hash->minimum_ring_size, 0) : 0;
+
+	if (!hash->ring_hash)
+		of_ring = hdl_xl_number(&hash->minimum_ring_size, 0);
+	return of_ring ? of_ring : DEFAULT_RING_SIZE;
+}
+
 /* Without one there is nothing to hash, and endpoints are chosen as if the block were not there. */
 static bool has_key(const struct hdl_dr_consistent_hash *hash)
 {
@@ -126,8 +138,8 @@ static void set_hash(struct hdl_xl *xl, struct hdl_xl_cluster *c, const struct h
 {
 	struct hdl_ir_cluster *ir = &c->ir;
 
-	ir->policy = HDL_POLICY_MAGLEV;
-	ir->table_size = table_size(hash, ir->endpoint_count);
+	ir->policy = hash->maglev ? HDL_POLICY_MAGLEV : HDL_POLICY_RING_HASH;
+	ir->table_size = hash->maglev ? table_size(hash, ir->endpoint_count) : ring_size(hash);
 	if (hash->http_header_name.s) {
 		ir->hash_source = HDL_IR_HASH_HEADER;
 		ir->hash_name = hdl_xl_lower(xl, hash->http_header_name.s);
@@ -158,10 +170,24 @@ static void report_hash(struct hdl_xl *xl, const struct hdl_dr_consistent_hash *
 			"httpCookie.ttl is not enforced yet: no cookie is made for a client that sends no %s, and its "
 			"requests are spread",
 			cookie->name.s);
-	if ((hash->ring_hash || hash->minimum_ring_size.has) && hdl_xl_first_time(xl, "ring %p", (const void *)hash))
-		hdl_xl_report(
-			xl->diags, HDL_INFO, res, hash->pos, NULL,
-			"a Maglev table takes the place of the ring: as stable, but other endpoints than in Envoy");
+}
+
+/* Specification C.2; without effect where endpoints are chosen by hash or at random. */
+static void set_warmup(struct hdl_ir_cluster *ir, const struct hdl_dr_load_balancer *lb)
+{
+	const struct hdl_dr_warmup *w = lb->warmup;
+	const struct hdl_opt_duration *duration = w ? &w->duration : &lb->warmup_duration_secs;
+	double aggression = w && w->aggression.has ? w->aggression.value : 1;
+	double percent = w && w->minimum_percent.has ? w->minimum_percent.value : DEFAULT_WARMUP_PERCENT;
+
+	if (!duration->has || duration->ns <= 0 ||
+	    (ir->policy != HDL_POLICY_ROUND_ROBIN && ir->policy != HDL_POLICY_LEAST_REQUEST))
+		return;
+	ir->warmup = (struct hdl_ir_warmup){
+		.duration_ns = (uint64_t)duration->ns,
+		.aggression = aggression < 65535 ? (uint32_t)(aggression * 65536) : UINT32_MAX,
+		.min_percent = (uint8_t)(percent + 0.5),
+	};
 }
 
 static void set_load_balancer(struct hdl_xl *xl, struct hdl_xl_cluster *c, const struct hdl_xl_service *service,
@@ -186,6 +212,7 @@ static void set_load_balancer(struct hdl_xl *xl, struct hdl_xl_cluster *c, const
 		set_hash(xl, c, lb->consistent_hash, policy->lb_res);
 	} else if (lb) {
 		c->ir.policy = simple[lb->simple.value];
+		set_warmup(&c->ir, lb);
 	} else if (service->spec->client_ip_affinity) {
 		/* D.4: the Service's own wish counts while no DestinationRule says otherwise */
 		c->ir.policy = HDL_POLICY_MAGLEV;
@@ -294,9 +321,9 @@ static void set_outlier(struct hdl_xl *xl, struct hdl_xl_cluster *c, const struc
 		needs_requests(xl, c, policy->outlier_res, o->pos, "outlierDetection, which counts 5xx responses,");
 }
 
-/* Specification C.4. Where requests are read groups of endpoints act; elsewhere the best of them are all that there is. */
+/* Specification C.4. */
 static int set_groups(struct hdl_xl *xl, struct hdl_xl_cluster *c, const struct hdl_xl_service *service,
-		      const struct hdl_xl_port *port, const struct policy *policy)
+		      const struct policy *policy)
 {
 	struct hdl_xl_preference p = hdl_xl_preference(xl, service, policy->lb, policy->outlier != NULL);
 	const struct hdl_resource *res = p.by.n                         ? service->res :
@@ -312,20 +339,13 @@ static int set_groups(struct hdl_xl *xl, struct hdl_xl_cluster *c, const struct 
 		res = policy->outlier_res;
 		pos = policy->outlier ? policy->outlier->pos : pos;
 	}
-	r = hdl_xl_group_endpoints(xl, &p, port->spec->protocol == HDL_IR_HTTP, &c->ir, &crowded);
+	r = hdl_xl_group_endpoints(xl, &p, &c->ir, &crowded);
 	if (crowded && hdl_xl_first_time(xl, "groups %s", c->ir.name))
 		hdl_xl_report(xl->diags, HDL_WARNING, res, pos, NULL,
 			      "%s: its endpoints are in more than %d priorities or localities: those beyond are taken "
 			      "with the last",
 			      c->ir.name, HDL_IR_GROUPS_MAX);
-	if (r == 1)
-		needs_requests(xl, c, res, pos, "the order of localities, in which endpoints are used,");
-	else if (r == 2 && hdl_xl_first_time(xl, "locality %s", c->ir.name))
-		hdl_xl_report(xl->diags, HDL_INFO, res, pos, NULL,
-			      "%s: at layer 4 the endpoints that come first are used as long as one of them is ready; "
-			      "they are not left for ejected ones, and shares of localities are not kept",
-			      c->ir.name);
-	return r < 0 ? r : 0;
+	return r;
 }
 
 static void set_origin(struct hdl_xl *xl, struct hdl_ir_cluster *ir, const struct hdl_xl_rule *rule,
@@ -362,7 +382,7 @@ static int add(struct hdl_xl *xl, const struct hdl_xl_service *service, struct h
 	if (hdl_xl_select_endpoints(xl, port, subset ? &subset->spec->labels : NULL, ir) < 0)
 		return -ENOMEM;
 	set_load_balancer(xl, c, service, port, &policy);
-	if (set_groups(xl, c, service, port, &policy) < 0)
+	if (set_groups(xl, c, service, &policy) < 0)
 		return -ENOMEM;
 	set_pool(xl, c, &policy);
 	set_limits(xl, c, &policy);

@@ -168,21 +168,13 @@ static int group_by_share(struct hdl_xl *xl, const struct hdl_dr_distribute *rul
 
 /* ---- the order of endpoints ---- */
 
-static bool is_member(const struct hdl_ir_endpoint *e, int family)
-{
-	return e->status == HDL_IR_HEALTHY && e->port && !hdl_addr_is_zero(&e->address[family]);
-}
-
 /* Those of one group, or (group_count) of none, behind the n that are placed already. */
-static size_t place_group(struct work *w, const struct hdl_ir_endpoint *from, size_t group, size_t n,
-			  uint32_t members[HDL_FAMILIES])
+static size_t place_group(struct work *w, const struct hdl_ir_endpoint *from, size_t group, size_t n)
 {
 	struct hdl_ir_group *g = group < w->group_count ? &w->groups[group] : NULL;
 
 	if (g)
 		g->first = (uint32_t)n;
-	for (int f = 0; g && f < HDL_FAMILIES; f++)
-		g->member[f].offset = members[f];
 	for (size_t i = 0; i < w->cluster->endpoint_count; i++) {
 		struct hdl_ir_endpoint *e = &w->cluster->endpoints[n];
 
@@ -195,10 +187,6 @@ static size_t place_group(struct work *w, const struct hdl_ir_endpoint *from, si
 			continue;
 		g->count++;
 		g->healthy += e->status == HDL_IR_HEALTHY;
-		for (int f = 0; f < HDL_FAMILIES; f++) {
-			g->member[f].count += is_member(e, f);
-			members[f] += is_member(e, f);
-		}
 	}
 	return n;
 }
@@ -207,7 +195,6 @@ static int place_all(struct hdl_xl *xl, struct work *w)
 {
 	struct hdl_ir_cluster *c = w->cluster;
 	struct hdl_ir_endpoint *from = hdl_arena_calloc(xl->scratch, c->endpoint_count, sizeof(*from));
-	uint32_t members[HDL_FAMILIES] = { 0 };
 	size_t n = 0;
 
 	if (!from)
@@ -215,7 +202,7 @@ static int place_all(struct hdl_xl *xl, struct work *w)
 	memcpy(from, c->endpoints, c->endpoint_count * sizeof(*from));
 	c->healthy_count = 0;
 	for (size_t g = 0; g <= w->group_count; g++)
-		n = place_group(w, from, g, n, members);
+		n = place_group(w, from, g, n);
 	for (size_t g = 0; g < w->group_count; g++)
 		c->healthy_count += w->groups[g].healthy;
 	c->groups = w->groups;
@@ -223,31 +210,12 @@ static int place_all(struct hdl_xl *xl, struct work *w)
 	return 0;
 }
 
-/* At layer 4: the best priority that has a healthy endpoint; shares of localities are not kept. */
-static void keep_best(struct hdl_ir_cluster *c)
-{
-	uint32_t best = 0;
-
-	for (size_t g = c->group_count; g--;)
-		if (c->groups[g].healthy)
-			best = c->groups[g].priority;
-	c->healthy_count = 0;
-	for (size_t i = 0; i < c->endpoint_count; i++) {
-		struct hdl_ir_endpoint *e = &c->endpoints[i];
-
-		e->standby |= e->priority != best;
-		c->healthy_count += !e->standby && e->status == HDL_IR_HEALTHY;
-	}
-	c->groups = NULL;
-	c->group_count = 0;
-}
-
 static bool is_known(const struct hdl_xl_preference *p, const struct hdl_xl_place *client)
 {
 	return client->locality.region[0] || (p->by.n == 4 && client->node[0]);
 }
 
-int hdl_xl_group_endpoints(struct hdl_xl *xl, const struct hdl_xl_preference *preference, bool requests,
+int hdl_xl_group_endpoints(struct hdl_xl *xl, const struct hdl_xl_preference *preference,
 			   struct hdl_ir_cluster *cluster, bool *ret_crowded)
 {
 	struct work w = {
@@ -275,9 +243,5 @@ int hdl_xl_group_endpoints(struct hdl_xl *xl, const struct hdl_xl_preference *pr
 	*ret_crowded = w.crowded;
 	if (!rule && w.group_count <= 1)
 		return 0;
-	if (place_all(xl, &w) < 0)
-		return -ENOMEM;
-	if (!requests)
-		keep_best(cluster);
-	return requests ? 1 : 2;
+	return place_all(xl, &w);
 }

@@ -538,11 +538,10 @@ struct hdl_xl_preference {
 struct hdl_xl_preference hdl_xl_preference(struct hdl_xl *xl, const struct hdl_xl_service *service,
 					   const struct hdl_dr_load_balancer *lb, bool outlier);
 /*
- * Puts endpoints in groups; requests false: only the best of them take part. 0: all are alike, 1: there are groups,
- * 2: some were left out or have another share than they should. -ENOMEM. ret_crowded: whether there were more groups
- * than HDL_IR_GROUPS_MAX; the last has the endpoints of those beyond.
+ * Puts endpoints in groups where they are not all alike. 0 or -ENOMEM. ret_crowded: whether there were more groups than
+ * HDL_IR_GROUPS_MAX; the last has the endpoints of those beyond.
  */
-int hdl_xl_group_endpoints(struct hdl_xl *xl, const struct hdl_xl_preference *preference, bool requests,
+int hdl_xl_group_endpoints(struct hdl_xl *xl, const struct hdl_xl_preference *preference,
 			   struct hdl_ir_cluster *cluster, bool *ret_crowded);
 /* NULL: no such port or subset. subset "": whole service. */
 const struct hdl_xl_cluster *hdl_xl_find_cluster(const struct hdl_xl_service *service, uint16_t port,
