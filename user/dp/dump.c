@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/addr.h"
@@ -49,7 +50,11 @@ static int by_key(const void *a, const void *b)
 	const struct hdl_vip_key *ka = a, *kb = b;
 	int c = memcmp(ka->address.byte, kb->address.byte, sizeof(ka->address.byte));
 
-	return c ? c : memcmp(&ka->port, &kb->port, sizeof(ka->port)); /* network order sorts as numbers do */
+	if (c == 0)
+		c = memcmp(&ka->port, &kb->port, sizeof(ka->port)); /* network order sorts as numbers do */
+	if (c == 0)
+		c = (int)ka->protocol - kb->protocol;
+	return c || ka->class_id == kb->class_id ? c : ka->class_id < kb->class_id ? -1 : 1;
 }
 
 static struct hdl_vip_key *sorted_keys(const struct hdl_dp_maps *maps, size_t *ret_count)
@@ -79,11 +84,20 @@ static void dump_service(const struct dump *d, const struct hdl_vip_key *key)
 	if (at < 0)
 		return;
 	v = &d->maps->service[id].version[at];
-	if (v->label == HDL_LABEL_NONE || memcmp(&v->key, key, sizeof(*key)) != 0)
+	if ((v->label == HDL_LABEL_NONE && !(v->flags & HDL_SERVICE_HIDDEN)) || memcmp(&v->key, key, sizeof(*key)) != 0)
 		return;
-	hdl_buf_printf(d->buf, "vip %s tcp label=%s fail=%s\n",
+	hdl_buf_printf(d->buf, "vip %s %s label=%s fail=%s",
 		       hdl_addr_port_print(&key->address, __builtin_bswap16(key->port), text),
-		       NAME_OF(labels, v->label), NAME_OF(fail_modes, v->fail_mode));
+		       key->protocol == IPPROTO_UDP ? "udp" : "tcp", NAME_OF(labels, v->label),
+		       NAME_OF(fail_modes, v->fail_mode));
+	if (key->class_id)
+		hdl_buf_printf(d->buf, " class=%u", key->class_id);
+	if (v->affinity_timeout_s)
+		hdl_buf_printf(d->buf, " affinity=%u", v->affinity_timeout_s);
+	hdl_buf_printf(d->buf, "%s%s%s%s\n", v->flags & HDL_SERVICE_HIDDEN ? " hidden" : "",
+		       v->flags & HDL_SERVICE_INTERNAL_LOCAL ? " internal-local" : "",
+		       v->flags & HDL_SERVICE_EXTERNAL ? " external" : "",
+		       v->flags & HDL_SERVICE_EXTERNAL_LOCAL ? " external-local" : "");
 	for (uint32_t i = 0; i < v->route_count && v->route_offset + i < d->maps->route_count; i++) {
 		const struct hdl_route_row *row = &d->maps->route[v->route_offset + i];
 

@@ -84,7 +84,11 @@ static void put_vip_key(struct json *j, const char *name, const struct hdl_vip_k
 	hdl_jsonw_object(j->w);
 	put_addr(j, "address", &key->address);
 	hdl_jsonw_ku64(j->w, "port", ntohs(key->port));
-	hdl_jsonw_kstr(j->w, "protocol", key->protocol == IPPROTO_TCP ? "TCP" : "?");
+	hdl_jsonw_kstr(j->w, "protocol",
+		       key->protocol == IPPROTO_TCP ? "TCP" :
+		       key->protocol == IPPROTO_UDP ? "UDP" :
+						      "?");
+	hdl_jsonw_ku64(j->w, "class_id", key->class_id);
 	hdl_jsonw_object_end(j->w);
 }
 
@@ -123,6 +127,9 @@ static void dump_state(struct json *j)
 	hdl_jsonw_ku64(j->w, "packet_mark", s->packet_mark);
 	hdl_jsonw_ku64(j->w, "packet_mask", s->packet_mask);
 	hdl_jsonw_ku64(j->w, "route_table", s->route_table);
+	hdl_jsonw_ku64(j->w, "flags", s->flags);
+	hdl_jsonw_ku64(j->w, "node_port_first", s->node_port_first);
+	hdl_jsonw_ku64(j->w, "node_port_last", s->node_port_last);
 	hdl_jsonw_ku64(j->w, "heartbeat_ns", __atomic_load_n(&s->heartbeat_ns, __ATOMIC_RELAXED));
 	hdl_jsonw_key(j->w, "listener_port");
 	hdl_jsonw_array(j->w);
@@ -163,6 +170,8 @@ static void put_service_version(struct json *j, const struct hdl_service_version
 	hdl_jsonw_ku64(j->w, "label", v->label);
 	hdl_jsonw_ku64(j->w, "fail_mode", v->fail_mode);
 	hdl_jsonw_ku64(j->w, "service_port", v->service_port);
+	hdl_jsonw_ku64(j->w, "flags", v->flags);
+	hdl_jsonw_ku64(j->w, "affinity_timeout_s", v->affinity_timeout_s);
 	hdl_jsonw_object_end(j->w);
 }
 
@@ -212,8 +221,17 @@ static void put_cluster_version(struct json *j, const struct hdl_cluster_version
 	hdl_jsonw_ku64(j->w, "name_hash", v->name_hash);
 	put_range(j, "member4", v->member[HDL_FAMILY_V4]);
 	put_range(j, "member6", v->member[HDL_FAMILY_V6]);
+	put_range(j, "turns4", v->turns[HDL_FAMILY_V4]);
+	put_range(j, "turns6", v->turns[HDL_FAMILY_V6]);
 	put_range(j, "table4", v->table[HDL_FAMILY_V4]);
 	put_range(j, "table6", v->table[HDL_FAMILY_V6]);
+	put_range(j, "edge4", v->edge[HDL_FAMILY_V4]);
+	put_range(j, "edge6", v->edge[HDL_FAMILY_V6]);
+	put_range(j, "group", v->group);
+	hdl_jsonw_ku64(j->w, "generation", v->generation);
+	hdl_jsonw_ku64(j->w, "max_connections", v->max_connections);
+	hdl_jsonw_ku64(j->w, "warmup_ms", v->warmup_ms);
+	hdl_jsonw_ku64(j->w, "flags", v->flags);
 	hdl_jsonw_ku64(j->w, "endpoint_count", v->endpoint_count);
 	hdl_jsonw_ku64(j->w, "policy", v->policy);
 	hdl_jsonw_ku64(j->w, "hash_input", v->hash_input);
@@ -360,6 +378,7 @@ static void dump_workload(struct json *j)
 		begin_value(j);
 		hdl_jsonw_ku64(j->w, "id", value.id);
 		put_pod(j, "pod", value.id);
+		hdl_jsonw_ku64(j->w, "client", value.client);
 		hdl_jsonw_kbool(j->w, "tc", value.flags & HDL_WORKLOAD_TC);
 		hdl_jsonw_kbool(j->w, "host", value.flags & HDL_WORKLOAD_HOST);
 		put_addr(j, "address4", &value.address[HDL_FAMILY_V4]);
@@ -449,6 +468,81 @@ static void dump_traffic(struct json *j)
 	j->result = hdl_dp_traffic(j->maps, traffic_row, j);
 }
 
+static void dump_client(struct json *j)
+{
+	for (uint32_t id = 0; id < j->maps->client_count; id++) {
+		const struct hdl_client_version *v = j->maps->client[id].version;
+
+		if ((v[0].epoch == 0 && v[1].epoch == 0) || !begin_id(j, id))
+			continue;
+		begin_value(j);
+		put_in_force(j, v[0].epoch, v[1].epoch);
+		hdl_jsonw_array(j->w);
+		for (int i = 0; i < 2; i++) {
+			hdl_jsonw_object(j->w);
+			hdl_jsonw_ku64(j->w, "epoch", v[i].epoch);
+			hdl_jsonw_ku64(j->w, "workload", v[i].workload);
+			put_pod(j, "pod", v[i].workload);
+			hdl_jsonw_ku64(j->w, "class_id", v[i].class_id);
+			hdl_jsonw_kbool(j->w, "registry_only", v[i].flags & HDL_CLIENT_REGISTRY_ONLY);
+			hdl_jsonw_object_end(j->w);
+		}
+		hdl_jsonw_array_end(j->w);
+		end_value(j);
+	}
+}
+
+static void dump_group(struct json *j)
+{
+	for (uint32_t id = 0; id < j->maps->group_count; id++) {
+		const struct hdl_group *g = &j->maps->group[id];
+
+		if (g->endpoint_count == 0 || !begin_id(j, id))
+			continue;
+		begin_value(j);
+		put_range(j, "member4", g->member[HDL_FAMILY_V4]);
+		put_range(j, "member6", g->member[HDL_FAMILY_V6]);
+		put_range(j, "table4", g->table[HDL_FAMILY_V4]);
+		put_range(j, "table6", g->table[HDL_FAMILY_V6]);
+		hdl_jsonw_ku64(j->w, "priority", g->priority);
+		hdl_jsonw_ku64(j->w, "weight", g->weight);
+		hdl_jsonw_ku64(j->w, "endpoint_count", g->endpoint_count);
+		hdl_jsonw_ku64(j->w, "healthy_count", g->healthy_count);
+		end_value(j);
+	}
+}
+
+static void dump_ring(struct json *j)
+{
+	for (uint32_t id = 0; id < j->maps->ring_count; id++) {
+		const struct hdl_ring_entry *e = &j->maps->ring[id];
+
+		if (e->endpoint == 0 || !begin_id(j, id))
+			continue;
+		begin_value(j);
+		hdl_jsonw_ku64(j->w, "hash", e->hash);
+		hdl_jsonw_ku64(j->w, "endpoint", e->endpoint);
+		end_value(j);
+	}
+}
+
+static void dump_node_address(struct json *j)
+{
+	struct hdl_addr key, next;
+	bool more = !j->maps->memory && bpf_map_get_next_key(j->maps->node_address_fd, NULL, &next) == 0;
+	uint32_t value;
+
+	while (more) {
+		key = next;
+		more = bpf_map_get_next_key(j->maps->node_address_fd, &key, &next) == 0;
+		if (bpf_map_lookup_elem(j->maps->node_address_fd, &key, &value) != 0 || !begin_entry(j))
+			continue;
+		put_addr(j, "key", &key);
+		hdl_jsonw_ku64(j->w, "value", value);
+		end_entry(j);
+	}
+}
+
 static void dump_verdict(struct json *j)
 {
 	uint64_t count[HDL_VERDICT_COUNT] = { 0 };
@@ -472,7 +566,8 @@ static const struct {
 	{ "route", dump_route },       { "cluster", dump_cluster }, { "balance", dump_balance },
 	{ "endpoint", dump_endpoint }, { "slot", dump_slot },       { "health", dump_health },
 	{ "workload", dump_workload }, { "origin", dump_origin },   { "listener", dump_listener },
-	{ "traffic", dump_traffic },   { "verdict", dump_verdict },
+	{ "traffic", dump_traffic },   { "verdict", dump_verdict }, { "client", dump_client },
+	{ "group", dump_group },       { "ring", dump_ring },       { "node_address", dump_node_address },
 };
 
 const char *hdl_dp_dump_name(unsigned int i)
