@@ -179,8 +179,10 @@ static void test_mesh_config(void **state)
 		if (vhost->routes[1].retry.attempts != cases[i].attempts)
 			fail_msg("%s: %u", cases[i].mesh, vhost->routes[1].retry.attempts);
 		assert_int_equal(l.snapshot->node.path_normalization, cases[i].normalization);
-		assert_true(said(&l, "IstioOperator istio-system/p: spec.meshConfig: that of o at test.yaml:") ||
-			    said(&l, "IstioOperator default/p: spec.meshConfig: that of o at test.yaml:"));
+		assert_true(
+			said(&l,
+			     "IstioOperator istio-system/p: spec.meshConfig: that of IstioOperator o at test.yaml:") ||
+			said(&l, "IstioOperator default/p: spec.meshConfig: that of IstioOperator o at test.yaml:"));
 		load_done(&l);
 	}
 }
