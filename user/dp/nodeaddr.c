@@ -116,7 +116,7 @@ int hdl_nodeaddr_sync(int map_fd, struct hdl_err *err)
 		r = add_missing(map_fd, &wanted);
 	free(wanted.at);
 	if (r == -E2BIG)
-		return hdl_err_set(err, r,
-				   "map node_address is full: NodePorts are not served at some of the node's addresses");
+		return hdl_err_set(
+			err, r, "map node_address is full: NodePorts are not served at some of the node's addresses");
 	return r < 0 ? hdl_err_set(err, r, "addresses of the node: %s", strerror(-r)) : r + removed;
 }

@@ -34,7 +34,7 @@ int hdl_registry_adopt(struct hdl_registry *registry, const void *key, uint32_t 
 void hdl_registry_retire(struct hdl_registry *registry, uint32_t id);  /* linked to retired */
 void hdl_registry_release(struct hdl_registry *registry, uint32_t id); /* linked or retired to free */
 bool hdl_registry_is_linked(const struct hdl_registry *registry, uint32_t id);
-bool hdl_registry_is_used(const struct hdl_registry *registry, uint32_t id); /* linked or retired */
+bool hdl_registry_is_used(const struct hdl_registry *registry, uint32_t id);    /* linked or retired */
 const void *hdl_registry_key(const struct hdl_registry *registry, uint32_t id); /* of a linked or retired id */
 
 #endif

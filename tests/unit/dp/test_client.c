@@ -261,7 +261,7 @@ static const struct hdl_service_version *find(const struct fixture *f, const str
 }
 
 /* What a pod (-1: a client that is none) gets: first endpoint of the route's cluster, 0 = nothing, -1 = left as it is. */
-static int gets_at(const struct fixture *f, int pod, struct hdl_vip_key key)
+static int sees_at(const struct fixture *f, int pod, struct hdl_vip_key key)
 {
 	const struct hdl_service_version *v = find(f, &key), *own = NULL;
 	const struct hdl_client_version *client = client_of(f, pod);
@@ -289,9 +289,9 @@ static struct hdl_vip_key echo_key(unsigned int address, uint8_t protocol)
 	return (struct hdl_vip_key){ .address = world_v4(172, 1 + address), .port = htons(80), .protocol = protocol };
 }
 
-static int gets(const struct fixture *f, int pod)
+static int sees(const struct fixture *f, int pod)
 {
-	return gets_at(f, pod, echo_key(0, IPPROTO_TCP));
+	return sees_at(f, pod, echo_key(0, IPPROTO_TCP));
 }
 
 static unsigned int records(const struct fixture *f)
@@ -313,12 +313,12 @@ static void rules_about_the_source(void **state)
 	uint32_t canary, both;
 
 	publish(f, &c);
-	assert_int_equal(gets(f, -1), 1);
-	assert_int_equal(gets(f, 0), 1);
-	assert_int_equal(gets(f, 1), 2);
-	assert_int_equal(gets(f, 2), 2);
-	assert_int_equal(gets(f, 3), 3);
-	assert_int_equal(gets(f, 4), 2); /* the first rule that holds */
+	assert_int_equal(sees(f, -1), 1);
+	assert_int_equal(sees(f, 0), 1);
+	assert_int_equal(sees(f, 1), 2);
+	assert_int_equal(sees(f, 2), 2);
+	assert_int_equal(sees(f, 3), 3);
+	assert_int_equal(sees(f, 4), 2); /* the first rule that holds */
 	assert_int_equal(client_of(f, 0)->class_id, 0);
 	assert_int_equal(client_of(f, 1)->class_id, client_of(f, 2)->class_id);
 	assert_int_not_equal(client_of(f, 1)->class_id, client_of(f, 4)->class_id);
@@ -333,11 +333,11 @@ static void rules_about_the_source(void **state)
 	assert_int_equal(client_of(f, 1)->class_id, canary);
 	assert_int_equal(client_of(f, 4)->class_id, both);
 	assert_int_equal(records(f), 2 * 3);
-	assert_int_equal(gets(f, 1), 2);
+	assert_int_equal(sees(f, 1), 2);
 	/* without rules there are no classes, and after a grace period no hint */
 	c.no_rules = true;
 	publish(f, &c);
-	assert_int_equal(gets(f, 1), 1);
+	assert_int_equal(sees(f, 1), 1);
 	assert_int_equal(records(f), 2);
 	hdl_publisher_reap(f->publisher);
 	assert_false(f->maps.state->flags & HDL_STATE_CLASSES);
@@ -349,10 +349,10 @@ static void a_rule_about_the_address(void **state)
 	struct conf c = { .pods = 3, .subnet_first = "yes" };
 
 	publish(f, &c);
-	assert_int_equal(gets(f, 0), 4);
-	assert_int_equal(gets(f, 1), 4);
-	assert_int_equal(gets_at(f, 0, echo_key(1, IPPROTO_TCP)), 1);
-	assert_int_equal(gets_at(f, 1, echo_key(1, IPPROTO_TCP)), 2);
+	assert_int_equal(sees(f, 0), 4);
+	assert_int_equal(sees(f, 1), 4);
+	assert_int_equal(sees_at(f, 0, echo_key(1, IPPROTO_TCP)), 1);
+	assert_int_equal(sees_at(f, 1, echo_key(1, IPPROTO_TCP)), 2);
 	/* only where it makes a difference */
 	assert_int_equal(records(f), 3);
 }
@@ -364,26 +364,26 @@ static void views(void **state)
 	const struct hdl_vip_key direct = { world_v4(10, 77), htons(80), IPPROTO_TCP, 0, 0 };
 
 	publish(f, &c);
-	assert_int_equal(gets(f, 0), 1);
-	assert_int_equal(gets(f, 5), 0);
-	assert_int_equal(gets_at(f, 0, direct), -1);
-	assert_int_equal(gets_at(f, 5, direct), 0);
+	assert_int_equal(sees(f, 0), 1);
+	assert_int_equal(sees(f, 5), 0);
+	assert_int_equal(sees_at(f, 0, direct), -1);
+	assert_int_equal(sees_at(f, 5, direct), 0);
 	/* the reverse: most see nothing */
 	c.view = false;
 	c.private = true;
 	publish(f, &c);
-	assert_int_equal(gets(f, 0), 0);
-	assert_int_equal(gets(f, -1), 0);
-	assert_int_equal(gets(f, 5), 1);
-	assert_int_equal(gets_at(f, 0, direct), 0);
-	assert_int_equal(gets_at(f, 5, direct), -1);
+	assert_int_equal(sees(f, 0), 0);
+	assert_int_equal(sees(f, -1), 0);
+	assert_int_equal(sees(f, 5), 1);
+	assert_int_equal(sees_at(f, 0, direct), 0);
+	assert_int_equal(sees_at(f, 5, direct), -1);
 	/* nobody of that view here: no records */
 	c.pods = 1;
 	publish(f, &c);
 	assert_int_equal(records(f), 0);
 	c.private = false;
 	publish(f, &c);
-	assert_int_equal(gets(f, 0), 1);
+	assert_int_equal(sees(f, 0), 1);
 	assert_int_equal(records(f), 3);
 }
 
@@ -398,7 +398,7 @@ static void pods_of_other_nodes(void **state)
 	/* one is found here after all */
 	assert_int_equal(hdl_publisher_found(f->publisher, number_of(f, 1)), 1);
 	publish(f, &c);
-	assert_int_equal(gets(f, 1), 2);
+	assert_int_equal(sees(f, 1), 2);
 	assert_int_equal(records(f), 4);
 	assert_int_equal(hdl_publisher_found(f->publisher, number_of(f, 1)), 0);
 }
@@ -412,10 +412,10 @@ static void places(void **state)
 	struct hdl_vip_key inside = echo_key(0, IPPROTO_TCP);
 
 	publish(f, &c);
-	assert_int_equal(gets_at(f, 0, echo_key(0, IPPROTO_UDP)), 1);
-	assert_int_equal(gets_at(f, 1, echo_key(0, IPPROTO_UDP)), 1);
-	assert_int_equal(gets_at(f, 1, external), 2);
-	assert_int_equal(gets_at(f, 1, node_port), 2);
+	assert_int_equal(sees_at(f, 0, echo_key(0, IPPROTO_UDP)), 1);
+	assert_int_equal(sees_at(f, 1, echo_key(0, IPPROTO_UDP)), 1);
+	assert_int_equal(sees_at(f, 1, external), 2);
+	assert_int_equal(sees_at(f, 1, node_port), 2);
 	assert_int_equal(find(f, &inside)->flags, HDL_SERVICE_INTERNAL_LOCAL | HDL_SERVICE_CLASSES);
 	assert_int_equal(find(f, &external)->flags,
 			 HDL_SERVICE_EXTERNAL | HDL_SERVICE_EXTERNAL_LOCAL | HDL_SERVICE_CLASSES);
@@ -440,9 +440,9 @@ static void shared_places(void **state)
 	none.direct = none.direct_again = false;
 	for (unsigned int i = 0; i < 3; i++) {
 		publish(f, &both);
-		assert_int_equal(gets_at(f, -1, direct), -1);
+		assert_int_equal(sees_at(f, -1, direct), -1);
 		publish(f, &one);
-		assert_int_equal(gets_at(f, -1, direct), -1);
+		assert_int_equal(sees_at(f, -1, direct), -1);
 		publish(f, &none);
 		assert_null(find(f, &direct));
 	}
@@ -485,7 +485,7 @@ static void a_restart_keeps_classes(void **state)
 	assert_int_equal(client_of(f, 1)->class_id, class_id);
 	assert_int_equal(hdl_publisher_client(f->publisher, number_of(f, 1)), client);
 	assert_memory_equal(before, f->maps.service, f->maps.service_count * sizeof(*before));
-	assert_int_equal(gets(f, 1), 2);
+	assert_int_equal(sees(f, 1), 2);
 	free(before);
 }
 
@@ -529,7 +529,7 @@ static void any_order(void **state)
 			};
 
 			for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++)
-				assert_int_equal(gets_at(f, pod, keys[k]), gets_at(&fresh, pod, keys[k]));
+				assert_int_equal(sees_at(f, pod, keys[k]), sees_at(&fresh, pod, keys[k]));
 		}
 		hdl_publisher_free(fresh.publisher);
 		hdl_dp_maps_close(&fresh.maps);
