@@ -137,11 +137,11 @@ struct hdl_ir_service;
 
 /* One subset of one service port, as one client sees it: Envoy's cluster. */
 struct hdl_ir_cluster {
-	uint32_t id;        /* set by dp */
-	const char *name;   /* "outbound|9080|v1|reviews.demo.svc.cluster.local"; of a UDP port "outbound|53/udp||..." */
+	uint32_t id;      /* set by dp */
+	const char *name; /* "outbound|9080|v1|reviews.demo.svc.cluster.local"; of a UDP port "outbound|53/udp||..." */
 	/* Whose alone it is: "ns", or "ns key=value,..." of its pods with these labels; "": of all others. */
 	const char *client;
-	uint64_t name_hash; /* XXH64 of name, seed 0; for some clients the seed is XXH64 of `client`, seed 0 */
+	uint64_t name_hash;        /* XXH64 of name, seed 0; for some clients the seed is XXH64 of `client`, seed 0 */
 	const char *fqdn, *subset; /* subset "" = whole service */
 	uint16_t port;
 	const struct hdl_ir_service *service; /* NULL never; its names and addresses: ports are not there */
@@ -505,7 +505,7 @@ struct hdl_ir_node {
 	const char *const *pod_interfaces; /* patterns; none = host side of the veth of each known pod */
 	size_t pod_interface_count;
 	enum hdl_ir_packet_path packet_path;
-	bool redirect_peer; /* packets between pods of the node go past the stack of the host */
+	bool redirect_peer;          /* packets between pods of the node go past the stack of the host */
 	const char *access_log_path; /* "" = off, "-" or "/dev/stdout" = standard output */
 	bool access_log_json;
 	const char *access_log_format; /* "" = Istio's default */
@@ -647,8 +647,7 @@ bool hdl_ir_subnet_has(const struct hdl_ir_subnet *subnet, const struct hdl_addr
  * what the client sees (hdl_ir_seen_port).
  */
 const struct hdl_ir_l4_route *hdl_ir_l4_route_for(const struct hdl_ir_service_port *port,
-						  const struct hdl_addr *address,
-						  const struct hdl_ir_workload *client);
+						  const struct hdl_addr *address, const struct hdl_ir_workload *client);
 
 /* Canonical text of the whole snapshot (ir/dump.c): stable across runs, without ids and epochs. For golden tests. */
 void hdl_snapshot_dump(const struct hdl_snapshot *snapshot, struct hdl_buf *buf);
