@@ -124,8 +124,9 @@ HDL_CORE void hdl_edge_mirror(const struct hdl_flow_key *key, const struct hdl_e
  * Brings both records up to date: at->record has the new state. A reply record that was pushed out comes back, unless
  * another connection has its tuple by now.
  */
-__weak __noinline int hdl_edge_store(struct hdl_edge *at)
+__weak __noinline int hdl_edge_store(void)
 {
+	struct hdl_edge *at = hdl_edge_work();
 	struct hdl_edge_record mirror;
 	struct hdl_edge_record *former;
 	struct hdl_flow_key other;
@@ -166,7 +167,7 @@ HDL_CORE void hdl_edge_see(struct hdl_edge *at, __u64 now_ns)
 		return;
 	at->record.state = state;
 	at->record.fin = fin;
-	hdl_edge_store(at);
+	hdl_edge_store();
 }
 
 /* --- a new connection ---------------------------------------------------------------------------------------------- */
@@ -369,9 +370,13 @@ HDL_CORE int hdl_edge_stray(const struct hdl_packet *packet)
 	return HDL_EDGE_DROP;
 }
 
-/* The first packet of a connection, in at->packet and at->key. enum hdl_edge_outcome. */
-__weak __noinline int hdl_edge_begin(struct hdl_edge *at)
+/*
+ * The first packet of a connection, in the packet and key of `work`. enum hdl_edge_outcome. Global functions find `work`
+ * by themselves: before 6.2 what a pointer argument points to cannot be the key of a map.
+ */
+__weak __noinline int hdl_edge_begin(void)
 {
+	struct hdl_edge *at = hdl_edge_work();
 	const struct hdl_state *state = hdl_state();
 	const struct hdl_edge_interface *interface;
 	const struct hdl_service_version *version;
@@ -444,7 +449,7 @@ HDL_CORE int hdl_edge_decide(struct hdl_edge *at)
 			return HDL_EDGE_TRANSLATE;
 		hdl_edge_forget(at);
 	}
-	return hdl_edge_begin(at);
+	return hdl_edge_begin();
 }
 
 #endif
