@@ -5,6 +5,8 @@
  */
 #include <errno.h>
 #include <netinet/in.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include "dp/client.h"
 #include "unit/dp/world.h"
 
@@ -489,53 +491,131 @@ static void a_restart_keeps_classes(void **state)
 	free(before);
 }
 
+/* What all clients get at all places. */
+static bool same(const struct fixture *a, const struct fixture *b)
+{
+	const struct hdl_vip_key keys[] = {
+		echo_key(0, IPPROTO_TCP),
+		echo_key(1, IPPROTO_TCP),
+		echo_key(0, IPPROTO_UDP),
+		{ world_v4(192, 1), htons(80), IPPROTO_TCP, 0, 0 },
+		{ .port = htons(30080), .protocol = IPPROTO_TCP },
+		{ world_v4(10, 77), htons(80), IPPROTO_TCP, 0, 0 },
+	};
+
+	for (int pod = -1; pod < (int)PODS; pod++)
+		for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++)
+			if (sees_at(a, pod, keys[k]) != sees_at(b, pod, keys[k]))
+				return false;
+	return records(a) == records(b);
+}
+
+static struct conf random_conf(unsigned int i)
+{
+	uint32_t x = (uint32_t)hdl_hash64(&i, sizeof(i), 0x5eed);
+	struct conf c = { .no_rules = x & 1,
+			  .udp = x & 2,
+			  .external = x & 4,
+			  .node_port = x & 8,
+			  .direct = x & 16,
+			  .direct_again = x & 32,
+			  .view = x & 64,
+			  .elsewhere = (x & 0x380) == 0x80,
+			  .registry_only = x & 0x400,
+			  .pods = (x >> 12) & 0x3f,
+			  .subnet_first = x & 0x800 ? "yes" : NULL };
+
+	if (!c.view)
+		c.private = (x >> 20) & 1;
+	return c;
+}
+
+/* A first publication of the configuration in maps of its own. */
+static void make_fresh(struct fixture *fresh, const struct conf *c)
+{
+	assert_int_equal(hdl_dp_maps_memory(&fresh->maps, &small, &fresh->err), 0);
+	fresh->publisher = hdl_publisher_new(&fresh->maps, &fresh->err);
+	assert_non_null(fresh->publisher);
+	publish(fresh, c);
+}
+
+static void free_fresh(struct fixture *fresh)
+{
+	hdl_publisher_free(fresh->publisher);
+	hdl_dp_maps_close(&fresh->maps);
+}
+
+struct death {
+	struct fixture *f, after; /* what comes of it */
+	struct conf wanted;
+	unsigned int steps;
+};
+
+/* The daemon dies here: what it leaves is adopted, and the next one makes of it what is wanted; nothing needs repair. */
+static void die_here(void *data)
+{
+	struct death *death = data;
+	struct fixture *f = death->f;
+	struct hdl_snapshot *s;
+	int status;
+	pid_t child;
+
+	death->steps++;
+	child = fork();
+	if (child != 0) {
+		assert_int_equal(waitpid(child, &status, 0), child);
+		if (status != 0)
+			fail_msg("step %u: status %x", death->steps, (unsigned int)status);
+		return;
+	}
+	f->publisher = hdl_publisher_new(&f->maps, &f->err);
+	if (!f->publisher)
+		_exit(1);
+	s = snapshot_of(&death->wanted);
+	if (hdl_publish(f->publisher, s, &f->err) != 0)
+		_exit(2);
+	if (!same(f, &death->after))
+		_exit(3);
+	if (hdl_publisher_audit(f->publisher)->repaired)
+		_exit(4);
+	hdl_publisher_reap(f->publisher);
+	_exit(f->publisher->service.retired || f->publisher->client.retired ? 5 : 0);
+}
+
+static void a_daemon_may_die_at_any_step(void **state)
+{
+	struct death death = { .f = *state };
+	struct conf c = random_conf(1000);
+
+	publish(death.f, &c);
+	for (unsigned int i = 1001; i < 1012; i++) {
+		death.wanted = random_conf(i);
+		make_fresh(&death.after, &death.wanted);
+		hdl_publisher_set_step(death.f->publisher, die_here, &death);
+		publish(death.f, &death.wanted);
+		hdl_publisher_set_step(death.f->publisher, NULL, NULL);
+		free_fresh(&death.after);
+	}
+	assert_true(death.steps > 100);
+}
+
 /* Any order of changes ends in what a first publication of the last makes; nothing is left of the others. */
 static void any_order(void **state)
 {
 	struct fixture *f = *state;
-	uint64_t seed = 0x5eed;
 
 	for (unsigned int i = 0; i < 400; i++) {
-		uint32_t x = (uint32_t)hdl_hash64(&i, sizeof(i), seed);
-		struct conf c = { .no_rules = x & 1,
-				  .udp = x & 2,
-				  .external = x & 4,
-				  .node_port = x & 8,
-				  .direct = x & 16,
-				  .direct_again = x & 32,
-				  .view = x & 64,
-				  .elsewhere = (x & 0x380) == 0x80,
-				  .registry_only = x & 0x400,
-				  .pods = (x >> 12) & 0x3f,
-				  .subnet_first = x & 0x800 ? "yes" : NULL };
+		struct conf c = random_conf(i);
 		struct fixture fresh;
 
-		if (!c.view)
-			c.private = (x >> 20) & 1;
 		publish(f, &c);
-		assert_int_equal(hdl_dp_maps_memory(&fresh.maps, &small, &fresh.err), 0);
-		fresh.publisher = hdl_publisher_new(&fresh.maps, &fresh.err);
-		assert_non_null(fresh.publisher);
-		publish(&fresh, &c);
-		assert_int_equal(records(f), records(&fresh));
-		for (int pod = -1; pod < (int)PODS; pod++) {
-			const struct hdl_vip_key keys[] = {
-				echo_key(0, IPPROTO_TCP),
-				echo_key(1, IPPROTO_TCP),
-				echo_key(0, IPPROTO_UDP),
-				{ world_v4(192, 1), htons(80), IPPROTO_TCP, 0, 0 },
-				{ .port = htons(30080), .protocol = IPPROTO_TCP },
-				{ world_v4(10, 77), htons(80), IPPROTO_TCP, 0, 0 },
-			};
-
-			for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++)
-				assert_int_equal(sees_at(f, pod, keys[k]), sees_at(&fresh, pod, keys[k]));
-		}
-		hdl_publisher_free(fresh.publisher);
-		hdl_dp_maps_close(&fresh.maps);
+		make_fresh(&fresh, &c);
+		if (!same(f, &fresh))
+			fail_msg("configuration %u", i);
+		free_fresh(&fresh);
 	}
 	hdl_publisher_reap(f->publisher);
-	assert_int_equal(f->publisher->route.linked <= 8, true);
+	assert_true(f->publisher->route.linked <= 8);
 	assert_int_equal(f->publisher->service.retired, 0);
 }
 
@@ -550,6 +630,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(shared_places, setup, teardown),
 		cmocka_unit_test_setup_teardown(who_may_leave_the_registry, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_restart_keeps_classes, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_daemon_may_die_at_any_step, setup, teardown),
 		cmocka_unit_test_setup_teardown(any_order, setup, teardown),
 	};
 
