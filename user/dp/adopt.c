@@ -273,7 +273,8 @@ static void clear_unused(struct hdl_publisher *p)
 	p->audit.strays += hdl_publisher_clear_strays(m->client, sizeof(*m->client), m->client_count, &p->client);
 	p->audit.strays += hdl_publisher_clear_strays(m->cluster, sizeof(*m->cluster), m->cluster_count, &p->cluster);
 	p->audit.strays += hdl_publisher_clear_strays(m->balance, sizeof(*m->balance), m->cluster_count, &p->cluster);
-	p->audit.strays += hdl_publisher_clear_strays(m->endpoint, sizeof(*m->endpoint), m->endpoint_count, &p->endpoint);
+	p->audit.strays +=
+		hdl_publisher_clear_strays(m->endpoint, sizeof(*m->endpoint), m->endpoint_count, &p->endpoint);
 	p->audit.strays += hdl_publisher_clear_strays(m->health, sizeof(*m->health), m->endpoint_count, &p->endpoint);
 }
 
