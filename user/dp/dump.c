@@ -125,22 +125,45 @@ static void dump_endpoint(const struct dump *d, int family, uint32_t id)
 	hdl_buf_adds(d->buf, "\n");
 }
 
-/* A table is told by its size and a hash of its endpoints in order. */
-static void dump_table(const struct dump *d, int family, struct hdl_range table)
+/* A list, table or ring is told by its size and a hash of its endpoints in order. */
+static void dump_list(const struct dump *d, const char *what, int family, struct hdl_range range, bool ring)
 {
+	uint32_t end = ring ? d->maps->ring_count : d->maps->slot_count;
 	uint64_t hash = 0;
 
-	if (table.count == 0)
+	if (range.count == 0)
 		return;
-	for (uint32_t i = 0; i < table.count && table.offset + i < d->maps->slot_count; i++) {
-		uint32_t id = d->maps->slot[table.offset + i];
+	for (uint32_t i = range.offset; i - range.offset < range.count && i < end; i++) {
+		uint32_t id = ring ? d->maps->ring[i].endpoint : d->maps->slot[i];
 
 		if (id < d->maps->endpoint_count)
 			hash = hdl_hash64(&d->maps->endpoint[id].address[family], sizeof(struct hdl_addr),
 					  hash + d->maps->endpoint[id].port);
 	}
-	hdl_buf_printf(d->buf, "  table %s %u %016" PRIx64 "\n", family == HDL_FAMILY_V4 ? "v4" : "v6", table.count,
+	hdl_buf_printf(d->buf, "  %s %s %u %016" PRIx64 "\n", what, family == HDL_FAMILY_V4 ? "v4" : "v6", range.count,
 		       hash);
+}
+
+static void dump_lists(const struct dump *d, int family, uint8_t policy, struct hdl_range turns, struct hdl_range table)
+{
+	bool ring = policy == HDL_POLICY_RING_HASH;
+
+	dump_list(d, "turns", family, turns, false);
+	dump_list(d, ring ? "ring" : "table", family, table, ring);
+}
+
+static void dump_groups(const struct dump *d, const struct hdl_cluster_version *v)
+{
+	for (uint32_t i = 0; i < v->group.count && v->group.offset + i < d->maps->group_count; i++) {
+		const struct hdl_group *g = &d->maps->group[v->group.offset + i];
+
+		hdl_buf_printf(d->buf, "  group priority=%u weight=%u endpoints=%u healthy=%u\n", g->priority,
+			       g->weight, g->endpoint_count, g->healthy_count);
+		for (int f = 0; f < HDL_FAMILIES; f++) {
+			dump_list(d, "members", f, g->member[f], false);
+			dump_lists(d, f, v->policy, g->turns[f], g->table[f]);
+		}
+	}
 }
 
 static void dump_cluster(const struct dump *d, uint32_t id, const char *name)
@@ -157,8 +180,10 @@ static void dump_cluster(const struct dump *d, uint32_t id, const char *name)
 	for (int f = 0; f < HDL_FAMILIES; f++) {
 		for (uint32_t i = 0; i < v->member[f].count && v->member[f].offset + i < d->maps->slot_count; i++)
 			dump_endpoint(d, f, d->maps->slot[v->member[f].offset + i]);
-		dump_table(d, f, v->table[f]);
+		dump_lists(d, f, v->policy, v->turns[f], v->table[f]);
+		dump_list(d, "edge", f, v->edge[f], false);
 	}
+	dump_groups(d, v);
 }
 
 void hdl_dp_dump(const struct hdl_dp_maps *maps, const struct hdl_publisher *publisher, struct hdl_buf *buf)
