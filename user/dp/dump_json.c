@@ -325,6 +325,9 @@ static void dump_slot(struct json *j)
 		for (int i = 0; at >= 0 && i < 2 * HDL_FAMILIES; i++) {
 			struct hdl_range range = i < HDL_FAMILIES ? v[at].member[i] : v[at].table[i - HDL_FAMILIES];
 
+			if (i >= HDL_FAMILIES && v[at].policy == HDL_POLICY_RING_HASH)
+				continue; /* in `ring` */
+
 			for (uint32_t k = range.offset; k < range.offset + range.count && k < j->maps->slot_count;
 			     k++) {
 				if (!begin_id(j, k))
