@@ -17,7 +17,7 @@ struct hdl_core_ring {
 	__u32 rest;  /* entries from there on that are not known to have larger ones */
 };
 
-static int hdl_core_ring_step(__u32 i, struct hdl_core_ring *at)
+static inline int hdl_core_ring_step(__u32 i, struct hdl_core_ring *at)
 {
 	__u32 half = at->rest / 2;
 	const struct hdl_ring_entry *entry;
