@@ -272,10 +272,10 @@ PACKET_HELPER int packet_run(const struct bpf_program *program, const struct pac
 PACKET_HELPER bool packet_same(const struct packet *a, const struct packet *b)
 {
 	if (a->size != b->size)
-		print_error("%u bytes, expected %u\n", a->size, b->size);
+		printf("# %u bytes, expected %u\n", a->size, b->size);
 	for (unsigned int i = 0; i < a->size && i < b->size; i++)
 		if (a->bytes[i] != b->bytes[i])
-			print_error("byte %u: %02x, expected %02x\n", i, a->bytes[i], b->bytes[i]);
+			printf("# byte %u: %02x, expected %02x\n", i, a->bytes[i], b->bytes[i]);
 	return a->size == b->size && memcmp(a->bytes, b->bytes, a->size) == 0;
 }
 

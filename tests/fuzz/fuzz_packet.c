@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Fuzz target: the packet parser of the tc and XDP programs, which is the same source, on frames of any content. */
 #include <stdbool.h>
 #include <stddef.h>
