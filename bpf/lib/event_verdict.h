@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Telling the daemon of the verdicts that programs reach in the client's process. */
+/* Telling the daemon of the verdicts about connections, datagrams and packets. */
 #ifndef HDL_BPF_EVENT_VERDICT_H
 #define HDL_BPF_EVENT_VERDICT_H
 
@@ -16,9 +16,12 @@ HDL_CORE int hdl_event_errno(__u32 verdict)
 	return 111; /* ECONNREFUSED */
 }
 
-/* A global function: the verifier looks at it once. Weak: several objects have it. */
+/*
+ * A global function: the verifier looks at it once. Weak: several objects have it. who: process and user, 0 for packets;
+ * tc programs may not ask on every kernel.
+ */
 __attribute__((weak)) __noinline int hdl_event_verdict(const struct hdl_flow *flow, __u32 service, __u64 epoch,
-						       __u32 verdict)
+						       __u32 verdict, __u64 who)
 {
 	struct hdl_event *event;
 
@@ -41,8 +44,8 @@ __attribute__((weak)) __noinline int hdl_event_verdict(const struct hdl_flow *fl
 	event->service = service;
 	event->epoch = epoch;
 	event->error = hdl_event_errno(verdict);
-	event->pid = (__u32)(bpf_get_current_pid_tgid() >> 32);
-	event->uid = (__u32)bpf_get_current_uid_gid();
+	event->pid = (__u32)(who >> 32);
+	event->uid = (__u32)who;
 	hdl_event_end(event);
 	return 0;
 }

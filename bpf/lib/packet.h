@@ -3,6 +3,8 @@
 #ifndef HDL_BPF_PACKET_H
 #define HDL_BPF_PACKET_H
 
+#define HDL_PACKETS /* verdict.h */
+
 #include "bpf/lib/address.h"
 #include "bpf/lib/assign.h"
 #include "bpf/lib/balance.h"

@@ -6,12 +6,22 @@
 #include "bpf/lib/event_verdict.h"
 #include "bpf/lib/lookup.h"
 
+/* Whose process it is: nobody's where packets are looked at (HDL_PACKETS). */
+HDL_CORE __u64 hdl_verdict_who(void)
+{
+#ifdef HDL_PACKETS
+	return 0;
+#else
+	return (bpf_get_current_pid_tgid() >> 32 << 32) | (__u32)bpf_get_current_uid_gid();
+#endif
+}
+
 /* flow and found: what is known of it; flow->client only where flow->known. */
 HDL_CORE void hdl_verdict(const struct hdl_flow *flow, const struct hdl_found *found, __u32 verdict)
 {
 	hdl_count(verdict);
 	if (hdl_event_is_error(verdict) || hdl_event_is_sampled(hdl_state()))
-		hdl_event_verdict(flow, found->service, found->epoch, verdict);
+		hdl_event_verdict(flow, found->service, found->epoch, verdict, hdl_verdict_who());
 }
 
 #endif
