@@ -54,27 +54,55 @@ static __always_inline int hdl_tc_edge_hop(struct __sk_buff *skb, const struct h
 	return (int)bpf_skb_store_bytes(skb, at, bytes, 1, 0);
 }
 
-/* By which interface a translated packet leaves; 0 = there is no way. */
-static __always_inline __u32 hdl_tc_edge_way(struct __sk_buff *skb, const struct hdl_packet *packet)
+/* Bytes that the packet has on the wire above the frame, or the largest of those that a device cuts it into. */
+static __always_inline __u32 hdl_tc_edge_length(const struct __sk_buff *skb, const struct hdl_packet *packet)
+{
+	return skb->gso_size ? packet->transport - packet->network + packet->header + skb->gso_size : packet->length;
+}
+
+/*
+ * By which interface a packet leaves that has the record's addresses and ports; 0 = there is no way. *ret_mtu: 0, or
+ * what fits there when the packet does not.
+ */
+static __always_inline __u32 hdl_tc_edge_way(struct __sk_buff *skb, const struct hdl_packet *packet,
+					     const struct hdl_edge_record *record, __u32 *ret_mtu)
 {
 	struct bpf_fib_lookup fib = { .ifindex = skb->ingress_ifindex };
 	long found;
 
 	fib.l4_protocol = packet->protocol;
-	fib.sport = packet->source_port;
-	fib.dport = packet->destination_port;
+	fib.sport = record->source_port;
+	fib.dport = record->destination_port;
+	fib.tot_len = (__u16)hdl_tc_edge_length(skb, packet);
 	if (packet->family == HDL_FAMILY_V4) {
 		fib.family = HDL_AF_INET;
-		fib.ipv4_src = packet->source.word[3];
-		fib.ipv4_dst = packet->destination.word[3];
+		fib.ipv4_src = record->source.word[3];
+		fib.ipv4_dst = record->destination.word[3];
 	} else {
 		fib.family = HDL_AF_INET6;
-		__builtin_memcpy(fib.ipv6_src, &packet->source, sizeof(fib.ipv6_src));
-		__builtin_memcpy(fib.ipv6_dst, &packet->destination, sizeof(fib.ipv6_dst));
+		__builtin_memcpy(fib.ipv6_src, &record->source, sizeof(fib.ipv6_src));
+		__builtin_memcpy(fib.ipv6_dst, &record->destination, sizeof(fib.ipv6_dst));
 	}
 	found = bpf_fib_lookup(skb, &fib, sizeof(fib), 0);
+	*ret_mtu = found == BPF_FIB_LKUP_RET_FRAG_NEEDED ? fib.mtu_result : 0;
 	/* no neighbour yet: bpf_redirect_neigh() asks for it and waits */
 	return found == BPF_FIB_LKUP_RET_SUCCESS || found == BPF_FIB_LKUP_RET_NO_NEIGH ? fib.ifindex : 0;
+}
+
+/* Tells the sender why its packet does not go on. An action. */
+static __noinline int hdl_tc_edge_answer(struct __sk_buff *skb, const struct hdl_packet *packet, __u32 mtu)
+{
+	struct hdl_refuse_error error = { 11, 3, 0 }; /* its hops are used up */
+	long failed;
+
+	if (mtu) {
+		error.type4 = 3 | 4 << 8;
+		error.type6 = 2;
+		error.word = bpf_htonl(mtu);
+	}
+	failed = hdl_refuse_icmp(skb, packet, &error);
+	failed = failed ? failed : hdl_refuse_swap_macs(skb);
+	return failed ? TC_ACT_SHOT : (int)bpf_redirect(skb->ifindex, 0);
 }
 
 /* The packet that an error quotes went the other way: it gets the record's addresses turned round. */
@@ -151,17 +179,10 @@ static __always_inline int hdl_tc_edge_find_quoted(struct hdl_edge *at, const st
 	return hdl_edge_find(at);
 }
 
-/* On to the next hop, which the stack finds. An action. */
-static __always_inline int hdl_tc_edge_send(struct __sk_buff *skb, const struct hdl_packet *packet)
-{
-	__u32 way = hdl_tc_edge_way(skb, packet);
-
-	return way ? (int)bpf_redirect_neigh(way, NULL, 0, 0) : TC_ACT_SHOT;
-}
-
 /* An error that came in from outside. */
 static __always_inline int hdl_tc_edge_error_in(struct __sk_buff *skb, struct hdl_edge *at, struct hdl_packet *inner)
 {
+	__u32 way = 0, mtu;
 	int local;
 
 	if (!hdl_tc_edge_find_quoted(at, inner))
@@ -169,24 +190,31 @@ static __always_inline int hdl_tc_edge_error_in(struct __sk_buff *skb, struct hd
 	local = at->record.flags & HDL_EDGE_LOCAL;
 	if (local && (at->record.flags & HDL_EDGE_REPLY))
 		return TC_ACT_UNSPEC;
-	if ((!local && hdl_tc_edge_hop(skb, &at->packet) != 0) || hdl_tc_edge_error(skb, at, inner) != 0)
+	if (!local)
+		way = hdl_tc_edge_way(skb, &at->packet, &at->record, &mtu);
+	if ((!local && (!way || hdl_tc_edge_hop(skb, &at->packet) != 0)) || hdl_tc_edge_error(skb, at, inner) != 0)
 		return TC_ACT_SHOT;
-	return local ? TC_ACT_UNSPEC : hdl_tc_edge_send(skb, &at->packet);
+	return local ? TC_ACT_UNSPEC : (int)bpf_redirect_neigh(way, NULL, 0, 0);
 }
 
 static __always_inline int hdl_tc_edge_forward(struct __sk_buff *skb, struct hdl_edge *at)
 {
 	int local = at->record.flags & HDL_EDGE_LOCAL;
+	__u32 way = 0, mtu;
 
+	if (!local) {
+		way = hdl_tc_edge_way(skb, &at->packet, &at->record, &mtu);
+		if (mtu)
+			return hdl_tc_edge_answer(skb, &at->packet, mtu);
+		if (!way)
+			return TC_ACT_SHOT;
+		if (hdl_tc_edge_hop(skb, &at->packet) != 0)
+			return hdl_tc_edge_answer(skb, &at->packet, 0);
+	}
 	hdl_edge_see(at, bpf_ktime_get_coarse_ns());
-	if (!local && hdl_tc_edge_hop(skb, &at->packet) != 0)
-		return TC_ACT_SHOT;
 	if (hdl_tc_edge_rewrite(skb, &at->packet, &at->record) != 0)
 		return TC_ACT_SHOT;
-	if (local)
-		return TC_ACT_UNSPEC;
-	at->packet.source = at->record.source;
-	return hdl_tc_edge_send(skb, &at->packet);
+	return local ? TC_ACT_UNSPEC : (int)bpf_redirect_neigh(way, NULL, 0, 0);
 }
 
 SEC("tc")

@@ -7,6 +7,17 @@
  */
 #include "bpf/lib/ctx_xdp.h"
 
+/* Whether bpf_redirect() gets there: a driver without XDP would drop the packet without a word. */
+static __always_inline int hdl_xdp_sends(const struct xdp_md *ctx, __u32 ifindex)
+{
+	const struct hdl_edge_interface *interface;
+
+	if (ifindex == ctx->ingress_ifindex)
+		return 1;
+	interface = bpf_map_lookup_elem(&edge_interface, &ifindex);
+	return interface && (interface->flags & HDL_EDGE_INTERFACE_XDP);
+}
+
 /* Looks the next hop up and stores it with the record, so that most packets need no look-up. 0, or -1: leave it to tc. */
 static __always_inline int hdl_xdp_find_hop(struct xdp_md *ctx, struct hdl_edge *at, __u64 now_ns)
 {
@@ -29,7 +40,8 @@ static __always_inline int hdl_xdp_find_hop(struct xdp_md *ctx, struct hdl_edge 
 	}
 	if (bpf_fib_lookup(ctx, &fib, sizeof(fib), 0) != BPF_FIB_LKUP_RET_SUCCESS)
 		return -1;
-	record->hop_ifindex = fib.ifindex;
+	record->hop_ifindex = hdl_xdp_sends(ctx, fib.ifindex) ? fib.ifindex : 0;
+	record->hop_mtu = fib.mtu_result;
 	__builtin_memcpy(record->hop_destination, fib.dmac, ETH_ALEN);
 	__builtin_memcpy(record->hop_source, fib.smac, ETH_ALEN);
 	record->hop_ns = now_ns;
@@ -45,9 +57,10 @@ static __always_inline int hdl_xdp_forward(struct xdp_md *ctx, struct hdl_edge *
 		hdl_edge_see(at, now_ns);
 		return hdl_xdp_rewrite(ctx, &at->packet, &at->record) ? XDP_DROP : XDP_PASS;
 	}
-	if (now_ns > at->record.hop_ns + HDL_EDGE_HOP_NS && hdl_xdp_find_hop(ctx, at, now_ns) != 0)
+	if ((now_ns > at->record.hop_ns + HDL_EDGE_HOP_NS || at->packet.length > at->record.hop_mtu) &&
+	    hdl_xdp_find_hop(ctx, at, now_ns) != 0)
 		return XDP_PASS;
-	if (hdl_xdp_hop(ctx, &at->packet) != 0)
+	if (at->record.hop_ifindex == 0 || hdl_xdp_hop(ctx, &at->packet) != 0)
 		return XDP_PASS;
 	hdl_edge_see(at, now_ns);
 	if (hdl_xdp_rewrite(ctx, &at->packet, &at->record) != 0 || hdl_xdp_macs(ctx, &at->record) != 0)

@@ -118,6 +118,7 @@ HDL_CORE void hdl_edge_mirror(const struct hdl_flow_key *key, const struct hdl_e
 	ret->destination_port = key->source_port;
 	ret->flags ^= HDL_EDGE_REPLY;
 	ret->hop_ns = 0;
+	ret->hop_mtu = 0;
 }
 
 /*
@@ -142,6 +143,7 @@ __weak __noinline int hdl_edge_store(void)
 	if (former && former->start_ns == at->record.start_ns) {
 		mirror.hop_ns = former->hop_ns;
 		mirror.hop_ifindex = former->hop_ifindex;
+		mirror.hop_mtu = former->hop_mtu;
 		__builtin_memcpy(mirror.hop_destination, former->hop_destination, 12);
 	} else if (former && !hdl_edge_over(former, other.protocol, at->record.seen_ns)) {
 		return 0;
@@ -266,14 +268,17 @@ __weak __noinline __u32 hdl_edge_pick(const struct hdl_cluster_version *target, 
 }
 
 /* Finds the tuple at the endpoint under which the connection goes on in the node's name. 0, or -1: all are taken. */
-HDL_CORE int hdl_edge_port(struct hdl_edge *at, __u64 now_ns)
+HDL_CORE int hdl_edge_port(struct hdl_edge *at, const struct hdl_edge_interface *interface, __u64 now_ns)
 {
-	__u32 count = HDL_EDGE_PORT_LAST - HDL_EDGE_PORT_FIRST + 1, start = bpf_get_prandom_u32();
+	__u32 first = interface->port_first, start = bpf_get_prandom_u32();
+	__u32 count = (__u32)(interface->port_last - first + 1) & 0xffff, step = count / HDL_EDGE_PORT_TRIES + 1;
 	const struct hdl_edge_record *taken;
 	struct hdl_flow_key other;
 
+	if (first == 0 || count == 0)
+		return -1;
 	for (__u32 i = 0; i < HDL_EDGE_PORT_TRIES; i++) {
-		at->record.source_port = bpf_htons((__u16)(HDL_EDGE_PORT_FIRST + (start + i * 283) % count));
+		at->record.source_port = bpf_htons((__u16)(first + (start + i * step) % count));
 		hdl_edge_other(&at->key, &at->record, &other);
 		taken = bpf_map_lookup_elem(&edge_flow, &other);
 		if (!taken || hdl_edge_over(taken, other.protocol, now_ns))
@@ -347,7 +352,7 @@ HDL_CORE int hdl_edge_lead(struct hdl_edge *at, __u32 id, const struct hdl_found
 			hdl_count(HDL_VERDICT_NO_FAMILY);
 			return HDL_EDGE_REFUSE;
 		}
-		if (hdl_edge_port(at, now_ns) != 0) {
+		if (hdl_edge_port(at, interface, now_ns) != 0) {
 			hdl_count(HDL_VERDICT_EDGE_FULL);
 			return HDL_EDGE_DROP;
 		}

@@ -81,11 +81,17 @@ struct hdl_refuse_icmp {
 	__u8 icmp[8];
 };
 
-HDL_CORE void hdl_refuse_icmp4(const struct hdl_packet *packet, __u32 quoted, __u32 quoted_sum,
-			       struct hdl_refuse_icmp *to)
+/* What an error says: type and code by family, and the word after the checksum. */
+struct hdl_refuse_error {
+	__u16 type4, type6; /* type | code << 8 */
+	__be32 word;
+};
+
+HDL_CORE void hdl_refuse_icmp4(const struct hdl_packet *packet, const struct hdl_refuse_error *error, __u32 quoted,
+			       __u32 quoted_sum, struct hdl_refuse_icmp *to)
 {
 	struct iphdr *ip = (struct iphdr *)(to->ip + 20);
-	__u32 type = 3 | 3 << 8; /* port unreachable */
+	__u32 type = error->type4;
 	__u16 check;
 
 	ip->version = 4;
@@ -97,15 +103,16 @@ HDL_CORE void hdl_refuse_icmp4(const struct hdl_packet *packet, __u32 quoted, __
 	ip->daddr = packet->source.word[3];
 	ip->check = hdl_rewrite_fold((__u32)bpf_csum_diff(NULL, 0, (__be32 *)ip, 20, 0));
 	__builtin_memcpy(to->icmp, &type, sizeof(type));
+	__builtin_memcpy(to->icmp + 4, &error->word, sizeof(error->word));
 	check = hdl_rewrite_fold((__u32)bpf_csum_diff(NULL, 0, (__be32 *)to->icmp, 8, quoted_sum));
 	__builtin_memcpy(to->icmp + HDL_ICMP_CHECK, &check, sizeof(check));
 }
 
-HDL_CORE void hdl_refuse_icmp6(const struct hdl_packet *packet, __u32 quoted, __u32 quoted_sum,
-			       struct hdl_refuse_icmp *to)
+HDL_CORE void hdl_refuse_icmp6(const struct hdl_packet *packet, const struct hdl_refuse_error *error, __u32 quoted,
+			       __u32 quoted_sum, struct hdl_refuse_icmp *to)
 {
 	struct ipv6hdr *ip = (struct ipv6hdr *)to->ip;
-	__u32 type = 1 | 4 << 8, pseudo[2] = { bpf_htonl(8 + quoted), bpf_htonl(HDL_NEXT_ICMP6) }, sum;
+	__u32 type = error->type6, pseudo[2] = { bpf_htonl(8 + quoted), bpf_htonl(HDL_NEXT_ICMP6) }, sum;
 	__u16 check;
 
 	ip->version = 6;
@@ -115,14 +122,16 @@ HDL_CORE void hdl_refuse_icmp6(const struct hdl_packet *packet, __u32 quoted, __
 	__builtin_memcpy(&ip->saddr, &packet->destination, 16);
 	__builtin_memcpy(&ip->daddr, &packet->source, 16);
 	__builtin_memcpy(to->icmp, &type, sizeof(type));
+	__builtin_memcpy(to->icmp + 4, &error->word, sizeof(error->word));
 	sum = (__u32)bpf_csum_diff(NULL, 0, (__be32 *)(to->ip + 8), 32, quoted_sum);
 	sum = (__u32)bpf_csum_diff(NULL, 0, pseudo, 8, sum);
 	check = hdl_rewrite_fold((__u32)bpf_csum_diff(NULL, 0, (__be32 *)to->icmp, 8, sum));
 	__builtin_memcpy(to->icmp + HDL_ICMP_CHECK, &check, sizeof(check));
 }
 
-/* Datagram to port unreachable: headers are put before it, and it is cut after what an error quotes. */
-static __noinline long hdl_refuse_udp(struct __sk_buff *skb, const struct hdl_packet *packet)
+/* Packet to an error about it: headers are put before it, and it is cut after what an error quotes. */
+static __noinline long hdl_refuse_icmp(struct __sk_buff *skb, const struct hdl_packet *packet,
+				       const struct hdl_refuse_error *error)
 {
 	__u32 network = packet->transport - packet->network, quoted = network + 8, sum;
 	__u32 quote[HDL_REFUSE_QUOTE_MAX / 4] = {};
@@ -137,11 +146,11 @@ static __noinline long hdl_refuse_udp(struct __sk_buff *skb, const struct hdl_pa
 		return failed;
 	sum = (__u32)bpf_csum_diff(NULL, 0, quote, sizeof(quote), 0);
 	if (packet->family == HDL_FAMILY_V4) {
-		hdl_refuse_icmp4(packet, quoted, sum, &made);
+		hdl_refuse_icmp4(packet, error, quoted, sum, &made);
 		failed = bpf_skb_adjust_room(skb, 28, BPF_ADJ_ROOM_MAC, 0);
 		return failed ? failed : bpf_skb_store_bytes(skb, packet->network, made.ip + 20, 28, 0);
 	}
-	hdl_refuse_icmp6(packet, quoted, sum, &made);
+	hdl_refuse_icmp6(packet, error, quoted, sum, &made);
 	failed = bpf_skb_adjust_room(skb, 48, BPF_ADJ_ROOM_MAC, 0);
 	return failed ? failed : bpf_skb_store_bytes(skb, packet->network, &made, 48, 0);
 }
@@ -149,6 +158,7 @@ static __noinline long hdl_refuse_udp(struct __sk_buff *skb, const struct hdl_pa
 /* Answers work->packet. Returns the action: it goes back, or, where no answer can be made, it is dropped. */
 __weak __noinline int hdl_refuse_packet(struct __sk_buff *skb)
 {
+	struct hdl_refuse_error unreachable = { 3 | 3 << 8, 1 | 4 << 8, 0 }; /* port unreachable */
 	struct hdl_tc_work *at = hdl_tc_work();
 	long failed = -1;
 
@@ -158,7 +168,7 @@ __weak __noinline int hdl_refuse_packet(struct __sk_buff *skb)
 	    (at->packet.tcp_flags & (HDL_TCP_SYN | HDL_TCP_ACK | HDL_TCP_RST)) == HDL_TCP_SYN)
 		failed = hdl_refuse_tcp(skb, &at->packet);
 	else if (at->packet.protocol == IPPROTO_UDP && at->packet.kind != HDL_PACKET_LATER)
-		failed = hdl_refuse_udp(skb, &at->packet);
+		failed = hdl_refuse_icmp(skb, &at->packet, &unreachable);
 	failed = failed ? failed : hdl_refuse_swap_macs(skb);
 	return failed ? TC_ACT_SHOT : (int)bpf_redirect(skb->ifindex, 0);
 }

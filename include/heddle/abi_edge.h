@@ -8,9 +8,9 @@
 #include "heddle/abi_flow.h"
 
 /*
- * Source ports of connections that the edge hands to endpoints on other nodes in the node's name. Above the range that
- * Linux gives to sockets (net.ipv4.ip_local_port_range, 32768 to 60999), so that both never meet unless somebody widens
- * that range. One port serves as many connections as there are endpoints.
+ * Source ports of connections that the edge hands to endpoints on other nodes in the node's name, unless NodeConfig has
+ * others. Above the range that Linux gives to sockets (net.ipv4.ip_local_port_range, 32768 to 60999), so that both never
+ * meet unless somebody widens that range. One port serves as many connections as there are endpoints.
  */
 #define HDL_EDGE_PORT_FIRST 61000
 #define HDL_EDGE_PORT_LAST 65535
@@ -38,8 +38,10 @@ struct hdl_edge_record {
 	struct hdl_addr source, destination;  /* of the packet as it leaves */
 	__be16 source_port, destination_port; /* likewise */
 	__u32 service, endpoint, generation;  /* ids in `service` and `endpoint`; generation of the endpoint */
-	__u32 hop_ifindex;                    /* by which it leaves */
+	__u32 hop_ifindex;                    /* by which it leaves; 0 = one that XDP cannot send to */
 	__u8 hop_destination[6], hop_source[6];
+	__u16 hop_mtu;
+	__u16 unused[3];
 	__u64 hop_ns;   /* CLOCK_MONOTONIC of when the next hop was found; 0 = unknown */
 	__u64 seen_ns;  /* of about the last packet */
 	__u64 start_ns; /* the same in both records, and in no other */
@@ -50,6 +52,12 @@ struct hdl_edge_interface {
 	struct hdl_addr address[HDL_FAMILIES]; /* in whose name connections to external addresses go on; zero = none */
 	__u32 syn_rate;                        /* SYNs a second that one source may send to services; 0 = any */
 	__u32 syn_burst;                       /* as many at once */
+	__u16 port_first, port_last;           /* source ports, host order */
+	__u32 flags;                           /* enum hdl_edge_interface_flags */
+};
+
+enum hdl_edge_interface_flags {
+	HDL_EDGE_INTERFACE_XDP = 1, /* XDP programs may send by it */
 };
 
 /* Value of map `edge_source`, by struct hdl_addr of a client: its bucket of SYNs. */

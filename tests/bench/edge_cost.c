@@ -157,7 +157,7 @@ static void first_packet(int edge, __u32 endpoints, const char *name)
 
 int main(int argc, char **argv)
 {
-	struct hdl_edge_interface interface = { .syn_rate = 0 };
+	struct hdl_edge_interface interface = { .port_first = HDL_EDGE_PORT_FIRST, .port_last = HDL_EDGE_PORT_LAST };
 	int empty, edge;
 
 	if (argc > 1)

@@ -91,7 +91,10 @@ static void edge_table(__u32 cluster, __u32 first, __u32 count)
 
 static struct hdl_edge_interface interface_record(__u32 syn_rate)
 {
-	struct hdl_edge_interface record = { .syn_rate = syn_rate, .syn_burst = syn_rate };
+	struct hdl_edge_interface record = { .syn_rate = syn_rate,
+					     .syn_burst = syn_rate,
+					     .port_first = HDL_EDGE_PORT_FIRST,
+					     .port_last = HDL_EDGE_PORT_LAST };
 
 	record.address[HDL_FAMILY_V4] = scene_addr(NODE);
 	record.address[HDL_FAMILY_V6] = scene_addr(NODE6);

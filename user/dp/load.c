@@ -43,7 +43,7 @@ static const struct {
 	FD(state), FD(vip),         FD(service),  FD(route),     FD(cluster),   FD(balance),      FD(endpoint),
 	FD(slot),  FD(health),      FD(workload), FD(origin),    FD(listener),  FD(traffic),      FD(verdict),
 	FD(grace), FD(grace_inner), FD(group),    FD(ring),      FD(client),    FD(node_address), FD(affinity),
-	FD(udp),   FD(events),      FD(flow),     FD(interface), FD(local_pod),
+	FD(udp),   FD(events),      FD(flow),     FD(interface), FD(local_pod), FD(edge_flow), FD(edge_interface), FD(edge_address),
 #undef FD
 };
 

@@ -121,6 +121,8 @@ int hdl_dp_sizes(const struct hdl_dp_capacity *capacity, struct hdl_dp_size ret[
 		{ "affinity", flows },
 		{ "udp", flows },
 		{ "flow", flows },
+		{ "edge_flow", flows },
+		{ "edge_address", services },
 		{ "origin", flows },
 		{ "traffic", flows },
 		{ "workload", 16384 },
@@ -282,8 +284,10 @@ int hdl_dp_maps_memory(struct hdl_dp_maps *maps, const struct hdl_dp_capacity *c
 		maps->endpoint_fd = maps->slot_fd = maps->health_fd = maps->workload_fd = maps->origin_fd =
 			maps->listener_fd = maps->traffic_fd = maps->verdict_fd = maps->grace_fd =
 				maps->grace_inner_fd = maps->group_fd = maps->ring_fd = maps->client_fd =
-					maps->node_address_fd = maps->affinity_fd = maps->udp_fd = maps->events_fd = maps->flow_fd =
-						maps->interface_fd = maps->local_pod_fd = -1;
+					maps->node_address_fd = maps->affinity_fd = maps->udp_fd = maps->events_fd =
+						maps->flow_fd = maps->edge_flow_fd = maps->edge_interface_fd =
+							maps->edge_address_fd = maps->interface_fd =
+								maps->local_pod_fd = -1;
 	maps->memory = calloc(1, sizeof(*maps->memory));
 	if (!maps->memory)
 		return hdl_err_set(err, -ENOMEM, "out of memory");

@@ -13,7 +13,7 @@ struct hdl_dp_size {
 	const char *map; /* name as in maps/maps.def */
 	uint32_t entries;
 };
-#define HDL_DP_SIZES 18
+#define HDL_DP_SIZES 20
 
 /*
  * Room for the configured number in force and for as many more that a change replaces or that old requests still use.
