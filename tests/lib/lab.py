@@ -67,8 +67,11 @@ def cgroup2_mount():
     raise RuntimeError("no cgroup2 is mounted")
 
 
-def binomial_band(n, p, alpha=0.001):
-    """Exact two-sided band: the smallest and largest count that a binomial(n, p) leaves with at most alpha/2 each."""
+def binomial_band(n, p, alpha=1e-6):
+    """Exact two-sided band: the smallest and largest count that a binomial(n, p) leaves with at most alpha/2 each.
+
+    One run draws some hundred such counts: at 1e-6 one run in ten thousand meets one outside by chance.
+    """
     def tail(counts):
         total, last = 0.0, None
         for k in counts:
