@@ -51,10 +51,11 @@ def wait_for(condition, what, seconds=10.0):
 
 
 def is_running(pid):
-    """A zombie has ended: only its status is left."""
+    """A zombie has ended: only its status is left. Unless that is its first thread, and others still hold its sockets."""
     try:
         with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as f:
-            return f.read().rpartition(")")[2].split()[0] not in "ZX"
+            ended = f.read().rpartition(")")[2].split()[0] in "ZX"
+        return not ended or len(os.listdir(f"/proc/{pid}/task")) > 1
     except (FileNotFoundError, ProcessLookupError):
         return False
 
