@@ -97,7 +97,7 @@ class Pod:
         self.lab, self.name, self.ns, self.labels, self.index = lab, name, ns, labels, index
         self.ip, self.ip6 = f"10.244.{lab.number}.{index}", f"fd77:{lab.number}::{index:x}"
         self.netns, self.veth = f"hdl{lab.number}-{index}", f"hdl{lab.number}v{index}"
-        self.ready = True
+        self.ready, self.node = True, "node-a"
         self.behaviour_file = f"{lab.dir}/{name}.{ns}.behaviour"
         self.seen_file = f"{lab.dir}/{name}.{ns}.seen"
         self._make_network()
@@ -160,7 +160,7 @@ class Pod:
     def manifest(self):
         return {"apiVersion": "v1", "kind": "Pod",
                 "metadata": {"name": self.name, "namespace": self.ns, "labels": self.labels},
-                "spec": {"nodeName": "node-a"},
+                "spec": {"nodeName": self.node},
                 "status": {"phase": "Running", "podIP": self.ip, "podIPs": [{"ip": self.ip}, {"ip": self.ip6}],
                            "conditions": [{"type": "Ready", "status": "True" if self.ready else "False"}]}}
 

@@ -53,10 +53,11 @@ def serve(pod, port=PORT):
     return process
 
 
-def service(lab, name, n, pods, ports=(("tcp", PORT, "TCP"),), ns="demo", headless=False, nodes=None, labels=None, **spec):
+def service(lab, name, n, pods, ports=(("tcp", PORT, "TCP"),), ns="demo", headless=False, labels=None,
+            target_port=PORT, **spec):
     """A dual-stack Service without selector on vip(n) and its EndpointSlices; ports: (name, port, protocol[, nodePort])."""
     ips = ["None"] if headless else [lab.vip(n), lab.vip6(n)]
-    listed = [{"name": p[0], "port": p[1], "targetPort": PORT, "protocol": p[2], **({"nodePort": p[3]} if len(p) > 3 else {})}
+    listed = [{"name": p[0], "port": p[1], "targetPort": target_port, "protocol": p[2], **({"nodePort": p[3]} if len(p) > 3 else {})}
               for p in ports]
     status = spec.pop("status", None)
     yield {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name, "namespace": ns, "labels": labels or {}},
@@ -66,8 +67,8 @@ def service(lab, name, n, pods, ports=(("tcp", PORT, "TCP"),), ns="demo", headle
         yield {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": family,
                "metadata": {"name": f"{name}-{family.lower()}", "namespace": ns,
                             "labels": {"kubernetes.io/service-name": name}},
-               "ports": [{"name": p[0], "port": PORT, "protocol": p[2]} for p in ports],
-               "endpoints": [{"addresses": [getattr(p, attribute)], "nodeName": (nodes or {}).get(p.name, "node-a"),
+               "ports": [{"name": p[0], "port": target_port, "protocol": p[2]} for p in ports],
+               "endpoints": [{"addresses": [getattr(p, attribute)], "nodeName": p.node,
                               "conditions": {"ready": p.ready, "serving": p.ready, "terminating": False},
                               "targetRef": {"kind": "Pod", "name": p.name, "namespace": p.ns}} for p in pods]}
 
