@@ -10,11 +10,16 @@ struct hdl_arena;
 
 /* limit_bytes bounds what the arena may ever hold (0 = no bound). NULL on out-of-memory. */
 struct hdl_arena *hdl_arena_new(size_t limit_bytes);
+/*
+ * The same of blocks that take block_bytes each (a larger object has one of its own), where the others double: less is
+ * left over in one that stays small.
+ */
+struct hdl_arena *hdl_arena_new_small(size_t limit_bytes, size_t block_bytes);
 /* Frees everything at once. Accepts NULL. Returns NULL. */
 struct hdl_arena *hdl_arena_free(struct hdl_arena *arena);
 /* Forgets all objects but keeps the first block, for reuse by the next request. */
 void hdl_arena_reset(struct hdl_arena *arena);
-/* Zeroed, aligned to 16 bytes. NULL when out of memory or over the limit. */
+/* Zeroed, aligned for all but 16-byte types. NULL when out of memory or over the limit. */
 void *hdl_arena_alloc(struct hdl_arena *arena, size_t size_bytes);
 /* n * size, checked for overflow. */
 void *hdl_arena_calloc(struct hdl_arena *arena, size_t n, size_t size_bytes);

@@ -9,17 +9,18 @@
 #include "model/store.h"
 #include "model/store_impl.h"
 
-#define PAGE_BYTES (12288u - 256u) /* of a page: the first two blocks of an arena */
-#define LARGE_DOCUMENT_BYTES 4096u /* has a page of its own */
+#define PAGE_BYTES 10240u          /* a page is full beyond this */
+#define BLOCK_BYTES 2048u          /* of a page: half of one is left over */
+#define LARGE_DOCUMENT_BYTES 8192u /* has a page of its own */
 
-static struct hdl_page *page_new(void)
+static struct hdl_page *page_new(bool large)
 {
 	struct hdl_page *page = calloc(1, sizeof(*page));
 
 	if (!page)
 		return NULL;
 	page->refs = 1;
-	page->arena = hdl_arena_new(0);
+	page->arena = large ? hdl_arena_new(0) : hdl_arena_new_small(0, BLOCK_BYTES);
 	if (!page->arena) {
 		free(page);
 		return NULL;
@@ -27,16 +28,15 @@ static struct hdl_page *page_new(void)
 	return page;
 }
 
-/* A page for a document of that size, with a reference for the caller. */
+/* A page for an object of that many bytes of text, with a reference for the caller. */
 static struct hdl_page *page_take(struct hdl_resource_store *store, size_t bytes)
 {
 	if (bytes > LARGE_DOCUMENT_BYTES)
-		return page_new();
-	/* a document takes two to three times its text; a third block would be the largest, and stay empty */
-	if (store->page && hdl_arena_used_bytes(store->page->arena) + bytes * 5 / 2 > PAGE_BYTES)
+		return page_new(true);
+	if (store->page && hdl_arena_used_bytes(store->page->arena) > PAGE_BYTES)
 		store->page = hdl_page_unref(store->page);
 	if (!store->page)
-		store->page = page_new();
+		store->page = page_new(false);
 	if (store->page)
 		store->page->refs++;
 	return store->page;
@@ -57,6 +57,27 @@ static int room(void **at, size_t n, size_t *capacity, size_t size)
 	*at = p;
 	*capacity = more;
 	return 0;
+}
+
+/* Gives back what was taken for more. A failure leaves it as it is. */
+static void fit(void **at, size_t n, size_t *capacity, size_t size)
+{
+	void *p = n && n < *capacity ? realloc(*at, n * size) : NULL;
+
+	if (!p)
+		return;
+	*at = p;
+	*capacity = n;
+}
+
+static void fit_file(struct hdl_stored_file *file)
+{
+	void *documents = file->document, *objects = file->object;
+
+	fit(&documents, file->documents, &file->documents_capacity, sizeof(*file->document));
+	fit(&objects, file->objects, &file->objects_capacity, sizeof(*file->object));
+	file->document = documents;
+	file->object = objects;
 }
 
 static struct hdl_stored_document *add_document(struct hdl_stored_file *file, const struct hdl_yaml_chunk *chunk)
@@ -124,6 +145,7 @@ struct reading {
 	const struct hdl_stored_file *old; /* NULL: new file */
 	size_t old_document, old_object;   /* first not yet passed */
 	struct hdl_diags diags;            /* of the document at hand */
+	size_t object_bytes;               /* text of each object of it, on average */
 	bool hidden;                       /* some document does not say whose it is */
 };
 
@@ -159,7 +181,7 @@ static int read_object(struct reading *reading, struct hdl_stored_document *docu
 		       const struct hdl_node *node)
 {
 	uint64_t order = (uint64_t)source->document << 32 | source->item;
-	struct hdl_page *page = page_take(reading->store, document->bytes);
+	struct hdl_page *page = page_take(reading->store, reading->object_bytes);
 	struct hdl_resource *resource = NULL;
 	struct hdl_stored *object;
 	struct hdl_object_id id = { 0 };
@@ -218,6 +240,7 @@ static int read_document(struct reading *reading, const struct hdl_yaml_chunk *c
 	} else if (r == 0) {
 		size_t items = hdl_model_items(root);
 
+		reading->object_bytes = items ? document->bytes / items : 0;
 		for (size_t i = 0; i < items && r == 0; i++) {
 			struct hdl_source source = { reading->file->path, chunk->index, (uint32_t)i };
 
@@ -492,9 +515,11 @@ int hdl_store_read(struct hdl_resource_store *store, const char *path, const str
 		return -ENOMEM;
 	r = read_file(&reading, documents);
 	hdl_diags_done(&reading.diags);
-	if (r < 0)
+	if (r < 0) {
 		hdl_stored_file_free(reading.file);
-	else
-		*ret = reading.file;
-	return r;
+		return r;
+	}
+	fit_file(reading.file);
+	*ret = reading.file;
+	return 0;
 }

@@ -9,7 +9,8 @@
 #include "xlate/assemble.h"
 #include "xlate/regex.h"
 
-#define PAGE_BYTES 10240u        /* a page is full beyond this; an arena's first two blocks have a little more */
+#define PAGE_BYTES 10240u        /* a page is full beyond this */
+#define BLOCK_BYTES 2048u        /* of a page: half of one is left over */
 #define DIAGS_PER_UNIT_MAX 1000u /* later ones are counted */
 
 static int (*const makers[])(struct hdl_xl *xl, struct hdl_xl_unit *unit) = {
@@ -60,7 +61,7 @@ static struct hdl_xl_page *page_new(struct hdl_xl *xl)
 	page = hdl_ir_alloc(1, sizeof(*page));
 	if (!page)
 		return NULL;
-	page->arena = hdl_arena_new(xl->bytes_max - bytes);
+	page->arena = hdl_arena_new_small(xl->bytes_max - bytes, BLOCK_BYTES);
 	if (!page->arena) {
 		hdl_ir_free(page);
 		return NULL;

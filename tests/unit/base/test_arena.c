@@ -15,7 +15,7 @@ static void test_zeroed_and_aligned(void **state)
 		char *p = hdl_arena_alloc(arena, sizes[i]);
 
 		assert_non_null(p);
-		assert_int_equal((uintptr_t)p % 16, 0);
+		assert_int_equal((uintptr_t)p % ALIGNMENT, 0);
 		assert_ptr_not_equal(p, previous);
 		for (size_t j = 0; j < sizes[i]; j++)
 			assert_int_equal(p[j], 0);
@@ -57,12 +57,72 @@ static void test_reset_of_empty_and_of_huge(void **state)
 	hdl_arena_free(arena);
 }
 
+static size_t count_blocks(const struct hdl_arena *arena)
+{
+	size_t n = 0;
+
+	for (const struct block *b = arena->first; b; b = b->next)
+		n++;
+	return n;
+}
+
+static void test_small_blocks(void **state)
+{
+	struct hdl_arena *arena = hdl_arena_new_small(0, 2048);
+	char *large, *text[100];
+	struct block *current;
+
+	(void)state;
+	for (size_t i = 0; i < HDL_ARRAY_SIZE(text); i++) {
+		text[i] = hdl_arena_printf(arena, "text %zu", i);
+		assert_non_null(text[i]);
+		assert_non_null(memset(hdl_arena_alloc(arena, 56), 0xff, 56));
+	}
+	for (size_t i = 0; i < HDL_ARRAY_SIZE(text); i++)
+		assert_int_equal(strtol(text[i] + 5, NULL, 10), i);
+	assert_true(count_blocks(arena) >= 3);
+	for (struct block *b = arena->first; b; b = b->next)
+		assert_true(b->capacity < 2048);
+	/* one that is larger than a block leaves the rest of the current block to smaller ones */
+	current = arena->current;
+	large = hdl_arena_alloc(arena, 5000);
+	assert_non_null(large);
+	assert_ptr_equal(arena->current, current);
+	hdl_arena_reset(arena);
+	assert_int_equal(count_blocks(arena), 1);
+	for (size_t i = 0; i < 1000; i++)
+		assert_non_null(hdl_arena_alloc(arena, 100));
+	for (struct block *b = arena->first; b; b = b->next)
+		assert_true(b->capacity < 2048);
+	hdl_arena_free(arena);
+	arena = hdl_arena_new_small(0, 1);
+	assert_non_null(hdl_arena_alloc(arena, 100));
+	assert_int_equal(count_blocks(arena), 1);
+	hdl_arena_free(arena);
+}
+
+/* Texts take as many bytes as they have; nothing between them and objects overlaps. */
+static void test_texts_are_packed(void **state)
+{
+	struct hdl_arena *arena = hdl_arena_new(0);
+	size_t bytes;
+
+	(void)state;
+	assert_non_null(hdl_arena_alloc(arena, 8));
+	bytes = hdl_arena_used_bytes(arena);
+	assert_string_equal(hdl_arena_strdup(arena, "ab"), "ab");
+	assert_string_equal(hdl_arena_strdup(arena, "cd"), "cd");
+	assert_int_equal(hdl_arena_used_bytes(arena) - bytes, TEXT_ALIGNMENT == 1 ? 6 : 2 * ALIGNMENT);
+	assert_int_equal((uintptr_t)hdl_arena_alloc(arena, 8) % ALIGNMENT, 0);
+	hdl_arena_free(arena);
+}
+
 static void test_limit(void **state)
 {
 	struct hdl_arena *arena = hdl_arena_new(64);
 
 	(void)state;
-	assert_non_null(hdl_arena_alloc(arena, 33)); /* counts as 48 */
+	assert_non_null(hdl_arena_alloc(arena, 41)); /* counts as 48 */
 	assert_false(hdl_arena_limit_met(arena));
 	assert_null(hdl_arena_alloc(arena, 17));
 	assert_true(hdl_arena_limit_met(arena));
@@ -147,6 +207,8 @@ int main(void)
 		cmocka_unit_test(test_zeroed_and_aligned),
 		cmocka_unit_test(test_reset_reuses_zeroed),
 		cmocka_unit_test(test_reset_of_empty_and_of_huge),
+		cmocka_unit_test(test_small_blocks),
+		cmocka_unit_test(test_texts_are_packed),
 		cmocka_unit_test(test_limit),
 		cmocka_unit_test(test_overflow),
 		cmocka_unit_test(test_strings),
