@@ -24,7 +24,7 @@
 
 /* Directory under bpffs with a directory for each interface whose clsact qdisc is ours: bpffs holds no files. */
 #define QDISCS "qdisc"
-/* Directory under bpffs with the pins of our TCX links: IFINDEX-ingress and IFINDEX-egress. */
+/* Directory under bpffs with the pins of our TCX links: IFINDEX-ingress, IFINDEX-egress, IFINDEX-edge, IFINDEX-edge_out. */
 #define LINKS "tcx"
 
 /* Not in the headers of Debian 12. */
@@ -36,17 +36,22 @@ static const struct side {
 	enum bpf_tc_attach_point point;
 	int tcx;
 	const char *name;
-} sides[HDL_TC_SIDES] = {
-	[HDL_TC_INGRESS] = { TC_H_MIN_INGRESS, BPF_TC_INGRESS, ATTACH_TCX_INGRESS, "ingress" },
-	[HDL_TC_EGRESS] = { TC_H_MIN_EGRESS, BPF_TC_EGRESS, ATTACH_TCX_EGRESS, "egress" },
+	const char *program[3]; /* that may be there; what else uses our maps is of another place */
+} sides[HDL_TC_PLACES] = {
+	[HDL_TC_INGRESS] = { TC_H_MIN_INGRESS,
+			     BPF_TC_INGRESS,
+			     ATTACH_TCX_INGRESS,
+			     "ingress",
+			     { "hdl_tc_ingress", "hdl_tc_packet" } },
+	[HDL_TC_EGRESS] = { TC_H_MIN_EGRESS, BPF_TC_EGRESS, ATTACH_TCX_EGRESS, "egress", { "hdl_tc_reply" } },
+	[HDL_TC_EDGE] = { TC_H_MIN_INGRESS, BPF_TC_INGRESS, ATTACH_TCX_INGRESS, "edge", { "hdl_tc_edge" } },
+	[HDL_TC_EDGE_OUT] = { TC_H_MIN_EGRESS, BPF_TC_EGRESS, ATTACH_TCX_EGRESS, "edge_out", { "hdl_tc_edge_out" } },
 };
-
-/* The programs of pods' interfaces. What else uses our maps is attached by somebody else of us. */
-static const char *const programs[] = { "hdl_tc_ingress", "hdl_tc_packet", "hdl_tc_reply" };
 
 /* What is on one side of an interface. */
 struct filters {
-	uint32_t state_map; /* id */
+	uint32_t state_map;      /* id */
+	const struct side *side; /* NULL: all are others' */
 	bool ours;
 	uint32_t handle, priority; /* of ours */
 	unsigned int others;
@@ -58,14 +63,14 @@ struct filter {
 	uint32_t program;
 };
 
-static bool is_for_pods(uint32_t program)
+static bool is_of(const struct side *side, uint32_t program)
 {
 	char name[16];
 	bool found = false;
 
 	hdl_dp_program_name(program, name);
-	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++)
-		found = found || strcmp(name, programs[i]) == 0;
+	for (size_t i = 0; i < sizeof(side->program) / sizeof(side->program[0]) && side->program[i]; i++)
+		found = found || strcmp(name, side->program[i]) == 0;
 	return found;
 }
 
@@ -73,7 +78,7 @@ static void filters_reset(void *data)
 {
 	struct filters *filters = data;
 
-	*filters = (struct filters){ .state_map = filters->state_map };
+	*filters = (struct filters){ .state_map = filters->state_map, .side = filters->side };
 }
 
 static int option_attribute(const struct nlattr *attribute, void *data)
@@ -102,7 +107,8 @@ static int see_filter(const struct nlmsghdr *message, void *data)
 	struct filter filter = { .kind = NULL };
 
 	mnl_attr_parse(message, sizeof(*header), filter_attribute, &filter);
-	if (filter.program && hdl_dp_program_uses(filter.program, filters->state_map) && is_for_pods(filter.program)) {
+	if (filter.program && filters->side && hdl_dp_program_uses(filter.program, filters->state_map) &&
+	    is_of(filters->side, filter.program)) {
 		filters->ours = true;
 		filters->handle = header->tcm_handle;
 		filters->priority = priority;
@@ -127,15 +133,15 @@ static int list_filters(struct hdl_nl *nl, int ifindex, uint32_t side, struct fi
 	return hdl_nl_query(nl, message, see_filter, filters_reset, filters);
 }
 
-static int read_filters(int ifindex, uint32_t side, int state_map_fd, struct filters *ret)
+static int read_filters(int ifindex, uint32_t clsact, const struct side *side, int state_map_fd, struct filters *ret)
 {
 	struct hdl_nl nl;
 	int r = hdl_nl_open(&nl);
 
-	*ret = (struct filters){ .state_map = hdl_dp_map_id(state_map_fd) };
+	*ret = (struct filters){ .state_map = hdl_dp_map_id(state_map_fd), .side = side };
 	if (r < 0)
 		return r;
-	r = list_filters(&nl, ifindex, side, ret);
+	r = list_filters(&nl, ifindex, clsact, ret);
 	hdl_nl_close(&nl);
 	return r == -EINVAL || r == -ENOENT ? 0 : r; /* no clsact there */
 }
@@ -232,7 +238,7 @@ static int attach_filter(const char *bpffs, int state_map_fd, int ifindex, const
 		remember_qdisc(bpffs, ifindex);
 	else if (r != -EEXIST)
 		return hdl_err_set(err, r, "clsact on interface %d: %s", ifindex, strerror(-r));
-	r = read_filters(ifindex, side->clsact, state_map_fd, &filters);
+	r = read_filters(ifindex, side->clsact, side, state_map_fd, &filters);
 	if (r < 0)
 		return hdl_err_set(err, r, "filters of interface %d: %s", ifindex, strerror(-r));
 	opts.handle = HDL_TC_HANDLE;
@@ -259,7 +265,7 @@ static int detach_filter(int state_map_fd, int ifindex, const struct side *side)
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = side->point);
 	LIBBPF_OPTS(bpf_tc_opts, opts);
 	struct filters filters;
-	int r = read_filters(ifindex, side->clsact, state_map_fd, &filters);
+	int r = read_filters(ifindex, side->clsact, side, state_map_fd, &filters);
 
 	if (r < 0 || !filters.ours)
 		return r;
@@ -279,9 +285,9 @@ static int drop_qdisc(const char *bpffs, int ifindex)
 	qdisc_path(path, bpffs, ifindex);
 	if (access(path, F_OK) != 0)
 		return 0;
-	r = read_filters(ifindex, TC_H_MIN_INGRESS, -1, &ingress);
+	r = read_filters(ifindex, TC_H_MIN_INGRESS, NULL, -1, &ingress);
 	if (r == 0)
-		r = read_filters(ifindex, TC_H_MIN_EGRESS, -1, &egress);
+		r = read_filters(ifindex, TC_H_MIN_EGRESS, NULL, -1, &egress);
 	if (r < 0 && r != -ENODEV)
 		return r;
 	if (r == 0 && (ingress.others || egress.others))
@@ -327,16 +333,27 @@ int hdl_detach_tc_side(const char *bpffs, int state_map_fd, int ifindex, enum hd
 		       0;
 }
 
-int hdl_detach_tc(const char *bpffs, int state_map_fd, int ifindex, struct hdl_err *err)
+static int detach_sides(const char *bpffs, int state_map_fd, int ifindex, unsigned int first, unsigned int end,
+			struct hdl_err *err)
 {
 	int r = 0;
 
-	for (unsigned int i = 0; i < HDL_TC_SIDES; i++) {
+	for (unsigned int i = first; i < end; i++) {
 		int failed = hdl_detach_tc_side(bpffs, state_map_fd, ifindex, (enum hdl_tc_side)i, err);
 
 		r = failed ? failed : r;
 	}
 	return r;
+}
+
+int hdl_detach_tc(const char *bpffs, int state_map_fd, int ifindex, struct hdl_err *err)
+{
+	return detach_sides(bpffs, state_map_fd, ifindex, 0, HDL_TC_SIDES, err);
+}
+
+int hdl_detach_tc_edge(const char *bpffs, int state_map_fd, int ifindex, struct hdl_err *err)
+{
+	return detach_sides(bpffs, state_map_fd, ifindex, HDL_TC_EDGE, HDL_TC_PLACES, err);
 }
 
 static bool has_link(const char *bpffs, int ifindex, const struct side *side)
@@ -347,15 +364,19 @@ static bool has_link(const char *bpffs, int ifindex, const struct side *side)
 	return access(path, F_OK) == 0;
 }
 
-static bool is_attached(const char *bpffs, int state_map_fd, int ifindex)
+bool hdl_attach_is_there(const char *bpffs, int state_map_fd, int ifindex, enum hdl_tc_side which)
 {
+	const struct side *side = &sides[which];
 	struct filters filters;
 
-	for (unsigned int i = 0; i < HDL_TC_SIDES; i++)
-		if (has_link(bpffs, ifindex, &sides[i]) ||
-		    (read_filters(ifindex, sides[i].clsact, state_map_fd, &filters) == 0 && filters.ours))
-			return true;
-	return false;
+	return has_link(bpffs, ifindex, side) ||
+	       (read_filters(ifindex, side->clsact, side, state_map_fd, &filters) == 0 && filters.ours);
+}
+
+static bool is_attached(const char *bpffs, int state_map_fd, int ifindex)
+{
+	return hdl_attach_is_there(bpffs, state_map_fd, ifindex, HDL_TC_INGRESS) ||
+	       hdl_attach_is_there(bpffs, state_map_fd, ifindex, HDL_TC_EGRESS);
 }
 
 int hdl_attach_list(const char *bpffs, int state_map_fd, int **ret_ifindex, size_t *ret_count, struct hdl_err *err)

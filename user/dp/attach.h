@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The tc programs on pods' interfaces, on either side. A TCX link is known by its pin under bpffs, a filter in clsact by its
+ * The tc programs on interfaces of pods and of the edge, on either side. A TCX link is known by its pin under bpffs, a filter in clsact by its
  * program using our `state` map: so both are found again after a restart or an upgrade, and those of others and of other
  * daemons are never touched.
  */
@@ -15,7 +15,15 @@
 #define HDL_TC_HANDLE 0x48444cu /* of our filters; others count from 1 */
 #define HDL_TC_PRIORITIES 16    /* we take the first priority from 1 that is free */
 
-enum hdl_tc_side { HDL_TC_INGRESS, HDL_TC_EGRESS, HDL_TC_SIDES };
+/* Of pods' interfaces, then of those of the edge; an interface may be both. */
+enum hdl_tc_side {
+	HDL_TC_INGRESS,
+	HDL_TC_EGRESS,
+	HDL_TC_SIDES,
+	HDL_TC_EDGE = HDL_TC_SIDES,
+	HDL_TC_EDGE_OUT,
+	HDL_TC_PLACES
+};
 
 /*
  * Attaches the program to that side of ifindex, or replaces an older one of ours in place, without a packet in between
@@ -30,8 +38,13 @@ int hdl_detach_tc_side(const char *bpffs, int state_map_fd, int ifindex, enum hd
 /* The same of both sides. */
 int hdl_detach_tc(const char *bpffs, int state_map_fd, int ifindex, struct hdl_err *err);
 
-/* Interfaces of this network namespace that carry a program of ours. *ret_ifindex is malloc'd; free() it. */
+/* Both sides of the edge. */
+int hdl_detach_tc_edge(const char *bpffs, int state_map_fd, int ifindex, struct hdl_err *err);
+
+/* Interfaces of this network namespace that carry a program of ours for pods. *ret_ifindex is malloc'd; free() it. */
 int hdl_attach_list(const char *bpffs, int state_map_fd, int **ret_ifindex, size_t *ret_count, struct hdl_err *err);
+/* Whether that side carries a program of ours. */
+bool hdl_attach_is_there(const char *bpffs, int state_map_fd, int ifindex, enum hdl_tc_side which);
 
 /* Whether programs are attached by TCX links; true until an interface showed that the kernel has none. */
 bool hdl_attach_by_links(void);

@@ -40,10 +40,12 @@ static const struct {
 	{                                                      \
 #name, offsetof(struct hdl_dp_maps, name##_fd) \
 	}
-	FD(state), FD(vip),         FD(service),  FD(route),     FD(cluster),   FD(balance),      FD(endpoint),
-	FD(slot),  FD(health),      FD(workload), FD(origin),    FD(listener),  FD(traffic),      FD(verdict),
-	FD(grace), FD(grace_inner), FD(group),    FD(ring),      FD(client),    FD(node_address), FD(affinity),
-	FD(udp),   FD(events),      FD(flow),     FD(interface), FD(local_pod), FD(edge_flow), FD(edge_interface), FD(edge_address),
+	FD(state),       FD(vip),       FD(service),        FD(route),        FD(cluster),
+	FD(balance),     FD(endpoint),  FD(slot),           FD(health),       FD(workload),
+	FD(origin),      FD(listener),  FD(traffic),        FD(verdict),      FD(grace),
+	FD(grace_inner), FD(group),     FD(ring),           FD(client),       FD(node_address),
+	FD(affinity),    FD(udp),       FD(events),         FD(flow),         FD(interface),
+	FD(local_pod),   FD(edge_flow), FD(edge_interface), FD(edge_address),
 #undef FD
 };
 
@@ -546,11 +548,56 @@ int hdl_load_pinned_fds(const char *bpffs, struct hdl_dp_maps *maps, struct hdl_
 
 int hdl_load_tc_program(const struct hdl_load *load, enum hdl_load_tc which)
 {
-	const struct bpf_program *program = which == HDL_LOAD_TC_PUNT	? load->skeleton->progs.hdl_tc_ingress :
-					    which == HDL_LOAD_TC_PACKET ? load->skeleton->progs.hdl_tc_packet :
-									  load->skeleton->progs.hdl_tc_reply;
+	const struct bpf_program *const programs[] = {
+		[HDL_LOAD_TC_PUNT] = load->skeleton->progs.hdl_tc_ingress,
+		[HDL_LOAD_TC_PACKET] = load->skeleton->progs.hdl_tc_packet,
+		[HDL_LOAD_TC_REPLY] = load->skeleton->progs.hdl_tc_reply,
+		[HDL_LOAD_TC_EDGE] = load->skeleton->progs.hdl_tc_edge,
+		[HDL_LOAD_TC_EDGE_OUT] = load->skeleton->progs.hdl_tc_edge_out,
+	};
 
-	return bpf_program__fd(program);
+	return bpf_program__fd(programs[which]);
+}
+
+int hdl_load_xdp_program(const struct hdl_load *load)
+{
+	return bpf_program__fd(load->skeleton->progs.hdl_xdp_edge);
+}
+
+static int share_maps(const struct hdl_load *load, struct bpf_object *object)
+{
+	struct bpf_map *map;
+	int r;
+
+	bpf_object__for_each_map(map, object)
+	{
+		if (!is_ours(map))
+			continue;
+		r = bpf_map__reuse_fd(map, bpf_object__find_map_fd_by_name(load->skeleton->obj, bpf_map__name(map)));
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+struct bpf_object *hdl_load_open_xdp(const struct hdl_load *load)
+{
+	size_t size;
+	const void *bytes = hdl_bpf__elf_bytes(&size);
+	struct bpf_object *object = bpf_object__open_mem(bytes, size, NULL);
+	struct bpf_program *program;
+	int r;
+
+	if (!object)
+		return NULL;
+	bpf_object__for_each_program(program, object)
+		bpf_program__set_autoload(program, strcmp(bpf_program__name(program), "hdl_xdp_edge") == 0);
+	r = share_maps(load, object);
+	if (r == 0)
+		return object;
+	bpf_object__close(object);
+	errno = -r;
+	return NULL;
 }
 
 int hdl_load_set_listener(const struct hdl_load *load, unsigned int worker, int family, int listener_fd)

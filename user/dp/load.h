@@ -36,6 +36,7 @@ struct hdl_load_report {
 	uint32_t old_packet_mark, old_packet_mask, old_route_table; /* of the adopted state; 0 = none or the same */
 };
 
+struct bpf_object;
 struct hdl_load;
 
 /* Mounts bpf at /sys/fs/bpf if path is below it and nothing is mounted there, and creates the directory path. */
@@ -74,8 +75,18 @@ enum hdl_load_tc {
 	HDL_LOAD_TC_PUNT,   /* ingress: packets of punted connections to their workers */
 	HDL_LOAD_TC_PACKET, /* ingress: that, and the packet path */
 	HDL_LOAD_TC_REPLY,  /* egress: its way back */
+	HDL_LOAD_TC_EDGE,   /* ingress of the edge */
+	HDL_LOAD_TC_EDGE_OUT,
 };
 int hdl_load_tc_program(const struct hdl_load *load, enum hdl_load_tc which); /* for hdl_attach_tc(), owned by load */
+
+/* The XDP program of the edge, owned by load. */
+int hdl_load_xdp_program(const struct hdl_load *load);
+/*
+ * The same once more, opened but not loaded, for those who load it in another way (an extension of a dispatcher); it uses
+ * the maps of load. NULL with errno. bpf_object__close() it.
+ */
+struct bpf_object *hdl_load_open_xdp(const struct hdl_load *load);
 
 /* Puts a listening socket into the `listener` map. family: enum hdl_family. 0 or negative errno. */
 int hdl_load_set_listener(const struct hdl_load *load, unsigned int worker, int family, int listener_fd);

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "dp/attach.h"
+#include "dp/edge.h"
 #include "dp/links.h"
 #include "dp/owned.h"
 #include "dp/punt.h"
@@ -51,6 +52,22 @@ static void remove_filters(struct uninstall *u, int state_fd)
 
 		note(u, r);
 		if (r == 0)
+			u->report->filters++;
+	}
+	free(list);
+}
+
+static void remove_edge(struct uninstall *u, int state_fd)
+{
+	int *list = NULL;
+	size_t n = 0;
+
+	note(u, hdl_edge_list(u->bpffs, state_fd, &list, &n, err_of(u)));
+	for (size_t i = 0; i < n; i++) {
+		int r = hdl_edge_leave(u->bpffs, state_fd, -1, list[i], err_of(u));
+
+		note(u, r);
+		if (r > 0)
 			u->report->filters++;
 	}
 	free(list);
@@ -167,6 +184,7 @@ int hdl_uninstall(const char *bpffs, struct hdl_uninstall_report *ret, struct hd
 	fd = bpf_obj_get(path);
 	if (fd >= 0) {
 		remove_filters(&u, fd);
+		remove_edge(&u, fd);
 		remove_qdiscs(&u, fd);
 		hdl_attach_forget_gone(bpffs);
 		snprintf(path, sizeof(path), "%s/tcx", bpffs);

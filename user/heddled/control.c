@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "base/log.h"
+#include "dp/edge.h"
 #include "dp/maps.h"
 #include "heddled/control_state.h"
 
@@ -173,6 +174,7 @@ static void done(struct hdl_control *control)
 		for (unsigned int f = 0; f < HDL_FAMILIES; f++)
 			if (control->listener_fd[i][f] >= 0)
 				close(control->listener_fd[i][f]);
+	hdl_edge_addresses_free(control->external);
 	hdl_dp_totals_free(control->totals);
 	hdl_dp_events_free(control->events);
 	hdl_publisher_free(control->publisher);

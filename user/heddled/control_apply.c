@@ -153,6 +153,7 @@ void hdl_control_tell_wishes(struct hdl_control *control, const struct hdl_snaps
 	tell_setup(control, snapshot);
 	if (control->hello.mode == HDL_MODE_FULL) {
 		hdl_control_tell_interfaces(control, &snapshot->node);
+		hdl_control_tell_edge(control, snapshot);
 		tell_pods(control, snapshot);
 	}
 	tell_access_log(control, &snapshot->node);

@@ -36,7 +36,7 @@
 /* A port that needs requests comes into force so long after it was wished for, at most: by then pods have the program. */
 #define HDL_CONTROL_HOOK_WAIT_NS (2 * HDL_NS_PER_S)
 #define HDL_CONTROL_TRAFFIC_NS (5 * HDL_NS_PER_S)
-#define HDL_CONTROL_TEXTS_MAX 64
+#define HDL_CONTROL_TEXTS_MAX 160 /* hooks, and interfaces of the edge */
 #define HDL_CONTROL_RELOADS_MAX 64
 #define HDL_CONTROL_PODS_MAX 16384
 #define HDL_CONTROL_STATE_TICK_NS HDL_NS_PER_S
@@ -127,6 +127,8 @@ struct hdl_control {
 	bool pods_sent;
 	struct hdl_msg_interfaces interfaces; /* the last wish; sequence 0 = none yet */
 	uint64_t hooked;                      /* sequence of the last wish that is carried out */
+	struct hdl_msg_edge edge;             /* the last wish */
+	struct hdl_edge_addresses *external;  /* in map `edge_address` */
 	uint64_t unpunt_ns;                   /* since when no service port needs requests; 0 = some does */
 
 	/* Namespaces of the node. */
@@ -164,6 +166,8 @@ void hdl_control_finish_pass(struct hdl_control *control, const struct hdl_msg_c
 void hdl_control_start(struct hdl_control *control);
 /* control_hooks.c: which programs the interfaces of pods need. */
 void hdl_control_tell_interfaces(struct hdl_control *control, const struct hdl_ir_node *node);
+/* Interfaces of the edge, and addresses that only services have: after a snapshot came into force. */
+void hdl_control_tell_edge(struct hdl_control *control, const struct hdl_snapshot *snapshot);
 /* Before a snapshot comes into force: when it is the first that needs packets handed to workers, waits for the programs. */
 void hdl_control_hook_first(struct hdl_control *control, const struct hdl_snapshot *snapshot);
 /* After it came into force, and now and then: what nobody needs any more is taken away. */

@@ -33,6 +33,7 @@ struct hdl_hostside {
 	struct hdl_load_report report;
 	bool attached, exposed, told_restart, told_addresses, told_repair;
 	unsigned int repairs;
+	struct hdl_edgewatch *edge;
 	int listener_fd[HDL_WORKERS_MAX][HDL_FAMILIES]; /* -1 = none */
 	uint16_t port[HDL_WORKERS_MAX][HDL_FAMILIES];
 };
@@ -71,6 +72,11 @@ int hdl_hostside_prepare(const struct hdl_options *options, const struct hdl_wor
 
 	if (!host)
 		return hdl_err_set(err, -ENOMEM, "out of memory");
+	host->edge = hdl_edgewatch_new();
+	if (!host->edge) {
+		free(host);
+		return hdl_err_set(err, -ENOMEM, "out of memory");
+	}
 	host->lock = HDL_DP_LOCK_NONE;
 	host->workers = workers;
 	host->worker_uid = user->uid;
@@ -92,6 +98,7 @@ struct hdl_hostside *hdl_hostside_free(struct hdl_hostside *host)
 		for (unsigned int f = 0; f < HDL_FAMILIES; f++)
 			if (host->listener_fd[w][f] >= 0)
 				close(host->listener_fd[w][f]);
+	hdl_edgewatch_free(host->edge);
 	hdl_load_free(host->load);
 	hdl_dp_unlock(&host->lock);
 	free(host);
@@ -228,10 +235,20 @@ int hdl_hostside_send_hooks(struct hdl_hostside *host, struct hdl_channel *chann
 {
 	struct hdl_link_state hooks[HOOKS_MAX];
 	size_t n = hdl_links_list(host->bpffs, hooks, HOOKS_MAX);
+	const char *name, *text;
+	uint32_t next = 0;
+	bool served;
 	int r = 0;
 
-	for (uint32_t i = 0; i < n && i < HOOKS_MAX && r == 0; i++)
-		r = send_text(channel, HDL_MSG_TEXT_HOOK, i, hooks[i].name, host->cgroup, hooks[i].attached, err);
+	for (; next < n && next < HOOKS_MAX && r == 0; next++)
+		r = send_text(channel, HDL_MSG_TEXT_HOOK, next, hooks[next].name, host->cgroup, hooks[next].attached,
+			      err);
+	for (size_t i = 0; r == 0 && hdl_edgewatch_row(host->edge, i, &name, &text, &served); i++) {
+		char label[HDL_MSG_NAME_MAX];
+
+		snprintf(label, sizeof(label), "edge %s", name);
+		r = send_text(channel, HDL_MSG_TEXT_HOOK, next++, label, text, served, err);
+	}
 	return r;
 }
 
@@ -340,14 +357,16 @@ bool hdl_hostside_repair(struct hdl_hostside *host)
 	if (r > 0) {
 		host->repairs++;
 		if (names[0])
-			hdl_log_warn("hooks that somebody else had detached from %s are attached again: %s (%u times by now)",
-				     host->cgroup, names, host->repairs);
+			hdl_log_warn(
+				"hooks that somebody else had detached from %s are attached again: %s (%u times by now)",
+				host->cgroup, names, host->repairs);
 		else
 			hdl_log_warn("pins that somebody else had removed from %s are there again (%u times by now)",
 				     host->bpffs, host->repairs);
 	} else if (r < 0 && !host->told_repair)
-		hdl_log_error("hooks or pins are missing, and cannot be put back: %s; start heddled again when that is settled",
-			      err.text);
+		hdl_log_error(
+			"hooks or pins are missing, and cannot be put back: %s; start heddled again when that is settled",
+			err.text);
 	host->told_repair = r < 0;
 	return r > 0;
 }
@@ -378,6 +397,11 @@ const char *hdl_hostside_cgroup(const struct hdl_hostside *host)
 	n = strlen(root);
 	return strncmp(host->cgroup, root, n) == 0 && host->cgroup[n] == '/' && host->cgroup[n + 1] ? host->cgroup + n :
 												      NULL;
+}
+
+struct hdl_edgewatch *hdl_hostside_edge(struct hdl_hostside *host)
+{
+	return host->edge;
 }
 
 struct hdl_load *hdl_hostside_load(struct hdl_hostside *host)

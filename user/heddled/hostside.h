@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include "base/err.h"
 #include "dp/load.h"
+#include "heddled/edgewatch.h"
 #include "heddled/msg.h"
 #include "heddled/options.h"
 #include "heddled/privs.h"
@@ -50,6 +51,7 @@ void hdl_hostside_addresses(struct hdl_hostside *host);
 
 /* The cgroup of the hooks below the root of cgroup2 ("/a/b"); NULL: the root, or it cannot be told. */
 const char *hdl_hostside_cgroup(const struct hdl_hostside *host);
+struct hdl_edgewatch *hdl_hostside_edge(struct hdl_hostside *host);
 struct hdl_load *hdl_hostside_load(struct hdl_hostside *host);
 const char *hdl_hostside_bpffs(const struct hdl_hostside *host);
 

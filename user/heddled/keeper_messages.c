@@ -116,6 +116,10 @@ static int handle(struct hdl_keeper *keeper, struct hdl_msg *msg, struct hdl_err
 		if (keeper->pods)
 			hdl_podwatch_interfaces(keeper->pods, &msg->interfaces);
 		return 0;
+	case HDL_MSG_EDGE:
+		if (keeper->pods)
+			hdl_podwatch_edge(keeper->pods, keeper->host, &msg->edge);
+		return 0;
 	case HDL_MSG_GATEWAY_LISTEN:
 		keeper->gateway_retry_ns = 0;
 		return hdl_gateways_listen(&keeper->gateways, &msg->gateway, &keeper->channel, err);

@@ -140,6 +140,18 @@ static const char *check_interfaces(const struct hdl_msg_interfaces *interfaces)
 	return NULL;
 }
 
+static const char *check_edge(const struct hdl_msg_edge *edge)
+{
+	if (edge->count > HDL_MSG_EDGES_MAX || edge->xdp > HDL_MSG_XDP_OFF)
+		return "no such value";
+	if (edge->port_first < 1024 || edge->port_last < edge->port_first)
+		return "source ports out of range";
+	for (uint32_t i = 0; i < edge->count; i++)
+		if (!text_ok(edge->name[i], HDL_MSG_EDGE_NAME_MAX) || edge->name[i][0] == '\0')
+			return "name without end or empty";
+	return NULL;
+}
+
 static const char *check_text(const struct hdl_msg_text *text)
 {
 	if (text->kind > HDL_MSG_TEXT_HOOK || text->in_force > 1)
@@ -192,6 +204,8 @@ static const char *check(const struct hdl_msg *msg)
 		return check_pods(&msg->pods);
 	case HDL_MSG_INTERFACES:
 		return check_interfaces(&msg->interfaces);
+	case HDL_MSG_EDGE:
+		return check_edge(&msg->edge);
 	case HDL_MSG_FAILED:
 		return check_failed(&msg->failed);
 	default:

@@ -25,6 +25,8 @@
 #define HDL_MSG_PATTERNS_MAX 32         /* interface name patterns */
 #define HDL_MSG_POD_ADDRESSES_MAX 65536 /* of one node: bounds what the keeper remembers */
 #define HDL_MSG_GATEWAYS_MAX 256        /* ports that gateways listen on */
+#define HDL_MSG_EDGES_MAX 100           /* interfaces of the edge */
+#define HDL_MSG_EDGE_NAME_MAX 16
 
 enum hdl_msg_side { HDL_MSG_TO_WORKER, HDL_MSG_TO_KEEPER };
 
@@ -61,7 +63,8 @@ enum hdl_msg_side { HDL_MSG_TO_WORKER, HDL_MSG_TO_KEEPER };
 	X(74, DRAINED, TO_KEEPER, nothing, 0, 0)               \
 	X(75, FAILED, TO_KEEPER, failed, 0, 0)                 \
 	X(76, STATE_WRITTEN, TO_KEEPER, nothing, 0, 0)         \
-	X(77, PONG, TO_KEEPER, nothing, 0, 0)
+	X(77, PONG, TO_KEEPER, nothing, 0, 0)                  \
+	X(78, EDGE, TO_KEEPER, edge, 0, 0)
 
 enum hdl_msg_type {
 #define HDL_MSG_ENUM(number, name, side, body, fds_min, fds_max) HDL_MSG_##name = number,
@@ -205,6 +208,17 @@ struct hdl_msg_interfaces {
 	char pattern[HDL_MSG_PATTERNS_MAX][HDL_MSG_NAME_MAX];
 };
 
+enum hdl_msg_xdp { HDL_MSG_XDP_AUTO, HDL_MSG_XDP_NATIVE, HDL_MSG_XDP_GENERIC, HDL_MSG_XDP_OFF };
+
+/* Interfaces by which connections from outside come in. */
+struct hdl_msg_edge {
+	uint32_t xdp; /* enum hdl_msg_xdp */
+	uint32_t syn_rate, syn_burst;
+	uint16_t port_first, port_last; /* host order */
+	uint32_t count;
+	char name[HDL_MSG_EDGES_MAX][HDL_MSG_EDGE_NAME_MAX];
+};
+
 struct hdl_msg_hooked {
 	uint64_t sequence;
 };
@@ -244,6 +258,7 @@ struct hdl_msg {
 		struct hdl_msg_pods pods;
 		struct hdl_msg_interfaces interfaces;
 		struct hdl_msg_hooked hooked;
+		struct hdl_msg_edge edge;
 		struct hdl_msg_synced synced;
 		struct hdl_msg_failed failed;
 	};

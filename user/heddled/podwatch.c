@@ -137,6 +137,12 @@ void hdl_podwatch_interfaces(struct hdl_podwatch *watch, const struct hdl_msg_in
 	watch->scan_ns = 0;
 }
 
+void hdl_podwatch_edge(struct hdl_podwatch *watch, struct hdl_hostside *host, const struct hdl_msg_edge *wish)
+{
+	hdl_edgewatch_want(hdl_hostside_edge(host), wish);
+	watch->scan_ns = 0;
+}
+
 int hdl_podwatch_cgroup(struct hdl_podwatch *watch, const char *path)
 {
 	return hdl_pods_cgroup(watch->pods, path);
@@ -468,6 +474,8 @@ int hdl_podwatch_turn(struct hdl_podwatch *watch, struct hdl_hostside *host, str
 		if (r == 0)
 			r = answer(watch, channel, err);
 	}
+	if (hdl_edgewatch_turn(hdl_hostside_edge(host), hdl_hostside_load(host), hdl_hostside_bpffs(host)) && r >= 0)
+		r = hdl_hostside_send_hooks(host, channel, err);
 	if (again)
 		watch->full_ns = now_ns + HDL_PODWATCH_FULL_NS;
 	watch->scan_ns = now_ns + (watch->burst ? HDL_PODWATCH_SCAN_NS >> watch->burst : HDL_PODWATCH_SCAN_NS);

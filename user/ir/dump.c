@@ -120,6 +120,10 @@ static void dump_exemptions(struct hdl_buf *buf, const struct hdl_ir_node *node)
 	}
 }
 
+static const char *const xdp_names[] = {
+	[HDL_IR_XDP_AUTO] = "auto", [HDL_IR_XDP_NATIVE] = "native", [HDL_IR_XDP_GENERIC] = "generic", [HDL_IR_XDP_OFF] = "off"
+};
+
 static void dump_node(struct hdl_buf *buf, const struct hdl_ir_node *node)
 {
 	hdl_buf_printf(buf, "node \"%s\" domain %s root-namespace %s", node->node_name, node->domain,
@@ -141,6 +145,12 @@ static void dump_node(struct hdl_buf *buf, const struct hdl_ir_node *node)
 		hdl_buf_printf(buf, " %s", node->pod_interfaces[i]);
 	for (size_t i = 0; i < node->edge_interface_count; i++)
 		hdl_buf_printf(buf, "%s %s", i ? "" : "\n  edge-interfaces", node->edge_interfaces[i]);
+	if (node->edge_xdp != HDL_IR_XDP_AUTO)
+		hdl_buf_printf(buf, "\n  edge-xdp %s", xdp_names[node->edge_xdp]);
+	if (node->edge_syn_rate)
+		hdl_buf_printf(buf, "\n  edge-syn-rate %u burst %u", node->edge_syn_rate, node->edge_syn_burst);
+	if (node->edge_interface_count)
+		hdl_buf_printf(buf, "\n  edge-ports %u-%u", node->edge_port_first, node->edge_port_last);
 	hdl_buf_printf(buf, "\n  access-log \"%s\" %s \"%s\"\n", node->access_log_path,
 		       node->access_log_json ? "JSON" : "TEXT", node->access_log_format);
 	hdl_buf_printf(buf, "  retry-budget %u %% at least %u\n", node->retry_budget_percent, node->retry_budget_min);

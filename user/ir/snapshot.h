@@ -494,6 +494,9 @@ struct hdl_ir_exemption {
 /* Of which pods packets are translated. */
 enum hdl_ir_packet_path { HDL_IR_PACKETS_AUTO, HDL_IR_PACKETS_ON, HDL_IR_PACKETS_OFF };
 
+/* XDP at the edge. */
+enum hdl_ir_xdp { HDL_IR_XDP_AUTO, HDL_IR_XDP_NATIVE, HDL_IR_XDP_GENERIC, HDL_IR_XDP_OFF };
+
 /* NodeConfig with its defaults applied. */
 struct hdl_ir_node {
 	const char *node_name, *domain, *root_namespace;
@@ -523,6 +526,9 @@ struct hdl_ir_node {
 	size_t exempt_count;
 	const char *const *edge_interfaces; /* names; none: the node serves no connections from outside */
 	size_t edge_interface_count;
+	enum hdl_ir_xdp edge_xdp;
+	uint32_t edge_syn_rate, edge_syn_burst;         /* of one source each second, at once; 0 = any */
+	uint16_t edge_port_first, edge_port_last;       /* source ports of what goes on to other nodes */
 };
 
 /* One object that differs: before NULL: it is new; after NULL: it is gone. */

@@ -107,6 +107,8 @@ void hdl_check_node_config(struct hdl_decode *d, void *object);
 void hdl_check_nc_access_log(struct hdl_decode *d, void *object);
 void hdl_check_nc_packet_mark(struct hdl_decode *d, void *object);
 void hdl_check_nc_interfaces(struct hdl_decode *d, void *object);
+void hdl_check_nc_source_ports(struct hdl_decode *d, void *object);
+void hdl_check_nc_edge(struct hdl_decode *d, void *object);
 void hdl_check_nc_exemption(struct hdl_decode *d, void *object);
 void hdl_check_nc_acceleration(struct hdl_decode *d, void *object);
 

@@ -286,6 +286,27 @@ void hdl_check_nc_interfaces(struct hdl_decode *d, void *object)
 	}
 }
 
+void hdl_check_nc_source_ports(struct hdl_decode *d, void *object)
+{
+	const struct hdl_nc_source_ports *ports = object;
+	int64_t first = ports->first.has ? ports->first.value : 61000;
+	int64_t last = ports->last.has ? ports->last.value : 65535;
+
+	if (first > last)
+		hdl_decode_error(d, ports->pos, NULL, "first (%lld) is after last (%lld)", (long long)first,
+				 (long long)last);
+	else if (first <= 32767 && last >= 30000)
+		hdl_decode_warning(d, ports->pos, NULL, "overlaps with 30000-32767, the usual range of NodePorts");
+}
+
+void hdl_check_nc_edge(struct hdl_decode *d, void *object)
+{
+	const struct hdl_nc_edge *edge = object;
+
+	if (edge->syn_burst.has && !edge->syn_rate_limit.has && hdl_decode_clean(d))
+		hdl_decode_error(d, edge->syn_burst.pos, "synBurst", "needs synRateLimit");
+}
+
 void hdl_check_nc_exemption(struct hdl_decode *d, void *object)
 {
 	const struct hdl_nc_exemption *exemption = object;

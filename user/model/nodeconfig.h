@@ -45,7 +45,7 @@ struct hdl_nc_retry_budget {
 struct hdl_nc_acceleration {
 	struct hdl_pos pos;
 	struct hdl_opt_enum redirect; /* enum hdl_nc_redirect; absent: off */
-	struct hdl_opt_enum sockmap; /* enum hdl_nc_sockmap; absent: off; "auto" is accepted, not enforced */
+	struct hdl_opt_enum sockmap;  /* enum hdl_nc_sockmap; absent: off; "auto" is accepted, not enforced */
 };
 
 struct hdl_nc_packet_mark {
@@ -63,6 +63,22 @@ struct hdl_nc_interfaces {
 	struct hdl_pos pos;
 	struct hdl_texts pods; /* name patterns with * and ?; none: the host side of the veth of each known pod */
 	struct hdl_texts edge; /* names of those that connections from outside come in by */
+};
+
+enum hdl_nc_xdp { HDL_NC_XDP_AUTO, HDL_NC_XDP_NATIVE, HDL_NC_XDP_GENERIC, HDL_NC_XDP_OFF };
+
+struct hdl_nc_source_ports {
+	struct hdl_pos pos;
+	struct hdl_opt_int first, last; /* absent: 61000, 65535 */
+};
+
+/* Connections from outside; where they come in: interfaces.edge. */
+struct hdl_nc_edge {
+	struct hdl_pos pos;
+	struct hdl_opt_enum xdp;           /* enum hdl_nc_xdp; absent: auto */
+	struct hdl_opt_int syn_rate_limit; /* of one source, each second; absent: none */
+	struct hdl_opt_int syn_burst;      /* absent: the rate */
+	struct hdl_nc_source_ports *source_ports;
 };
 
 /* What a peer may make a worker hold. */
@@ -92,6 +108,7 @@ struct hdl_node_config {
 	struct hdl_nc_packet_mark *packet_mark;
 	struct hdl_nc_map_capacity *map_capacity;
 	struct hdl_nc_interfaces *interfaces;
+	struct hdl_nc_edge *edge;
 	struct hdl_opt_enum packet_path; /* enum hdl_nc_packet_path; absent: auto */
 	struct hdl_nc_limits *limits;
 	struct hdl_texts gateways; /* "ns/name" or "name"; absent (at == NULL): every Gateway applies to this node */

@@ -95,6 +95,31 @@ static const struct hdl_field interfaces_fields[] = {
 static const struct hdl_message interfaces =
 	HDL_MESSAGE_TABLE("interfaces", struct hdl_nc_interfaces, interfaces_fields, hdl_check_nc_interfaces);
 
+static const struct hdl_enum_value xdp[] = { { "auto", HDL_NC_XDP_AUTO },
+					     { "native", HDL_NC_XDP_NATIVE },
+					     { "generic", HDL_NC_XDP_GENERIC },
+					     { "off", HDL_NC_XDP_OFF },
+					     { NULL, 0 } };
+static const struct hdl_field source_ports_fields[] = {
+	HDL_INT(struct hdl_nc_source_ports, first, "first", 1024, 65535, "first of them (61000)"),
+	HDL_INT(struct hdl_nc_source_ports, last, "last", 1024, 65535, "last of them (65535)"),
+};
+static const struct hdl_message source_ports =
+	HDL_MESSAGE_TABLE("sourcePorts", struct hdl_nc_source_ports, source_ports_fields, hdl_check_nc_source_ports);
+static const struct hdl_field edge_fields[] = {
+	HDL_ENUM(
+		struct hdl_nc_edge, xdp, "xdp", xdp,
+		"XDP before tc: in the driver where it can, but not on veth (auto); the same also on veth (native); in the kernel's generic way (generic); not at all (off) (auto)",
+		.note = "tc does all of it in any case. generic works only where the interface merges no packets and their checksums are complete (ethtool -K DEVICE gro off, and tx off at the other end of a veth)"),
+	HDL_INT(struct hdl_nc_edge, syn_rate_limit, "synRateLimit", 1, 1000000,
+		"most SYNs a second that one source address may send to services by these interfaces (none)"),
+	HDL_INT(struct hdl_nc_edge, syn_burst, "synBurst", 1, 1000000,
+		"most of them at once (as many as synRateLimit)"),
+	HDL_MESSAGE(struct hdl_nc_edge, source_ports, "sourcePorts", &source_ports,
+		    "source ports of connections that go on to other nodes; no socket of the node may use them"),
+};
+static const struct hdl_message edge = HDL_MESSAGE_TABLE("edge", struct hdl_nc_edge, edge_fields, hdl_check_nc_edge);
+
 static const struct hdl_field limits_fields[] = {
 	HDL_INT(struct hdl_nc_limits, max_header_bytes, "maxHeaderBytes", 1024, 1048576,
 		"largest header block of a request or answer, in bytes (60Ki)", .flags = HDL_FIELD_QUANTITY),
@@ -118,10 +143,9 @@ static const struct hdl_enum_value fail_mode[] = { { "open", HDL_NC_FAIL_OPEN },
 static const struct hdl_enum_value http_default[] = { { "l4", HDL_NC_HTTP_L4 },
 						      { "request", HDL_NC_HTTP_REQUEST },
 						      { NULL, 0 } };
-static const struct hdl_enum_value packet_path[] = { { "auto", HDL_NC_PACKETS_AUTO },
-						     { "on", HDL_NC_PACKETS_ON },
-						     { "off", HDL_NC_PACKETS_OFF },
-						     { NULL, 0 } };
+static const struct hdl_enum_value packet_path[] = {
+	{ "auto", HDL_NC_PACKETS_AUTO }, { "on", HDL_NC_PACKETS_ON }, { "off", HDL_NC_PACKETS_OFF }, { NULL, 0 }
+};
 static const struct hdl_field spec_fields[] = {
 	HDL_STRING(struct hdl_node_config, node_name, "nodeName",
 		   "name of this node, by which local pods and endpoints are known"),
@@ -153,6 +177,8 @@ static const struct hdl_field spec_fields[] = {
 		    "sizes of the tables in the kernel"),
 	HDL_MESSAGE(struct hdl_node_config, interfaces, "interfaces", &interfaces,
 		    "network interfaces that traffic is taken from"),
+	HDL_MESSAGE(struct hdl_node_config, edge, "edge", &edge,
+		    "connections from outside to NodePorts and external addresses, by interfaces.edge"),
 	HDL_ENUM(
 		struct hdl_node_config, packet_path, "packetPath", packet_path,
 		"pods whose packets to services are translated one by one: all (on), none (off), or those that send what the hooks at sockets may not see (auto)"),

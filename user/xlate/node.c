@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "heddle/abi_edge.h"
 
 /*
  * Bit 13 is not used by kube-proxy (14, 15), Istio (0x539, 0x111), Cilium (8 to 11 and above 15), Calico (16 to 31),
@@ -123,6 +124,21 @@ static int interfaces(struct hdl_xl *xl, struct hdl_ir_node *node, const struct 
 	return 0;
 }
 
+static void edge(struct hdl_ir_node *node, const struct hdl_nc_edge *spec)
+{
+	static const struct hdl_nc_source_ports no_ports;
+	const struct hdl_nc_source_ports *ports = spec->source_ports ? spec->source_ports : &no_ports;
+
+	node->edge_xdp = spec->xdp.value == HDL_NC_XDP_OFF     ? HDL_IR_XDP_OFF :
+			 spec->xdp.value == HDL_NC_XDP_NATIVE  ? HDL_IR_XDP_NATIVE :
+			 spec->xdp.value == HDL_NC_XDP_GENERIC ? HDL_IR_XDP_GENERIC :
+								 HDL_IR_XDP_AUTO;
+	node->edge_syn_rate = hdl_xl_number(&spec->syn_rate_limit, 0);
+	node->edge_syn_burst = hdl_xl_number(&spec->syn_burst, node->edge_syn_rate);
+	node->edge_port_first = (uint16_t)hdl_xl_number(&ports->first, HDL_EDGE_PORT_FIRST);
+	node->edge_port_last = (uint16_t)hdl_xl_number(&ports->last, HDL_EDGE_PORT_LAST);
+}
+
 /* D.2, and Heddle's own: pods that may go anywhere. */
 static int exemptions(struct hdl_xl *xl, struct hdl_ir_node *node, const struct hdl_nc_outbound *outbound)
 {
@@ -160,6 +176,7 @@ int hdl_xl_make_node(struct hdl_xl *xl, struct hdl_xl_unit *unit)
 	static const struct hdl_nc_map_capacity no_capacity;
 	static const struct hdl_nc_interfaces no_interfaces;
 	static const struct hdl_nc_access_log no_log;
+	static const struct hdl_nc_edge no_edge;
 	static const struct hdl_nc_retry_budget no_budget;
 	struct hdl_ir_node *node = &xl->ir_node;
 	const struct hdl_nc_map_capacity *capacity;
@@ -191,6 +208,7 @@ int hdl_xl_make_node(struct hdl_xl *xl, struct hdl_xl_unit *unit)
 	node->retry_budget_percent = hdl_xl_number(&budget->percent, 20);
 	node->retry_budget_min = hdl_xl_number(&budget->min_retries, 3);
 	limits(node, c->limits ? c->limits : &no_limits);
+	edge(node, c->edge ? c->edge : &no_edge);
 	if (interfaces(xl, node, c->interfaces ? c->interfaces : &no_interfaces) < 0 ||
 	    exemptions(xl, node, c->outbound_traffic_policy) < 0)
 		return -ENOMEM;
