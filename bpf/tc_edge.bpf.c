@@ -89,6 +89,25 @@ static __always_inline __u32 hdl_tc_edge_way(struct __sk_buff *skb, const struct
 	return found == BPF_FIB_LKUP_RET_SUCCESS || found == BPF_FIB_LKUP_RET_NO_NEIGH ? fib.ifindex : 0;
 }
 
+/*
+ * A device may still fill in the checksum of the TCP header that an error quotes, which the error's own covers. So it gets
+ * the one that a device finds, too: c with 2c = -(sum of the rest), in one's complement. To the sender it means nothing.
+ */
+static __always_inline long hdl_tc_edge_settle(struct __sk_buff *skb, const struct hdl_packet *packet)
+{
+	__u32 words[5] = {}, wanted;
+	__u16 check;
+
+	if (packet->protocol != IPPROTO_TCP)
+		return 0;
+	if (bpf_skb_load_bytes(skb, packet->transport, words, sizeof(words)) != 0)
+		return -1;
+	words[4] &= 0xffff0000;
+	wanted = hdl_rewrite_fold((__u32)bpf_csum_diff(NULL, 0, words, sizeof(words), 0));
+	check = (__u16)(wanted & 1 ? (wanted + 0xffff) >> 1 : wanted >> 1);
+	return bpf_skb_store_bytes(skb, packet->transport + HDL_TCP_CHECK, &check, sizeof(check), 0);
+}
+
 /* Tells the sender why its packet does not go on. An action. */
 static __noinline int hdl_tc_edge_answer(struct __sk_buff *skb, const struct hdl_packet *packet, __u32 mtu)
 {
@@ -100,7 +119,8 @@ static __noinline int hdl_tc_edge_answer(struct __sk_buff *skb, const struct hdl
 		error.type6 = 2;
 		error.word = bpf_htonl(mtu);
 	}
-	failed = hdl_refuse_icmp(skb, packet, &error);
+	failed = hdl_tc_edge_settle(skb, packet);
+	failed = failed ? failed : hdl_refuse_icmp(skb, packet, &error);
 	failed = failed ? failed : hdl_refuse_swap_macs(skb);
 	return failed ? TC_ACT_SHOT : (int)bpf_redirect(skb->ifindex, 0);
 }

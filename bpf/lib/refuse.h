@@ -10,7 +10,7 @@
 
 #define HDL_REFUSE_TTL 64
 #define HDL_REFUSE_HEADER_MAX 88 /* IP header with options or extension headers that an ICMP error quotes */
-#define HDL_REFUSE_QUOTE_MAX (HDL_REFUSE_HEADER_MAX + 8)
+#define HDL_REFUSE_QUOTE_MAX (HDL_REFUSE_HEADER_MAX + 20)
 
 HDL_CORE long hdl_refuse_swap_macs(struct __sk_buff *skb)
 {
@@ -133,14 +133,16 @@ HDL_CORE void hdl_refuse_icmp6(const struct hdl_packet *packet, const struct hdl
 static __noinline long hdl_refuse_icmp(struct __sk_buff *skb, const struct hdl_packet *packet,
 				       const struct hdl_refuse_error *error)
 {
-	__u32 network = packet->transport - packet->network, quoted = network + 8, sum;
+	/* of TCP as much as the kernel insists on, where the checksum is not made yet */
+	__u32 network = packet->transport - packet->network, more = packet->protocol == IPPROTO_TCP ? 20 : 8;
+	__u32 quoted = network + more, sum;
 	__u32 quote[HDL_REFUSE_QUOTE_MAX / 4] = {};
 	struct hdl_refuse_icmp made = {};
 	long failed;
 
 	if (network < 20 || network > HDL_REFUSE_HEADER_MAX)
 		return -1;
-	failed = bpf_skb_change_tail(skb, packet->transport + 8, 0);
+	failed = bpf_skb_change_tail(skb, packet->transport + more, 0);
 	failed = failed ? failed : bpf_skb_load_bytes(skb, packet->network, quote, quoted);
 	if (failed)
 		return failed;
