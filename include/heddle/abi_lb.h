@@ -154,7 +154,7 @@ struct hdl_cluster_version {
 	struct hdl_range table[HDL_FAMILIES]; /* Maglev table in `slot`, or entries in `ring`; count 0 = none */
 	struct hdl_range edge[HDL_FAMILIES]; /* Maglev table of those that serve connections from outside of the node */
 	struct hdl_range group;              /* rows in `group`; count 0 = all endpoints are alike */
-	__u32 endpoint_count;                /* endpoints of both families, each pod once */
+	__u32 endpoint_count;                /* of both families and any state of health, each pod once (N of C.7) */
 	__u8 policy;                         /* enum hdl_policy */
 	__u8 hash_input;                     /* enum hdl_hash_input */
 	__u8 min_health_percent;             /* panic threshold, 0..100 (specification C.4) */
@@ -170,7 +170,8 @@ struct hdl_cluster_version {
 	__u8 warmup_min_percent, flags; /* enum hdl_cluster_flags */
 	__u16 padding0;
 	__u32 connect_timeout_ms;
-	__u32 padding[5];
+	__u32 healthy_count; /* of endpoint_count, the ones that are healthy by discovery: they have ids */
+	__u32 padding[4];
 };
 
 /*

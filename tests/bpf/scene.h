@@ -442,7 +442,7 @@ SCENE_HELPER struct hdl_cluster_version *scene_cluster(__u32 id, __u8 policy, __
 	scene.balance[id] = (struct hdl_balance){ 0 };
 	version->epoch = 1;
 	version->policy = policy;
-	version->endpoint_count = count;
+	version->endpoint_count = version->healthy_count = count;
 	for (int family = 0; family < HDL_FAMILIES; family++) {
 		version->member[family].offset = at;
 		for (__u32 i = first; i < first + count; i++)

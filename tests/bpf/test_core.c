@@ -347,7 +347,8 @@ static void build_world(void)
 			v->policy = HDL_POLICY_RING_HASH;
 		v->min_health_percent = percents[below(7)];
 		put_members(&used, count, v->member);
-		v->endpoint_count = below(8) ? count : below(3) * (count + 2) / 2;
+		v->healthy_count = below(8) ? count : below(3) * (count + 2) / 2;
+		v->endpoint_count = v->healthy_count + (below(3) ? 0 : below(8));
 		if (below(3) == 0)
 			put_warmup(v);
 		if (below(3) == 0)
@@ -483,9 +484,11 @@ static struct hdl_cluster_version *single_cluster(__u32 count, __u8 policy)
 {
 	struct hdl_cluster_version *v = version_of(1);
 
-	*v = (struct hdl_cluster_version){
-		.epoch = 1, .member = { { 0, count } }, .endpoint_count = count, .policy = policy
-	};
+	*v = (struct hdl_cluster_version){ .epoch = 1,
+					   .member = { { 0, count } },
+					   .endpoint_count = count,
+					   .healthy_count = count,
+					   .policy = policy };
 	for (__u32 i = 0; i < count; i++) {
 		slots[i] = i + 1;
 		endpoints[i + 1] = (struct hdl_endpoint){ .generation = 1, .weight = 1 };

@@ -233,6 +233,7 @@ static void put_cluster_version(struct json *j, const struct hdl_cluster_version
 	hdl_jsonw_ku64(j->w, "warmup_ms", v->warmup_ms);
 	hdl_jsonw_ku64(j->w, "flags", v->flags);
 	hdl_jsonw_ku64(j->w, "endpoint_count", v->endpoint_count);
+	hdl_jsonw_ku64(j->w, "healthy_count", v->healthy_count);
 	hdl_jsonw_ku64(j->w, "policy", v->policy);
 	hdl_jsonw_ku64(j->w, "hash_input", v->hash_input);
 	hdl_jsonw_ku64(j->w, "min_health_percent", v->min_health_percent);

@@ -165,6 +165,16 @@ static bool is_whole_service(const struct hdl_ir_cluster *cluster)
 	return !cluster->subset || cluster->subset[0] == '\0';
 }
 
+/* All that take part, whether they are healthy or not: the N of specification C.7 and the total of C.4. */
+static uint32_t host_count(const struct hdl_ir_cluster *cluster, uint32_t healthy)
+{
+	uint32_t n = healthy;
+
+	for (size_t i = 0; i < cluster->endpoint_count; i++)
+		n += cluster->endpoints[i].status == HDL_IR_UNHEALTHY && !cluster->endpoints[i].standby;
+	return n;
+}
+
 static int count_endpoints(struct hdl_plan *plan, const struct hdl_ir_cluster *cluster, uint32_t total)
 {
 	if (!is_whole_service(cluster))
@@ -275,7 +285,8 @@ static int plan_cluster_record(struct hdl_plan *plan, struct hdl_ir_cluster *clu
 		r = plan_lists(plan, cluster, now, count, item);
 	if (r < 0)
 		return r;
-	v->endpoint_count = total;
+	v->endpoint_count = host_count(cluster, total);
+	v->healthy_count = total;
 	set_policy(v, cluster);
 	if (memcmp(&cluster->record, v, sizeof(*v)) != 0)
 		cluster->record = *v;
@@ -337,7 +348,7 @@ void hdl_plan_clusters_left(struct hdl_plan *plan)
 
 		p->cluster_marks.left[cluster->id] = plan->serial;
 		if (is_whole_service(cluster) && at >= 0)
-			plan->endpoint_total -= p->maps->cluster[cluster->id].version[at].endpoint_count;
+			plan->endpoint_total -= p->maps->cluster[cluster->id].version[at].healthy_count;
 	}
 }
 

@@ -16,7 +16,7 @@ void hdl_target_report(struct hdl_worker *worker, const struct hdl_ir_cluster *c
 	balance = hdl_tables_balance(&worker->conf.tables, cluster->id);
 	if (!health || !balance)
 		return;
-	hdl_outlier_report(&cluster->outlier, health, endpoint->generation, balance, (uint32_t)cluster->healthy_count,
+	hdl_outlier_report(&cluster->outlier, health, endpoint->generation, balance, cluster->record.endpoint_count,
 			   event, status, hdl_worker_now(worker), &seen);
 	if (!(seen.ejections_enforced_total | seen.ejections_overflow))
 		return;

@@ -72,6 +72,8 @@ struct hdl_pick {
 	/* out */
 	__u32 endpoint; /* id, HDL_ENDPOINT_NONE if none */
 	__u32 probes;   /* ejected endpoints passed over */
+	/* in */
+	__u32 healthy_count; /* of endpoint_count, by discovery; at another place the verifier walks a fifth more */
 };
 
 /* splitmix64: the n-th of the draws that one pick makes from its 64 random bits. */
@@ -262,7 +264,7 @@ HDL_CORE __u8 hdl_core_panic(const struct hdl_pick *pick)
 	if (!balance)
 		return 0;
 	ejected = *(const volatile __u32 *)&balance->ejected;
-	healthy = ejected < total ? total - ejected : 0;
+	healthy = ejected < pick->healthy_count ? pick->healthy_count - ejected : 0;
 	return healthy * HDL_CORE_OVERPROVISIONING / total < 100 && healthy * 100 < pick->min_health_percent * total;
 }
 
@@ -329,6 +331,7 @@ HDL_CORE void hdl_core_pick_from(struct hdl_pick *pick, const struct hdl_cluster
 				    &version->table[HDL_FAMILY_V6]);
 	pick->group = HDL_CORE_GROUP_NONE;
 	pick->endpoint_count = version->endpoint_count;
+	pick->healthy_count = version->healthy_count;
 	pick->min_health_percent = version->min_health_percent;
 	if (hdl_core_takes_turns(pick->policy)) {
 		pick->warmup_ms = version->warmup_ms;
@@ -373,7 +376,7 @@ HDL_CORE int hdl_core_pick(struct hdl_pick *pick)
 	pick->probes = 0;
 	pick->endpoint = HDL_ENDPOINT_NONE;
 	if (pick->list.count == 0)
-		return pick->endpoint_count ? HDL_VERDICT_NO_FAMILY : HDL_VERDICT_NO_HEALTHY;
+		return pick->healthy_count ? HDL_VERDICT_NO_FAMILY : HDL_VERDICT_NO_HEALTHY;
 	if (pick->group == HDL_CORE_GROUP_NONE)
 		pick->panic = hdl_core_panic(pick);
 	mode = HDL_POLICY_RANDOM;

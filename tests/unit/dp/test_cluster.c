@@ -159,6 +159,22 @@ static struct hdl_snapshot *grouped(enum hdl_policy policy)
 	return s;
 }
 
+/* C.7: N is all hosts of the cluster, healthy or not; what is draining or on standby is none of them. */
+static void hosts(void **state)
+{
+	struct fixture *f = *state;
+	struct hdl_snapshot *s = snapshot_of(HDL_POLICY_RANDOM);
+	const struct hdl_cluster_version *v;
+
+	s->clusters[0]->endpoints[0].status = HDL_IR_UNHEALTHY;
+	s->clusters[0]->endpoints[1].status = HDL_IR_DRAINING;
+	s->clusters[0]->endpoints[2].status = HDL_IR_UNHEALTHY;
+	s->clusters[0]->endpoints[2].standby = true;
+	v = publish(f, s);
+	assert_int_equal(v->endpoint_count, ENDPOINTS - 2);
+	assert_int_equal(v->healthy_count, ENDPOINTS - 3);
+}
+
 /* C.4: members, health and lists of each group; they go with the cluster. */
 static void groups(void **state)
 {
@@ -168,6 +184,8 @@ static void groups(void **state)
 	struct hdl_range before = v->group;
 
 	assert_int_equal(v->group.count, 2);
+	assert_int_equal(v->endpoint_count, ENDPOINTS);
+	assert_int_equal(v->healthy_count, ENDPOINTS - 1);
 	assert_int_equal(v->turns[0].count + v->table[0].count, 0);
 	assert_int_equal(row[0].endpoint_count, 2);
 	assert_int_equal(row[0].healthy_count, 1);
@@ -256,6 +274,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(weights, setup, teardown),
 		cmocka_unit_test_setup_teardown(rings, setup, teardown),
 		cmocka_unit_test_setup_teardown(ring_too_large, setup, teardown),
+		cmocka_unit_test_setup_teardown(hosts, setup, teardown),
 		cmocka_unit_test_setup_teardown(groups, setup, teardown),
 		cmocka_unit_test_setup_teardown(fields_and_restart, setup, teardown),
 	};

@@ -37,7 +37,11 @@ static struct hdl_ir_cluster cluster_of(enum hdl_policy policy)
 {
 	struct hdl_ir_cluster c = {
 		.id = 1,
-		.record = { .policy = (__u8)policy, .endpoint_count = N, .member = { { 0, N } }, .group = { 0, 2 } },
+		.record = { .policy = (__u8)policy,
+			    .endpoint_count = N,
+			    .healthy_count = N,
+			    .member = { { 0, N } },
+			    .group = { 0, 2 } },
 	};
 
 	memset(health, 0, sizeof(health));

@@ -29,7 +29,10 @@ static struct hdl_ir_cluster cluster_of(enum hdl_policy policy)
 {
 	struct hdl_ir_cluster c = {
 		.id = 1,
-		.record = { .policy = (__u8)policy, .endpoint_count = 3, .member = { { 0, 2 }, { 8, 2 } } },
+		.record = { .policy = (__u8)policy,
+			    .endpoint_count = 3,
+			    .healthy_count = 3,
+			    .member = { { 0, 2 }, { 8, 2 } } },
 	};
 
 	memset(health, 0, sizeof(health));

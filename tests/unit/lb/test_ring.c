@@ -56,6 +56,7 @@ static uint32_t pick(const struct ring *ring, const char *text, uint8_t attempt)
 		.list = { 0, 3 },
 		.table = { 0, ring->count },
 		.endpoint_count = 3,
+		.healthy_count = 3,
 		.group = HDL_CORE_GROUP_NONE,
 		.attempt = attempt,
 	};
