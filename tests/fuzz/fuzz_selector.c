@@ -64,7 +64,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const char *half = memchr(data, '\n', size);
 	size_t first = half ? (size_t)(half - (const char *)data) : size;
 	struct hdl_arena *arena = hdl_arena_new(0);
-	const struct hdl_source source = { "f", 0, 0 };
+	const struct hdl_source source = { "f", 0, 0, false };
 	const struct hdl_node *root = NULL;
 	struct hdl_resource *resource = NULL;
 	struct hdl_diags diags = { 0 };

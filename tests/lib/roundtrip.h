@@ -32,7 +32,7 @@ static inline int hdl_round_trip_each(void *data, const struct hdl_yaml_document
 		return 0;
 	}
 	for (size_t i = 0; i < hdl_model_items(document->root) && i < 100; i++) {
-		struct hdl_source source = { document->file, document->chunk->index, (uint32_t)i };
+		struct hdl_source source = { document->file, document->chunk->index, (uint32_t)i, false };
 		struct hdl_resource *resource = NULL;
 		int r = hdl_model_decode(t->arena, &source, hdl_model_item(document->root, i), &resource, &t->diags);
 

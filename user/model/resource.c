@@ -321,7 +321,8 @@ int hdl_model_decode(struct hdl_arena *arena, const struct hdl_source *source, c
 	resource->document = source->document;
 	resource->order = (uint64_t)source->document << 32 | source->item;
 	resource->api_version = hdl_arena_strdup(arena, api_version);
-	d.where.file = source->file ? hdl_arena_strdup(arena, source->file) : NULL;
+	if (source->file && !source->stays)
+		d.where.file = hdl_arena_strdup(arena, source->file);
 	if (!resource->api_version || (source->file && !d.where.file))
 		return -ENOMEM;
 	r = decode_object(&d, node, resource);

@@ -110,6 +110,7 @@ struct hdl_source {
 	const char *file; /* copied into the arena of the resource */
 	uint32_t document;
 	uint32_t item; /* of a List, else 0 */
+	bool stays;    /* file is in that arena already */
 };
 
 /*

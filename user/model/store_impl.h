@@ -17,6 +17,7 @@
  */
 struct hdl_page {
 	struct hdl_arena *arena;
+	const char *file; /* of its newest object, which the next ones share; NULL: none */
 	size_t refs;
 };
 

@@ -163,13 +163,26 @@ static void take_diags(struct reading *reading, struct hdl_stored_document *docu
 	to->dropped += diags->n + diags->dropped;
 }
 
-static int decode(struct reading *reading, const struct hdl_source *source, const struct hdl_node *node,
-		  struct hdl_page *page, struct hdl_resource **ret)
+/* Objects of one file that share a page share its name. */
+static const char *file_name(struct hdl_page *page, const char *path)
+{
+	if (!page->file || strcmp(page->file, path) != 0)
+		page->file = hdl_arena_strdup(page->arena, path);
+	return page->file;
+}
+
+static int decode(struct reading *reading, struct hdl_source source, const struct hdl_node *node, struct hdl_page *page,
+		  struct hdl_resource **ret)
 {
 	struct hdl_resource_store *store = reading->store;
 	struct hdl_resource *resource;
-	int r = hdl_model_decode(page->arena, source, node, &resource, &reading->diags);
+	int r;
 
+	source.file = file_name(page, source.file);
+	source.stays = true;
+	if (!source.file)
+		return -ENOMEM;
+	r = hdl_model_decode(page->arena, &source, node, &resource, &reading->diags);
 	if (r == 0 && store->check)
 		r = store->check(resource, &reading->diags);
 	if (r == 0)
@@ -189,7 +202,7 @@ static int read_object(struct reading *reading, struct hdl_stored_document *docu
 
 	if (!page)
 		return -ENOMEM;
-	r = decode(reading, source, node, page, &resource);
+	r = decode(reading, *source, node, page, &resource);
 	document->skipped += r == 1;
 	if (r == -EINVAL) {
 		r = hdl_model_identify(reading->store->scratch, node, &id);
@@ -242,7 +255,7 @@ static int read_document(struct reading *reading, const struct hdl_yaml_chunk *c
 
 		reading->object_bytes = items ? document->bytes / items : 0;
 		for (size_t i = 0; i < items && r == 0; i++) {
-			struct hdl_source source = { reading->file->path, chunk->index, (uint32_t)i };
+			struct hdl_source source = { reading->file->path, chunk->index, (uint32_t)i, false };
 
 			r = read_object(reading, document, &source, hdl_model_item(root, i));
 		}

@@ -28,7 +28,7 @@ static int decode_each(void *data, const struct hdl_yaml_document *document)
 	if (document->error)
 		fail_msg("line %u: %s", document->error->line, document->error->text);
 	for (size_t i = 0; i < hdl_model_items(document->root); i++) {
-		struct hdl_source source = { document->file, document->chunk->index, (uint32_t)i };
+		struct hdl_source source = { document->file, document->chunk->index, (uint32_t)i, false };
 		struct hdl_resource *resource = NULL;
 
 		decoded->r = hdl_model_decode(decoded->arena, &source, hdl_model_item(document->root, i), &resource,

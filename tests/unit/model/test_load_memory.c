@@ -86,7 +86,7 @@ static int each(void *data, const struct hdl_yaml_document *document)
 	struct load *load = data;
 
 	for (size_t i = 0; !document->error && i < hdl_model_items(document->root) && load->n < 64; i++) {
-		struct hdl_source source = { document->file, document->chunk->index, (uint32_t)i };
+		struct hdl_source source = { document->file, document->chunk->index, (uint32_t)i, false };
 		struct hdl_resource *resource = NULL;
 		int r = hdl_model_decode(load->arena, &source, hdl_model_item(document->root, i), &resource,
 					 &load->diags);

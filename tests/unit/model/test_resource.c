@@ -183,7 +183,7 @@ static void out_of_memory(void **state)
 	for (size_t limit = 16; limit < 8192; limit += 16) {
 		struct hdl_arena *nodes = hdl_arena_new(0), *arena = hdl_arena_new(limit);
 		struct hdl_yaml_chunk chunk = { hdl_str_of(text), 0, 1 };
-		struct hdl_source source = { "f", 0, 0 };
+		struct hdl_source source = { "f", 0, 0, false };
 		struct hdl_yaml_error error;
 		struct hdl_resource *resource;
 		struct hdl_node *root;

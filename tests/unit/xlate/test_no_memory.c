@@ -40,6 +40,12 @@ struct hdl_arena *hdl_arena_new(size_t limit_bytes)
 	return fails() ? NULL : calloc(1, sizeof(struct hdl_arena));
 }
 
+struct hdl_arena *hdl_arena_new_small(size_t limit_bytes, size_t block_bytes)
+{
+	(void)block_bytes;
+	return hdl_arena_new(limit_bytes);
+}
+
 void hdl_arena_reset(struct hdl_arena *arena)
 {
 	while (arena->first) {
