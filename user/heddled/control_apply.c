@@ -2,6 +2,7 @@
 /* From a pass over the configuration to what is in force. */
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -401,4 +402,5 @@ void hdl_control_start(struct hdl_control *control)
 	hdl_control_tell_wishes(control, hdl_publisher_current(control->publisher));
 	tell_synced(control, HDL_MSG_READY);
 	tell_synced(control, HDL_MSG_SYNCED);
+	malloc_trim(0); /* what reading and translating all of it took for a while */
 }
