@@ -157,6 +157,7 @@ static void test_content(void **state)
 	struct hdl_msg gateway = { .type = HDL_MSG_GATEWAY_LISTEN, .gateway.port = 80 };
 	struct hdl_msg socket = { .type = HDL_MSG_GATEWAY_SOCKET, .gateway.port = 80, .fd_count = 1 };
 	struct hdl_msg interfaces = { .type = HDL_MSG_INTERFACES };
+	struct hdl_msg edge = { .type = HDL_MSG_EDGE, .edge.port_first = 1024, .edge.port_last = 65535 };
 	struct hdl_msg path = { .type = HDL_MSG_ACCESS_LOG_PATH };
 	struct hdl_msg failed = { .type = HDL_MSG_FAILED, .failed.status = 1 };
 	struct hdl_msg pod = { .type = HDL_MSG_POD };
@@ -195,6 +196,12 @@ static void test_content(void **state)
 	REFUSE(socket, m.fd_count = 0);
 	REFUSE(interfaces, m.interfaces.count = HDL_MSG_PATTERNS_MAX + 1);
 	REFUSE(interfaces, m.interfaces.count = 1);
+	REFUSE(edge, m.edge.count = 1); /* an empty name */
+	REFUSE(edge, m.edge.count = HDL_MSG_EDGES_MAX + 1);
+	REFUSE(edge, m.edge.xdp = HDL_MSG_XDP_OFF + 1);
+	REFUSE(edge, m.edge.port_first = 1023);
+	REFUSE(edge, m.edge.port_last = 1023);
+	REFUSE(edge, (m.edge.count = 1, memset(m.edge.name[0], 'x', sizeof(m.edge.name[0]))));
 	REFUSE(path, memset(m.access_log.path, 'x', sizeof(m.access_log.path)));
 	REFUSE(path, m.access_log.error = 1);
 	REFUSE(failed, m.failed.status = 0);
