@@ -10,7 +10,7 @@
 #include "model/store_impl.h"
 
 #define PAGE_BYTES 10240u          /* a page is full beyond this */
-#define BLOCK_BYTES 2048u          /* of a page: half of one is left over */
+#define BLOCK_BYTES 1024u          /* of a page: half of one is left over */
 #define LARGE_DOCUMENT_BYTES 8192u /* has a page of its own */
 
 static struct hdl_page *page_new(bool large)

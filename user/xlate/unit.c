@@ -10,7 +10,7 @@
 #include "xlate/regex.h"
 
 #define PAGE_BYTES 10240u        /* a page is full beyond this */
-#define BLOCK_BYTES 2048u        /* of a page: half of one is left over */
+#define BLOCK_BYTES 1024u        /* of a page: half of one is left over */
 #define DIAGS_PER_UNIT_MAX 1000u /* later ones are counted */
 
 static int (*const makers[])(struct hdl_xl *xl, struct hdl_xl_unit *unit) = {
