@@ -70,5 +70,12 @@ int ctl_plan(struct ctl *ctl);
 int ctl_history(struct ctl *ctl);
 int ctl_rollback(struct ctl *ctl);
 int ctl_log(struct ctl *ctl);
+int ctl_why(struct ctl *ctl);
+
+/* One of the events of /api/v1/events as a line. */
+void ctl_print_event(const json_t *event);
+/* Behind the '=' of a query: everything but letters, digits and -._*|: as %XX. */
+struct hdl_buf;
+void ctl_add_encoded(struct hdl_buf *path, const char *value);
 
 #endif

@@ -118,7 +118,7 @@ static void print_way(const json_t *row)
 		printf(" at %s (%s)", or_dash(ctl_str(row, "pod")), ctl_str(row, "endpoint"));
 }
 
-static void print_event(const json_t *row)
+void ctl_print_event(const json_t *row)
 {
 	const char *kind = ctl_str(row, "kind");
 
@@ -143,7 +143,7 @@ static void print_row(const struct ctl *ctl, const json_t *row)
 	char *text;
 
 	if (ctl->format != CTL_JSON) {
-		print_event(row);
+		ctl_print_event(row);
 		return;
 	}
 	text = json_dumps(row, JSON_COMPACT | JSON_PRESERVE_ORDER);

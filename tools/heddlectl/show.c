@@ -169,11 +169,8 @@ static const struct view {
 	{ "endpoints", "endpoint", show_endpoints },
 };
 
-static void add_filter(struct hdl_buf *path, const char *name, const char *value)
+void ctl_add_encoded(struct hdl_buf *path, const char *value)
 {
-	if (!value)
-		return;
-	hdl_buf_printf(path, "%c%s=", memchr(path->p, '?', path->n) ? '&' : '?', name);
 	for (const unsigned char *c = (const unsigned char *)value; *c; c++) {
 		if (strchr("-._*|:", *c) || (*c >= '0' && *c <= '9') || (*c >= 'a' && *c <= 'z') ||
 		    (*c >= 'A' && *c <= 'Z'))
@@ -181,6 +178,14 @@ static void add_filter(struct hdl_buf *path, const char *name, const char *value
 		else
 			hdl_buf_printf(path, "%%%02X", *c);
 	}
+}
+
+static void add_filter(struct hdl_buf *path, const char *name, const char *value)
+{
+	if (!value)
+		return;
+	hdl_buf_printf(path, "%c%s=", memchr(path->p, '?', path->n) ? '&' : '?', name);
+	ctl_add_encoded(path, value);
 }
 
 static json_t *ask_view(const struct ctl *ctl, const struct view *view)

@@ -75,18 +75,14 @@ static const char *kind_name(unsigned int kind)
 	return kind < HDL_EVENT_KINDS && names[kind] ? names[kind] : "unknown";
 }
 
-struct verdict_words {
-	const char *label, *flag, *sentence;
-};
-
-static struct verdict_words verdict_words(unsigned int verdict)
+struct hdl_admin_verdict hdl_admin_verdict_words(unsigned int verdict)
 {
-	static const struct verdict_words words[HDL_VERDICT_COUNT] = {
+	static const struct hdl_admin_verdict words[HDL_VERDICT_COUNT] = {
 #define WORDS(number, id, label, flag, sentence) [number] = { label, flag, sentence },
 		HDL_VERDICTS(WORDS)
 #undef WORDS
 	};
-	static const struct verdict_words unknown = { "unknown", "-", "" };
+	static const struct hdl_admin_verdict unknown = { "unknown", "-", "" };
 
 	return verdict < HDL_VERDICT_COUNT && words[verdict].label ? words[verdict] : unknown;
 }
@@ -102,7 +98,7 @@ static void write_address(struct hdl_jsonw *w, const char *key, const struct hdl
 static void write_event(struct hdl_jsonw *w, const struct hdl_dp_event *one)
 {
 	const struct hdl_event *event = &one->event;
-	struct verdict_words words = verdict_words(event->verdict);
+	struct hdl_admin_verdict words = hdl_admin_verdict_words(event->verdict);
 
 	hdl_jsonw_object(w);
 	hdl_jsonw_ku64(w, "sequence", one->sequence);

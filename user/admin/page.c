@@ -319,6 +319,11 @@ static void api_event_sample(struct context *context)
 	hdl_admin_event_sample(&context->view, context->request->body, context->answer);
 }
 
+static void api_why(struct context *context)
+{
+	hdl_admin_why(&context->view, context->request->query, context->answer);
+}
+
 static void api_eject(struct context *context)
 {
 	hdl_admin_endpoint_command(&context->view, true, context->request->body, context->answer);
@@ -355,6 +360,7 @@ static const struct page {
 	{ "/api/v1/statuses", false, api_statuses, "statuses of Gateway API objects (?kind= &namespace= &name=)" },
 	{ "/api/v1/documents", false, api_documents, "the documents in force (unix socket only)" },
 	{ "/api/v1/events", false, api_events, "what the kernel told last (?after= &limit=)" },
+	{ "/api/v1/why", false, api_why, "what happens to a connection or request, and why (?service= or ?address=)" },
 	{ "/api/v1/wait", false, api_wait, "200 when ready, JSON" },
 	{ "/api/v1/reload", true, api_reload, "POST: reads the configuration again" },
 	{ "/api/v1/rollback", true, api_rollback, "POST: the configuration of an earlier epoch again" },

@@ -89,6 +89,14 @@ void hdl_admin_event_sample(const struct hdl_admin_view *view, struct hdl_str bo
 void hdl_admin_event_names(const struct hdl_publisher *publisher, const struct hdl_event *event,
 			   struct hdl_dp_event_names *ret);
 
+/* Words of include/heddle/abi_verdict.h, for any number. */
+struct hdl_admin_verdict {
+	const char *label, *flag, *sentence;
+};
+struct hdl_admin_verdict hdl_admin_verdict_words(unsigned int verdict);
+/* GET /api/v1/why: what happens, or happened, to a connection or request. Fills the whole answer. */
+void hdl_admin_why(const struct hdl_admin_view *view, struct hdl_str query, struct hdl_admin_answer *answer);
+
 /* istioctl's text for the path of a match block: "/admin*", "/or", "regex a+b"; slash and star for any. */
 void hdl_admin_match_text(struct hdl_buf *buf, const struct hdl_ir_http_match *match);
 

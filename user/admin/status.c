@@ -205,6 +205,7 @@ void hdl_admin_json_status(struct hdl_jsonw *w, const struct hdl_admin_view *vie
 	hdl_jsonw_ku64(w, "worker_pid", view->worker_pid);
 	hdl_jsonw_ku64(w, "worker_uid", view->worker_uid);
 	hdl_jsonw_ku64(w, "worker_restarts", view->worker_restarts);
+	hdl_jsonw_kstr(w, "bpffs", view->bpffs ? view->bpffs : "");
 	write_kernel(w, view);
 	write_hooks(w, view);
 	write_workers(w, view);

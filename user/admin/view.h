@@ -89,6 +89,7 @@ struct hdl_admin_view {
 	bool full;                 /* mode full */
 	uint64_t now_ns, start_ns; /* CLOCK_MONOTONIC */
 	const char *kernel_release;
+	const char *bpffs; /* where the maps are pinned; "" = nowhere */
 	uint64_t keeper_pid, worker_pid, worker_uid, worker_restarts;
 	const struct hdl_admin_feature *features, *hooks;
 	size_t feature_count, hook_count;

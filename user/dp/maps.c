@@ -450,6 +450,13 @@ int hdl_dp_take_origin(void *data, const struct hdl_origin_key *key, struct hdl_
 	return 0;
 }
 
+bool hdl_dp_is_node_address(const struct hdl_dp_maps *maps, const struct hdl_addr *address)
+{
+	__u32 value;
+
+	return !maps->memory && bpf_map_lookup_elem(maps->node_address_fd, address, &value) == 0;
+}
+
 void hdl_dp_origins(const struct hdl_dp_maps *maps,
 		    void (*row)(void *data, const struct hdl_origin_key *key, const struct hdl_origin *value),
 		    void *data)

@@ -3,6 +3,7 @@
 #ifndef HDL_DP_MAPS_H
 #define HDL_DP_MAPS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include "base/err.h"
 #include "dp/publish.h"
@@ -41,6 +42,8 @@ unsigned int hdl_dp_workload_prune(struct hdl_dp_maps *maps, bool (*keep)(void *
  * thread. 0 or -ENOENT.
  */
 int hdl_dp_take_origin(void *maps, const struct hdl_origin_key *key, struct hdl_origin *ret_origin);
+/* Map `node_address`; false on plain memory. */
+bool hdl_dp_is_node_address(const struct hdl_dp_maps *maps, const struct hdl_addr *address);
 /* Calls row() for each record of `origin` that no worker has taken yet. */
 void hdl_dp_origins(const struct hdl_dp_maps *maps,
 		    void (*row)(void *data, const struct hdl_origin_key *key, const struct hdl_origin *value),

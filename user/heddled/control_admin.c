@@ -112,6 +112,7 @@ static void view(void *data, struct hdl_admin_view *ret)
 	const struct hdl_diags *diags = hdl_config_diags(control->config);
 	bool serving = control->publisher && hdl_publisher_current(control->publisher);
 
+	hdl_control_read_events(control); /* what was told up to now */
 	view_texts(control->feature, control->feature_count, control->feature_view);
 	view_texts(control->hook, control->hook_count, control->hook_view);
 	*ret = (struct hdl_admin_view){
@@ -120,6 +121,7 @@ static void view(void *data, struct hdl_admin_view *ret)
 		.now_ns = hdl_clock_mono_ns(),
 		.start_ns = control->hello.start_ns,
 		.kernel_release = control->kernel.release,
+		.bpffs = control->hello.bpffs,
 		.keeper_pid = control->hello.keeper_pid,
 		.worker_pid = (uint64_t)getpid(),
 		.worker_uid = getuid(),

@@ -31,6 +31,8 @@ static int send_hello(struct hdl_keeper *keeper, struct hdl_err *err)
 	};
 	if (options->access_log)
 		(void)hdl_msg_set_text(msg.hello.access_log, sizeof(msg.hello.access_log), options->access_log);
+	if (options->mode == HDL_MODE_FULL)
+		(void)hdl_msg_set_text(msg.hello.bpffs, sizeof(msg.hello.bpffs), options->bpffs);
 	return hdl_channel_send(&keeper->channel, &msg, err);
 }
 

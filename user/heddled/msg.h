@@ -87,6 +87,7 @@ struct hdl_msg_hello {
 	uint64_t keeper_pid;
 	uint64_t start_ns;                 /* of the keeper, CLOCK_MONOTONIC */
 	char access_log[HDL_MSG_PATH_MAX]; /* of --access-log; "" = NodeConfig decides */
+	char bpffs[HDL_MSG_PATH_MAX];      /* where the maps are pinned; "" in mode proxy */
 };
 
 /* One pass over the configuration: BEGIN, one FILE for each, END. */
