@@ -36,7 +36,8 @@ HDL_CORE int hdl_charge_cluster(struct hdl_flow *flow, __u32 max_connections)
 	if (!of_cluster || *(const volatile __u32 *)&of_cluster->generation != flow->cluster_generation)
 		return 1; /* the id is about to be another's: this cluster's count is gone */
 	before = __sync_fetch_and_add(&of_cluster->connections, 1);
-	if (max_connections && before >= max_connections) {
+	/* below 0 only while maps are replaced: some that began in the old ones ended in these */
+	if (max_connections && before >= max_connections && (__s32)before >= 0) {
 		hdl_add_u32(&of_cluster->connections, -1);
 		hdl_add_u32(&of_cluster->connections_overflow, 1);
 		return 0;

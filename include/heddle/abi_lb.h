@@ -30,7 +30,8 @@ struct hdl_state {
 	__u16 node_port_first,
 		node_port_last; /* host order; all NodePorts in use are within; last 0 = there are none */
 	__u32 event_sample;     /* 1 of so many verdicts without error becomes an event; 0 = none */
-	__u64 padding1;
+	__u32 renewing;     /* 1 = hooks still count in the maps that these replace (dp/renew.h) */
+	__u32 padding1;
 	/* Own cache line: stored ten times a second, while the line above is read on every connect. */
 	__u64 heartbeat_ns; /* CLOCK_MONOTONIC of the last sign of life; 0 = no daemon */
 	__u64 padding2[7];

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "dp/counters.h"
 #include "dp/publisher.h"
+#include "dp/renew.h"
 #include "heddle/core/subset.h"
 
 struct adoption {
@@ -307,29 +308,76 @@ static int recount_ejected(struct hdl_publisher *p)
 	return 0;
 }
 
+/* A replacement of the maps ended between the first link and the last: they may stand too high, on what it put under. */
+static void take_plinth(const struct hdl_publisher *p)
+{
+	for (uint32_t id = 1; id < p->endpoint.next; id++) {
+		uint32_t active = __atomic_load_n(&p->maps->health[id].active, __ATOMIC_RELAXED);
+
+		if (hdl_registry_is_linked(&p->endpoint, id) && active >= HDL_RENEW_PLINTH)
+			correct(&p->maps->health[id].active, HDL_RENEW_PLINTH, 0);
+	}
+}
+
 /*
  * `active` also counts requests of a proxy that is dead: nobody will give those back. The kernel's own connections are
  * known from `traffic`; only a few that are just being established are missed, and giving back stops at 0.
  */
-static int recount_active(struct hdl_publisher *p)
+static void recount_active(const struct hdl_publisher *p, const uint32_t *open)
 {
-	struct hdl_dp_maps *m = p->maps;
-	uint32_t *open = calloc(m->endpoint_count, sizeof(*open));
-	int r;
-
-	if (!open)
-		return -ENOMEM;
-	r = hdl_dp_open_connections(m, open, m->endpoint_count);
-	for (uint32_t id = 1; r == 0 && id < p->endpoint.next; id++) {
-		uint32_t active = __atomic_load_n(&m->health[id].active, __ATOMIC_RELAXED);
+	for (uint32_t id = 1; id < p->endpoint.next; id++) {
+		uint32_t active = __atomic_load_n(&p->maps->health[id].active, __ATOMIC_RELAXED);
 
 		if (hdl_registry_is_linked(&p->endpoint, id) && active > open[id])
-			correct(&m->health[id].active, active, open[id]);
+			correct(&p->maps->health[id].active, active, open[id]);
 	}
+}
+
+/* What is open and not counted would take the count below 0 when it ends. */
+static int recount_connections(const struct hdl_publisher *p, const uint32_t *open)
+{
+	struct hdl_dp_maps *m = p->maps;
+	uint32_t *sum = calloc(m->cluster_count, sizeof(*sum));
+
+	if (!sum)
+		return -ENOMEM;
+	for (uint32_t id = 1; id < p->endpoint.next; id++)
+		if (hdl_registry_is_linked(&p->endpoint, id))
+			sum[m->endpoint[id].cluster] += open[id];
+	for (uint32_t id = 1; id < p->cluster.next; id++) {
+		uint32_t value = __atomic_load_n(&m->balance[id].connections, __ATOMIC_RELAXED);
+
+		if (hdl_registry_is_linked(&p->cluster, id) && (int32_t)(value - sum[id]) < 0)
+			correct(&m->balance[id].connections, value, sum[id]);
+	}
+	free(sum);
+	return 0;
+}
+
+static int recount(const struct hdl_publisher *p)
+{
+	struct hdl_dp_maps *m = p->maps;
+	bool interrupted = m->state->renewing == HDL_RENEWING_INTERRUPTED;
+	uint32_t *open;
+	int r;
+
+	if (m->state->renewing == HDL_RENEWING_NOW)
+		return 0;
+	open = calloc(m->endpoint_count, sizeof(*open));
+	if (!open)
+		return -ENOMEM;
+	if (interrupted)
+		take_plinth(p);
+	r = hdl_dp_open_connections(m, open, m->endpoint_count);
 	if (r < 0)
 		hdl_log_debug("active requests of the last daemon stay counted: %s", strerror(-r));
+	else
+		recount_active(p, open);
+	if (r == 0 && interrupted)
+		r = recount_connections(p, open);
+	m->state->renewing = HDL_RENEWING_NO;
 	free(open);
-	return 0;
+	return r == -ENOMEM ? r : 0;
 }
 
 static int adopt_all(const struct adoption *a)
@@ -353,7 +401,7 @@ static int adopt_all(const struct adoption *a)
 	p->graced_epoch = m->state->epoch;
 	/* For the check of capacities and `status`; exact with the next publication. */
 	p->endpoints_in_force = p->endpoint.linked < p->capacity.endpoints ? p->endpoint.linked : p->capacity.endpoints;
-	if (recount_ejected(p) < 0 || recount_active(p) < 0)
+	if (recount_ejected(p) < 0 || recount(p) < 0)
 		return hdl_err_set(a->err, -ENOMEM, "out of memory");
 	return 0;
 }

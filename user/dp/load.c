@@ -270,6 +270,8 @@ static int write_state(struct hdl_load *load, const struct hdl_load_conf *conf, 
 	if (cpus <= 0)
 		return hdl_err_set(err, cpus, "/sys/devices/system/cpu/possible: %s", strerror(-cpus));
 	load->state->abi_version = HDL_ABI_VERSION;
+	if (load->renew.kind == HDL_RENEW_NONE && load->state->renewing)
+		load->state->renewing = HDL_RENEWING_INTERRUPTED;
 	load->state->worker_uid = conf->worker_uid;
 	load->state->packet_mark = conf->packet_mark;
 	load->state->packet_mask = conf->packet_mask;
@@ -317,6 +319,7 @@ static int stage_renewal(struct hdl_load *load, struct hdl_load_report *report, 
 
 	if (r < 0)
 		return r;
+	load->state->renewing = load->renew.kind == HDL_RENEW_COPY ? HDL_RENEWING_NOW : HDL_RENEWING_NO;
 	report->renewed = true;
 	report->rebuilt = load->renew.kind == HDL_RENEW_REBUILD;
 	snprintf(report->why, sizeof(report->why), "%s", load->renew.why);
@@ -332,7 +335,8 @@ static int finish_renewal(struct hdl_load *load, struct hdl_err *err)
 
 	/* programs of the former links may be just at it: the update returns when they have ended */
 	(void)bpf_map_update_elem(bpf_map__fd(load->skeleton->maps.grace), &zero, &load->grace_inner_fd, BPF_ANY);
-	hdl_renew_merge(&load->renew, load->skeleton->obj);
+	hdl_renew_merge(&load->renew, load->skeleton->obj, load->bpffs);
+	load->state->renewing = HDL_RENEWING_NO;
 	r = hdl_renew_commit(load->bpffs, err);
 	if (r == 0)
 		r = pin_programs(load, err);
@@ -435,6 +439,8 @@ int hdl_load_attach(struct hdl_load *load, struct hdl_load_report *report, struc
 
 	hdl_dp_libbpf_listen();
 	r = renews ? hdl_renew_ready(load->bpffs, err) : 0;
+	if (r == 0 && renews)
+		hdl_renew_lift(&load->renew, load->skeleton->obj, load->bpffs);
 	if (r == 0)
 		r = hdl_links_attach(load->skeleton->obj, load->bpffs, load->cgroup,
 				     bpf_map__fd(load->skeleton->maps.state), &report->links_kept, &report->links_new,

@@ -15,6 +15,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/log.h"
+#include "dp/counters.h"
+#include "dp/owned.h"
 #include "heddle/abi_limits.h"
 
 #define PATH_BYTES 4096
@@ -46,6 +48,7 @@ void hdl_renew_done(struct hdl_renew *renew)
 			close(fds[i]);
 	free(renew->health);
 	free(renew->balance);
+	free(renew->lifted);
 	hdl_renew_init(renew);
 }
 
@@ -329,12 +332,14 @@ static int copy_map(const struct bpf_map *map, const char *bpffs, bool copy_publ
 	bool published_map = is_published(bpf_map__name(map));
 	int fd, r = 0;
 
-	if (published_map && !copy_published)
+	/* ids of clients are in `workload`, which old and new programs have in common: they stay as they are */
+	if (published_map && !copy_published && strcmp(bpf_map__name(map), "client") != 0)
 		return 0;
 	fd = open_pinned(bpffs, bpf_map__name(map), &info);
 	if (fd < 0)
 		return 0; /* a newer version may have more maps */
-	if (same_shape(map, &info) && info.type == BPF_MAP_TYPE_ARRAY && (info.map_flags & BPF_F_MMAPABLE))
+	if (same_shape(map, &info) && info.type == BPF_MAP_TYPE_ARRAY && (info.map_flags & BPF_F_MMAPABLE) &&
+	    info.max_entries <= bpf_map__max_entries(map))
 		r = copy_array(fd, bpf_map__fd(map), &info);
 	else if (same_shape(map, &info) && (info.type == BPF_MAP_TYPE_HASH || info.type == BPF_MAP_TYPE_LRU_HASH))
 		r = copy_hash(fd, bpf_map__fd(map), &info, BPF_ANY);
@@ -374,6 +379,33 @@ static int carry_epoch(const struct hdl_renew *renew, const struct bpf_map *map)
 	return bpf_map_update_elem(bpf_map__fd(map), &zero, &state, BPF_ANY) == 0 ? 0 : -errno;
 }
 
+/*
+ * What adoption does to `active` otherwise: requests of the proxy that is dead nobody gives back. Here, where what was
+ * copied is known: later the copy is no measure for what the hooks count in the old maps.
+ */
+static int forget_requests(const struct hdl_renew *renew, const struct bpf_object *object)
+{
+	size_t bytes = (size_t)renew->health_count * sizeof(struct hdl_health);
+	int cpus = libbpf_num_possible_cpus(), r;
+	struct hdl_state state = { .cpus = cpus > 0 ? (__u32)cpus : 0 };
+	struct hdl_dp_maps maps = { .state = &state, .health = renew->health };
+	uint32_t *open = calloc(renew->health_count, sizeof(*open));
+	struct hdl_health *copy =
+		map_array(bpf_object__find_map_fd_by_name(object, "health"), bytes, PROT_READ | PROT_WRITE);
+
+	maps.traffic_fd = bpf_object__find_map_fd_by_name(object, "traffic");
+	maps.verdict_fd = bpf_object__find_map_fd_by_name(object, "verdict");
+	r = open && copy ? hdl_dp_open_connections(&maps, open, renew->health_count) : -ENOMEM;
+	for (uint32_t i = 0; r == 0 && i < renew->health_count; i++)
+		if (copy[i].generation && copy[i].active > open[i])
+			copy[i].active = open[i];
+	unmap_array(copy, bytes);
+	free(open);
+	if (r < 0 && r != -ENOMEM)
+		hdl_log_debug("active requests of the last daemon stay counted: %s", strerror(-r));
+	return r == -ENOMEM ? r : 0;
+}
+
 static int fill(struct hdl_renew *renew, struct bpf_object *object, const char *bpffs)
 {
 	const struct bpf_map *map;
@@ -394,9 +426,10 @@ static int fill(struct hdl_renew *renew, struct bpf_object *object, const char *
 		return carry_epoch(renew, bpf_object__find_map_by_name(object, "state"));
 	r = remember(bpffs, "health", &renew->old_health_fd, &renew->health, &renew->health_count,
 		     bpf_object__find_map_by_name(object, "health"));
-	return r < 0 ? r :
-		       remember(bpffs, "balance", &renew->old_balance_fd, &renew->balance, &renew->balance_count,
-				bpf_object__find_map_by_name(object, "balance"));
+	if (r == 0)
+		r = remember(bpffs, "balance", &renew->old_balance_fd, &renew->balance, &renew->balance_count,
+			     bpf_object__find_map_by_name(object, "balance"));
+	return r == 0 ? forget_requests(renew, object) : r;
 }
 
 static int pin_beside(const struct bpf_map *map, const char *bpffs, struct hdl_err *err)
@@ -432,63 +465,171 @@ int hdl_renew_stage(struct hdl_renew *renew, struct bpf_object *object, const ch
 
 /* --- what came since ----------------------------------------------------------------------------------------------- */
 
+/*
+ * While the links change one by one a connection may be counted in the old maps and given back in the new. `active` is
+ * never taken below 0 there, so for that time it stands on a plinth: the same for all, so that comparisons hold.
+ */
+struct both {
+	struct hdl_health *health, *old_health;
+	struct hdl_balance *balance, *old_balance;
+	const struct hdl_endpoint *endpoint;
+	size_t health_bytes, balance_bytes, endpoint_bytes;
+};
+
+static void unmap_both(const struct both *b)
+{
+	unmap_array(b->health, b->health_bytes);
+	unmap_array(b->old_health, b->health_bytes);
+	unmap_array(b->balance, b->balance_bytes);
+	unmap_array(b->old_balance, b->balance_bytes);
+	unmap_array((void *)(uintptr_t)b->endpoint, b->endpoint_bytes);
+}
+
+static bool map_both(const struct hdl_renew *renew, const struct bpf_object *object, struct both *ret)
+{
+	struct both b = { .health_bytes = (size_t)renew->health_count * sizeof(struct hdl_health),
+			  .balance_bytes = (size_t)renew->balance_count * sizeof(struct hdl_balance),
+			  .endpoint_bytes = (size_t)renew->health_count * sizeof(struct hdl_endpoint) };
+	const int rw = PROT_READ | PROT_WRITE;
+
+	b.old_health = map_array(renew->old_health_fd, b.health_bytes, PROT_READ);
+	b.old_balance = map_array(renew->old_balance_fd, b.balance_bytes, PROT_READ);
+	b.health = map_array(bpf_object__find_map_fd_by_name(object, "health"), b.health_bytes, rw);
+	b.balance = map_array(bpf_object__find_map_fd_by_name(object, "balance"), b.balance_bytes, rw);
+	b.endpoint = map_array(bpf_object__find_map_fd_by_name(object, "endpoint"), b.endpoint_bytes, PROT_READ);
+	*ret = b;
+	if (b.old_health && b.old_balance && b.health && b.balance && b.endpoint)
+		return true;
+	hdl_log_warn("what the hooks counted while the maps were replaced is lost: out of memory");
+	unmap_both(&b);
+	return false;
+}
+
 static void add_u32(__u32 *to, __u32 now, __u32 before)
 {
 	if (now != before)
 		__atomic_fetch_add(to, now - before, __ATOMIC_RELAXED);
 }
 
-static void merge_health(struct hdl_health *to, const struct hdl_health *now, const struct hdl_health *before)
+/*
+ * An ejection that began or ended in the old maps, with its place in the budget; one that ended in both has given its place
+ * back in the new ones.
+ */
+static void merge_ejection(const struct both *b, uint32_t i, uint64_t now, uint64_t before)
 {
-	if (now->generation == 0 || now->generation != to->generation || now->generation != before->generation)
+	__u64 *to = &b->health[i].ejected_until_ns, seen = before;
+	uint32_t cluster = b->endpoint[i].cluster;
+
+	if (now == before || (size_t)cluster * sizeof(*b->balance) >= b->balance_bytes)
 		return;
-	add_u32(&to->active, now->active, before->active);
-	add_u32(&to->consecutive_5xx, now->consecutive_5xx, before->consecutive_5xx);
-	add_u32(&to->consecutive_gateway, now->consecutive_gateway, before->consecutive_gateway);
-	add_u32(&to->consecutive_local_origin, now->consecutive_local_origin, before->consecutive_local_origin);
-	add_u32(&to->ejection_multiplier, now->ejection_multiplier, before->ejection_multiplier);
-	add_u32(&to->ejections, now->ejections, before->ejections);
-	add_u32(&to->connect_failures, now->connect_failures, before->connect_failures);
-	add_u32(&to->connects, now->connects, before->connects);
-	add_u32(&to->retransmits, now->retransmits, before->retransmits);
-	add_u32(&to->timeouts, now->timeouts, before->timeouts);
-	if (now->ejected_until_ns != before->ejected_until_ns)
-		__atomic_store_n(&to->ejected_until_ns, now->ejected_until_ns, __ATOMIC_RELAXED);
+	if (now)
+		seen = __atomic_exchange_n(to, now, __ATOMIC_ACQ_REL);
+	else if (!__atomic_compare_exchange_n(to, &seen, 0, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+		return;
+	add_u32(&b->balance[cluster].ejected, now != 0, seen != 0);
 }
 
-static void merge_balance(struct hdl_balance *to, const struct hdl_balance *now, const struct hdl_balance *before)
+static void merge_health(const struct both *b, uint32_t i, struct hdl_health *before)
 {
-	if (now->generation != to->generation || now->generation != before->generation)
+	const struct hdl_health now = b->old_health[i];
+	struct hdl_health *to = &b->health[i];
+
+	if (now.generation == 0 || now.generation != to->generation || now.generation != before->generation)
 		return;
-	__atomic_fetch_add(&to->turn, now->turn - before->turn, __ATOMIC_RELAXED);
-	add_u32(&to->ejected, now->ejected, before->ejected);
-	add_u32(&to->connections, now->connections, before->connections);
-	add_u32(&to->connections_overflow, now->connections_overflow, before->connections_overflow);
-	add_u32(&to->ejections_overflow, now->ejections_overflow, before->ejections_overflow);
+	add_u32(&to->active, now.active, before->active);
+	add_u32(&to->consecutive_5xx, now.consecutive_5xx, before->consecutive_5xx);
+	add_u32(&to->consecutive_gateway, now.consecutive_gateway, before->consecutive_gateway);
+	add_u32(&to->consecutive_local_origin, now.consecutive_local_origin, before->consecutive_local_origin);
+	add_u32(&to->ejection_multiplier, now.ejection_multiplier, before->ejection_multiplier);
+	add_u32(&to->ejections, now.ejections, before->ejections);
+	add_u32(&to->connect_failures, now.connect_failures, before->connect_failures);
+	add_u32(&to->connects, now.connects, before->connects);
+	add_u32(&to->retransmits, now.retransmits, before->retransmits);
+	add_u32(&to->timeouts, now.timeouts, before->timeouts);
+	if (now.returned_ns != before->returned_ns)
+		__atomic_store_n(&to->returned_ns, now.returned_ns, __ATOMIC_RELAXED);
+	merge_ejection(b, i, now.ejected_until_ns, before->ejected_until_ns);
+	*before = now;
 }
 
-void hdl_renew_merge(struct hdl_renew *renew, const struct bpf_object *object)
+static void merge_balance(const struct both *b, uint32_t i, struct hdl_balance *before)
 {
-	size_t health_bytes = (size_t)renew->health_count * sizeof(struct hdl_health);
-	size_t balance_bytes = (size_t)renew->balance_count * sizeof(struct hdl_balance);
-	const struct hdl_balance *old_balance, *balance = renew->balance;
-	const struct hdl_health *old_health, *health = renew->health;
-	struct hdl_balance *new_balance;
-	struct hdl_health *new_health;
+	const struct hdl_balance now = b->old_balance[i];
+	struct hdl_balance *to = &b->balance[i];
 
-	if (renew->kind != HDL_RENEW_COPY || !health || !balance)
+	if (now.generation != to->generation || now.generation != before->generation)
 		return;
-	old_health = map_array(renew->old_health_fd, health_bytes, PROT_READ);
-	old_balance = map_array(renew->old_balance_fd, balance_bytes, PROT_READ);
-	new_health = map_array(bpf_object__find_map_fd_by_name(object, "health"), health_bytes, PROT_READ | PROT_WRITE);
-	new_balance =
-		map_array(bpf_object__find_map_fd_by_name(object, "balance"), balance_bytes, PROT_READ | PROT_WRITE);
-	for (uint32_t i = 0; old_health && new_health && i < renew->health_count; i++)
-		merge_health(&new_health[i], &old_health[i], &health[i]);
-	for (uint32_t i = 0; old_balance && new_balance && i < renew->balance_count; i++)
-		merge_balance(&new_balance[i], &old_balance[i], &balance[i]);
-	unmap_array((void *)(uintptr_t)old_health, health_bytes);
-	unmap_array((void *)(uintptr_t)old_balance, balance_bytes);
-	unmap_array(new_health, health_bytes);
-	unmap_array(new_balance, balance_bytes);
+	__atomic_fetch_add(&to->turn, now.turn - before->turn, __ATOMIC_RELAXED);
+	add_u32(&to->connections, now.connections, before->connections);
+	add_u32(&to->connections_overflow, now.connections_overflow, before->connections_overflow);
+	add_u32(&to->ejections_overflow, now.ejections_overflow, before->ejections_overflow);
+	add_u32(&to->ejections, now.ejections, before->ejections);
+	add_u32(&to->connect_failures, now.connect_failures, before->connect_failures);
+	add_u32(&to->timeouts, now.timeouts, before->timeouts);
+	add_u32(&to->retransmits, now.retransmits, before->retransmits);
+	*before = now;
+}
+
+/* Entries that programs made meanwhile in tables that are no publication's. */
+static void copy_since(const struct bpf_object *object, const char *bpffs)
+{
+	const struct bpf_map *map;
+	struct bpf_map_info info;
+
+	bpf_object__for_each_map(map, object)
+	{
+		int fd;
+
+		if (!is_ours(map) || is_published(bpf_map__name(map)) ||
+		    (bpf_map__type(map) != BPF_MAP_TYPE_HASH && bpf_map__type(map) != BPF_MAP_TYPE_LRU_HASH))
+			continue;
+		fd = open_pinned(bpffs, bpf_map__name(map), &info);
+		if (fd < 0)
+			continue;
+		if (same_shape(map, &info) && info.id != hdl_dp_map_id(bpf_map__fd(map)))
+			(void)copy_hash(fd, bpf_map__fd(map), &info, BPF_NOEXIST);
+		close(fd);
+	}
+}
+
+static void merge_all(struct hdl_renew *renew, const struct both *b)
+{
+	struct hdl_balance *balance = renew->balance;
+	struct hdl_health *health = renew->health;
+
+	for (uint32_t i = 0; i < renew->health_count; i++)
+		merge_health(b, i, &health[i]);
+	for (uint32_t i = 0; i < renew->balance_count; i++)
+		merge_balance(b, i, &balance[i]);
+}
+
+void hdl_renew_lift(struct hdl_renew *renew, const struct bpf_object *object, const char *bpffs)
+{
+	struct both b;
+
+	copy_since(object, bpffs);
+	if (renew->kind != HDL_RENEW_COPY || !renew->health || !renew->balance || !map_both(renew, object, &b))
+		return;
+	merge_all(renew, &b);
+	renew->lifted = calloc(renew->health_count, sizeof(*renew->lifted));
+	for (uint32_t i = 0; renew->lifted && i < renew->health_count; i++) {
+		renew->lifted[i] = b.health[i].generation;
+		if (renew->lifted[i])
+			add_u32(&b.health[i].active, HDL_RENEW_PLINTH, 0);
+	}
+	unmap_both(&b);
+}
+
+void hdl_renew_merge(struct hdl_renew *renew, const struct bpf_object *object, const char *bpffs)
+{
+	struct both b;
+
+	copy_since(object, bpffs);
+	if (renew->kind != HDL_RENEW_COPY || !renew->health || !renew->balance || !map_both(renew, object, &b))
+		return;
+	merge_all(renew, &b);
+	for (uint32_t i = 0; renew->lifted && i < renew->health_count; i++)
+		if (renew->lifted[i] && renew->lifted[i] == b.health[i].generation)
+			add_u32(&b.health[i].active, 0, HDL_RENEW_PLINTH);
+	unmap_both(&b);
 }

@@ -16,6 +16,16 @@
 
 #define HDL_RENEW_DIR "next"
 
+/* hdl_state.renewing */
+enum hdl_renewing {
+	HDL_RENEWING_NO,
+	HDL_RENEWING_NOW,         /* who adopts the new set must not count anew what the hooks count in the old one */
+	HDL_RENEWING_INTERRUPTED, /* what they counted there meanwhile is lost: count anew */
+};
+
+/* For a moment health.active stands on this much: no endpoint has so many connections. */
+#define HDL_RENEW_PLINTH (1u << 24)
+
 enum hdl_renew_kind {
 	HDL_RENEW_NONE,    /* the pinned maps are as they should be */
 	HDL_RENEW_COPY,    /* same ABI, nothing smaller: contents and ids go over */
@@ -26,7 +36,8 @@ struct hdl_renew {
 	enum hdl_renew_kind kind;
 	struct hdl_state old; /* as far as its ABI says the same */
 	int old_state_fd, old_health_fd, old_balance_fd;
-	void *health, *balance; /* as they were when they were copied */
+	void *health, *balance; /* of the old maps, as far as the new ones have it */
+	uint32_t *lifted;       /* generations of records whose count of connections stands on a plinth */
 	uint32_t health_count, balance_count;
 	char why[256]; /* "cluster 1024 (was 512), ..." */
 };
@@ -46,8 +57,9 @@ bool hdl_renew_keeps(const struct bpf_map *map, const char *bpffs);
 int hdl_renew_stage(struct hdl_renew *renew, struct bpf_object *object, const char *bpffs, struct hdl_err *err);
 /* From here on an interrupted start is finished by the next one. */
 int hdl_renew_ready(const char *bpffs, struct hdl_err *err);
-/* After the links and a grace period: adds what changed in the old maps since they were copied. */
-void hdl_renew_merge(struct hdl_renew *renew, const struct bpf_object *object);
+/* Before the links, and after them and a grace period: adds what changed in the old maps since they were copied. */
+void hdl_renew_lift(struct hdl_renew *renew, const struct bpf_object *object, const char *bpffs);
+void hdl_renew_merge(struct hdl_renew *renew, const struct bpf_object *object, const char *bpffs);
 /* The new pins take the place of the old. */
 int hdl_renew_commit(const char *bpffs, struct hdl_err *err);
 /* Removes next/ and all in it: for --uninstall, too. */
