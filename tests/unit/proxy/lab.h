@@ -56,6 +56,7 @@ struct lab {
 	uint16_t port; /* of the service, and of the worker's listener */
 	struct hdl_origin origin;
 	bool has_origin;
+	atomic_int asked; /* how often the worker wanted to know an origin */
 	char response[1 << 21];
 	size_t response_bytes;
 	char log[LAB_BYTES];
@@ -447,6 +448,7 @@ static int take_origin(void *data, const struct hdl_origin_key *key, struct hdl_
 	bool found;
 
 	assert_int_equal(key->listener_port, htons(l->port));
+	atomic_fetch_add(&l->asked, 1);
 	pthread_mutex_lock(&origin_mutex);
 	found = l->has_origin;
 	*ret_origin = l->origin;
@@ -550,6 +552,29 @@ static inline void lab_reload(struct hdl_snapshot *(*configure)(void))
 	assert_int_equal(hdl_worker_set_snapshot(lab.worker, s), 0);
 	eventually(hdl_worker_epoch(lab.worker) == s->epoch);
 	hdl_snapshot_unref(s);
+}
+
+/*
+ * Stops the worker in the middle of a turn of its loop, in which it asks for the origin of a further client. What
+ * happens until lab_thaw() it sees afterwards, and at once. Needs the worker at an address of its own (lab_address).
+ * Returns that client.
+ */
+static inline int lab_freeze(void)
+{
+	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_port = htons(lab.port) };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), before = atomic_load(&lab.asked);
+
+	assert_true(fd >= 0);
+	sa.sin_addr.s_addr = sb_addr(lab_address).word[3];
+	pthread_mutex_lock(&origin_mutex);
+	assert_int_equal(connect(fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
+	eventually(atomic_load(&lab.asked) == before + 1);
+	return fd;
+}
+
+static inline void lab_thaw(void)
+{
+	pthread_mutex_unlock(&origin_mutex);
 }
 
 #define stat_of(field) hdl_stat_read(&hdl_worker_stats(lab.worker)->field)
