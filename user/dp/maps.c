@@ -450,6 +450,29 @@ int hdl_dp_take_origin(void *data, const struct hdl_origin_key *key, struct hdl_
 	return 0;
 }
 
+void hdl_dp_entries(int fd, bool (*row)(void *data, const void *key, const void *value), void *data)
+{
+	struct bpf_map_info info = { 0 };
+	__u32 size = sizeof(info);
+	uint8_t *memory;
+	bool more;
+
+	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &size) != 0)
+		return;
+	memory = calloc(1, 2 * (size_t)info.key_size + info.value_size);
+	if (!memory)
+		return;
+	more = bpf_map_get_next_key(fd, NULL, memory + info.key_size) == 0;
+	for (uint64_t i = 0; more && i < 2ull * info.max_entries; i++) {
+		memcpy(memory, memory + info.key_size, info.key_size);
+		more = bpf_map_get_next_key(fd, memory, memory + info.key_size) == 0;
+		if (bpf_map_lookup_elem(fd, memory, memory + 2 * (size_t)info.key_size) == 0 &&
+		    !row(data, memory, memory + 2 * (size_t)info.key_size))
+			break;
+	}
+	free(memory);
+}
+
 bool hdl_dp_is_node_address(const struct hdl_dp_maps *maps, const struct hdl_addr *address)
 {
 	__u32 value;

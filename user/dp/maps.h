@@ -42,6 +42,11 @@ unsigned int hdl_dp_workload_prune(struct hdl_dp_maps *maps, bool (*keep)(void *
  * thread. 0 or -ENOENT.
  */
 int hdl_dp_take_origin(void *maps, const struct hdl_origin_key *key, struct hdl_origin *ret_origin);
+/*
+ * Calls row() for each entry of a hash map of records, until it returns false. At most as many as there is room for in
+ * an LRU map twice over: entries come and go under the walk. Nothing on plain memory (fd -1).
+ */
+void hdl_dp_entries(int fd, bool (*row)(void *data, const void *key, const void *value), void *data);
 /* Map `node_address`; false on plain memory. */
 bool hdl_dp_is_node_address(const struct hdl_dp_maps *maps, const struct hdl_addr *address);
 /* Calls row() for each record of `origin` that no worker has taken yet. */
