@@ -82,14 +82,19 @@ struct conditions {
 };
 
 /* Names and values have no control characters. */
+static void print_labels(struct hdl_buf *text, const struct hdl_ir_labels *labels)
+{
+	for (size_t i = 0; i < labels->n; i++)
+		hdl_buf_printf(text, "\t%s=%s", labels->v[i].key, labels->v[i].value);
+}
+
 static const char *condition_text(struct hdl_arena *arena, const struct hdl_ir_l4_match *match)
 {
 	struct hdl_buf text = { 0 };
 	const char *copy;
 
 	hdl_buf_printf(&text, "\n%s", match->source_namespace);
-	for (size_t i = 0; i < match->source_labels.n; i++)
-		hdl_buf_printf(&text, "\t%s=%s", match->source_labels.v[i].key, match->source_labels.v[i].value);
+	print_labels(&text, &match->source_labels);
 	copy = text.p ? hdl_arena_strdup(arena, text.p) : NULL;
 	hdl_buf_done(&text);
 	return copy;
@@ -313,8 +318,11 @@ static int look_at(struct making *m, struct hdl_client_pod *pod)
 	struct hdl_buf identity = { 0 };
 	int r;
 
-	if (view)
+	/* views of one namespace without a Sidecar differ by their labels */
+	if (view) {
 		hdl_buf_printf(&identity, "%s/%s", view->ns, view->name);
+		print_labels(&identity, &view->selector);
+	}
 	for (size_t i = 0; i < m->conditions.n; i++)
 		if (meets(m->conditions.at[i].match, pod->pod))
 			hdl_buf_adds(&identity, m->conditions.at[i].text);
