@@ -407,6 +407,16 @@ static int address_attribute(const struct nlattr *attribute, void *data)
 	return MNL_CB_OK;
 }
 
+/* Half of the room is for each family, so that many addresses of one do not hide those of the other. */
+static bool has_room(const struct hdl_pod *pod, uint8_t family)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < pod->address_count; i++)
+		n += hdl_addr_is_v4(&pod->address[i]) == (family == AF_INET);
+	return n < HDL_POD_ADDRESSES_MAX / 2;
+}
+
 static int see_address(const struct nlmsghdr *message, void *data)
 {
 	struct hdl_pod *pod = data;
@@ -416,7 +426,7 @@ static int see_address(const struct nlmsghdr *message, void *data)
 	const void *bytes;
 
 	if ((header->ifa_family != AF_INET && header->ifa_family != AF_INET6) || header->ifa_scope >= RT_SCOPE_LINK ||
-	    pod->address_count == HDL_POD_ADDRESSES_MAX)
+	    !has_room(pod, header->ifa_family))
 		return MNL_CB_OK;
 	mnl_attr_parse(message, sizeof(*header), address_attribute, &seen);
 	bytes = seen.local ? seen.local : seen.address; /* of a point-to-point link, `address` is the peer's */

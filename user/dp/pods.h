@@ -14,7 +14,7 @@
 #include "heddle/abi_addr.h"
 
 #define HDL_PODS_MAX 4096        /* namespaces looked at; more are counted, not entered */
-#define HDL_POD_ADDRESSES_MAX 32 /* per namespace; loopback and link-local ones are left out */
+#define HDL_POD_ADDRESSES_MAX 64 /* per namespace, half of each family; loopback and link-local ones are left out */
 #define HDL_POD_INTERFACES_MAX 8
 
 /* A veth pair between host and namespace. */
