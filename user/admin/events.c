@@ -52,12 +52,15 @@ void hdl_admin_event_names(const struct hdl_publisher *publisher, const struct h
 	if (endpoint && endpoint->workload)
 		snprintf(ret->endpoint, sizeof(ret->endpoint), "%s/%s", endpoint->workload->ns,
 			 endpoint->workload->name);
-	if (endpoint)
+	if (!cluster)
+		cluster = hdl_publisher_find_cluster(publisher, event->cluster);
+	if (cluster)
 		snprintf(ret->cluster, sizeof(ret->cluster), "%s", cluster->name);
 	if (port && port->service)
 		snprintf(ret->service, sizeof(ret->service), "%s:%u", port->service->fqdn, port->port);
-	/* ejected by a DestinationRule; decided by what made the route or the label */
-	if (endpoint && (event->kind == HDL_EVENT_EJECTED || event->kind == HDL_EVENT_EJECTION_OVERFLOW))
+	/* ejected, or limited, by a DestinationRule; decided by what made the route or the label */
+	if (cluster && (event->kind == HDL_EVENT_EJECTED || event->kind == HDL_EVENT_EJECTION_OVERFLOW ||
+			(event->kind == HDL_EVENT_VERDICT && event->verdict == HDL_VERDICT_OVERFLOW)))
 		name_origin(&cluster->rule, ret->rule, sizeof(ret->rule));
 	else if (port)
 		name_origin(port->route_origin.kind ? &port->route_origin : &port->label_origin, ret->rule,

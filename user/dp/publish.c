@@ -523,6 +523,11 @@ const struct hdl_ir_workload *hdl_publisher_find_workload(const struct hdl_publi
 	return id ? p->workload_at[id] : NULL;
 }
 
+const struct hdl_ir_cluster *hdl_publisher_find_cluster(const struct hdl_publisher *p, uint32_t id)
+{
+	return id && id < p->maps->cluster_count ? p->cluster_info[id].at : NULL;
+}
+
 const struct hdl_ir_endpoint *hdl_publisher_find_endpoint(const struct hdl_publisher *p, uint32_t id,
 							  uint32_t generation,
 							  const struct hdl_ir_cluster **ret_cluster)

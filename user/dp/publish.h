@@ -85,13 +85,14 @@ unsigned int hdl_publisher_reap(struct hdl_publisher *publisher);
 struct hdl_snapshot *hdl_publisher_current(const struct hdl_publisher *publisher); /* borrowed; NULL before the first */
 
 /*
- * What records of the kernel mean in the current snapshot: pod by its number (hdl_ir_workload.id, hdl_workload.id) and
- * endpoint by id and generation. Borrowed until the next publication; NULL when it is not in the current snapshot.
+ * What records of the kernel mean in the current snapshot: pod by its number (hdl_ir_workload.id, hdl_workload.id),
+ * endpoint by id and generation, cluster by id. Borrowed until the next publication; NULL when it is not in the current snapshot.
  */
 const struct hdl_ir_workload *hdl_publisher_find_workload(const struct hdl_publisher *publisher, uint32_t number);
 const struct hdl_ir_endpoint *hdl_publisher_find_endpoint(const struct hdl_publisher *publisher, uint32_t id,
 							  uint32_t generation,
 							  const struct hdl_ir_cluster **ret_cluster);
+const struct hdl_ir_cluster *hdl_publisher_find_cluster(const struct hdl_publisher *publisher, uint32_t id);
 
 /*
  * The record in `client` of a pod (hdl_workload.client), by its number; 0 = it has none: that of unknown clients. found:

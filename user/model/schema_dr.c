@@ -147,7 +147,9 @@ const struct hdl_message hdl_schema_tcp_keepalive =
 
 static const struct hdl_field pool_tcp_fields[] = {
 	HDL_INT(struct hdl_dr_pool_tcp, max_connections, "maxConnections", 0, MAX_INT32,
-		"most connections to the service; 0 or absent: no limit", ACCEPTED),
+		"most connections to the service; 0 or absent: no limit",
+		.note = "Exact for connections of layer 4 from one node; where requests are read, http2MaxRequests is the "
+			"limit"),
 	HDL_DURATION(struct hdl_dr_pool_tcp, connect_timeout, "connectTimeout",
 		     "time in which a connection must be made (10s)"),
 	HDL_MESSAGE(struct hdl_dr_pool_tcp, tcp_keepalive, "tcpKeepalive", &hdl_schema_tcp_keepalive,

@@ -97,9 +97,11 @@ static const struct hdl_field service_fields[] = {
 	HDL_STRINGS(struct hdl_kube_service, external_ips, "externalIPs", "further addresses"),
 	HDL_STRING_MAP(struct hdl_kube_service, selector, "selector", "labels of the pods"),
 	HDL_MESSAGES(struct hdl_kube_service, ports, "ports", &service_port, "ports", .max = 1000),
-	HDL_ENUM(struct hdl_kube_service, session_affinity, "sessionAffinity", affinity, "None or ClientIP (None)",
-		 .note = "Honoured where no DestinationRule sets a load balancer: a hash of the client's address, which "
-			 "does not end with a time"),
+	HDL_ENUM(
+		struct hdl_kube_service, session_affinity, "sessionAffinity", affinity, "None or ClientIP (None)",
+		.note = "Honoured where no DestinationRule sets a load balancer. A hash of the client's address chooses; at "
+			"layer 4 clients stay where they are, whatever it would choose now, until timeoutSeconds after "
+			"their last connection"),
 	HDL_BOOL(struct hdl_kube_service, publish_not_ready_addresses, "publishNotReadyAddresses",
 		 "all pods count as ready"),
 	HDL_STRING(struct hdl_kube_service, external_name, "externalName", "name that stands for the service"),

@@ -249,6 +249,8 @@ static void set_limits(struct hdl_xl *xl, struct hdl_xl_cluster *c, const struct
 							  NULL);
 	if (tcp) {
 		p->max_connections = hdl_xl_number(&tcp->max_connections, 0);
+		c->max_connections_res = p->max_connections ? policy->pool_res : NULL;
+		c->max_connections_pos = tcp->max_connections.pos;
 		p->max_connection_duration_ns = hdl_xl_duration(&tcp->max_connection_duration, 0);
 	}
 	if (tcp && tcp->tcp_keepalive)

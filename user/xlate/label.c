@@ -245,6 +245,24 @@ static int http_port(struct hdl_xl *xl, const struct hdl_xl_front *front, const 
 	return 0;
 }
 
+/* maxConnections where requests are read: connections of the proxy's pools are not counted by it. Once for each place. */
+static void report_max_connections(struct hdl_xl *xl, const struct hdl_ir_service_port *port)
+{
+	for (size_t i = 0; port->label == HDL_LABEL_REQUEST && i < port->destination_count; i++) {
+		const struct hdl_ir_cluster *ir = port->destinations[i].cluster;
+		const struct hdl_xl_cluster *c = ir ? hdl_xl_cluster_of(ir) : NULL;
+
+		if (c && c->max_connections_res &&
+		    hdl_xl_first_time(xl, "max connections %p %u %u", (const void *)c->max_connections_res,
+				      c->max_connections_pos.line, c->max_connections_pos.col))
+			hdl_xl_report(
+				xl->diags, HDL_WARNING, c->max_connections_res, c->max_connections_pos, NULL,
+				"connectionPool.tcp.maxConnections does not act where requests are read, as at port %u "
+				"of %s: http.http2MaxRequests does",
+				port->port, port->service->fqdn);
+	}
+}
+
 /* Settings that nobody carries out where the client's own connection goes to the endpoint. Once for each place. */
 static void report_idle_settings(struct hdl_xl *xl, const struct hdl_ir_service_port *port)
 {
@@ -294,5 +312,6 @@ int hdl_xl_label_port(struct hdl_xl *xl, const struct hdl_xl_front *front, const
 		return r;
 	set_affinity(port->ir);
 	report_idle_settings(xl, port->ir);
+	report_max_connections(xl, port->ir);
 	return 0;
 }

@@ -61,6 +61,8 @@ struct hdl_xl_cluster {
 	const char *l4_idle; /* one without effect at layer 4; NULL: none */
 	const struct hdl_resource *l4_idle_res;
 	struct hdl_pos l4_idle_pos;
+	const struct hdl_resource *max_connections_res; /* maxConnections is set; NULL: it is not */
+	struct hdl_pos max_connections_pos;
 };
 
 /* Several DestinationRules of one host in one namespace, merged (A.7). */
