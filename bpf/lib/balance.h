@@ -119,23 +119,38 @@ HDL_CORE int hdl_balance_again(struct hdl_flow *flow, const struct hdl_service_v
 	return id != HDL_ENDPOINT_NONE && hdl_balance_take(flow, id) == HDL_VERDICT_BALANCED;
 }
 
+/* An endpoint of the cluster, with its address in the flow. */
+HDL_CORE int hdl_balance_choose(struct hdl_flow *flow, const struct hdl_cluster_version *target,
+				const struct hdl_addr *bound)
+{
+	struct hdl_balance_choice choice = {};
+	union hdl_balance_scratch at;
+	int outcome;
+
+	choice.random = (__u64)bpf_get_prandom_u32() << 32 | bpf_get_prandom_u32();
+	if (hdl_core_by_hash(target->policy) && target->hash_input == HDL_HASH_SOURCE_IP)
+		hdl_balance_hash(&choice, flow, bound);
+	outcome = hdl_balance_pick(&at, flow, target, &choice);
+	return outcome == HDL_VERDICT_BALANCED ? hdl_balance_take(flow, at.pick.endpoint) : outcome;
+}
+
 /*
  * Returns HDL_VERDICT_BALANCED with the flow's endpoint and address set, HDL_VERDICT_PASS when the policy is to keep the
  * address that was dialled, or the verdict with which to refuse. bound: source address of the socket, zero = none. A TCP
- * connection may then hold a place in its cluster (flow->charged), also when it is refused.
+ * connection that is balanced holds a place in its cluster (flow->charged).
  */
 HDL_CORE int hdl_balance_flow(struct hdl_flow *flow, const struct hdl_service_version *version, __u64 epoch,
 			      const struct hdl_addr *bound)
 {
 	const struct hdl_cluster_version *target;
-	struct hdl_balance_choice choice = {};
-	union hdl_balance_scratch at;
+	int outcome, again;
 	__u32 cluster;
-	int outcome;
 
 	if (version->route_count == 0)
 		return HDL_VERDICT_NO_ROUTE;
-	cluster = hdl_balance_route(version, bpf_get_prandom_u32());
+	cluster = version->only_cluster;
+	if (cluster == 0)
+		cluster = hdl_balance_route(version, bpf_get_prandom_u32());
 	target = cluster == HDL_CLUSTER_NONE ? NULL : hdl_lookup_cluster(cluster, epoch);
 	if (!target)
 		return HDL_VERDICT_NO_CLUSTER;
@@ -143,17 +158,19 @@ HDL_CORE int hdl_balance_flow(struct hdl_flow *flow, const struct hdl_service_ve
 		return HDL_VERDICT_PASS;
 	flow->cluster = cluster;
 	flow->cluster_generation = target->generation;
+	if (flow->key.protocol == IPPROTO_TCP && hdl_charge_is_full(flow, target->max_connections))
+		return HDL_VERDICT_OVERFLOW;
+	again = version->affinity_timeout_s && hdl_balance_again(flow, version);
+	outcome = again ? HDL_VERDICT_BALANCED : hdl_balance_choose(flow, target, bound);
+	if (outcome != HDL_VERDICT_BALANCED)
+		return outcome;
+	/*
+	 * After the choice: an atomic waits for the loads before it and holds up those after it, and what a choice reads is
+	 * seldom in a cache.
+	 */
 	if (flow->key.protocol == IPPROTO_TCP && !hdl_charge_cluster(flow, target->max_connections))
 		return HDL_VERDICT_OVERFLOW;
-	if (version->affinity_timeout_s && hdl_balance_again(flow, version))
-		return HDL_VERDICT_BALANCED;
-	choice.random = (__u64)bpf_get_prandom_u32() << 32 | bpf_get_prandom_u32();
-	if (hdl_core_by_hash(target->policy) && target->hash_input == HDL_HASH_SOURCE_IP)
-		hdl_balance_hash(&choice, flow, bound);
-	outcome = hdl_balance_pick(&at, flow, target, &choice);
-	if (outcome == HDL_VERDICT_BALANCED)
-		outcome = hdl_balance_take(flow, at.pick.endpoint);
-	if (outcome == HDL_VERDICT_BALANCED && version->affinity_timeout_s)
+	if (version->affinity_timeout_s && !again)
 		hdl_affinity_keep(flow, version->service_port);
 	return outcome;
 }

@@ -27,14 +27,35 @@ HDL_CORE struct hdl_health *hdl_charge_health(const struct hdl_sock *record)
 	return of_endpoint;
 }
 
+/* The record of the flow's cluster; NULL: the id is about to be another's, and this cluster's count is gone. */
+HDL_CORE struct hdl_balance *hdl_charge_balance(const struct hdl_flow *flow)
+{
+	struct hdl_balance *of_cluster = hdl_tables_balance(NULL, flow->cluster);
+
+	if (!of_cluster || *(const volatile __u32 *)&of_cluster->generation != flow->cluster_generation)
+		return NULL;
+	return of_cluster;
+}
+
+/* Whether all places are taken: looked at before an endpoint is chosen, so that who is refused takes nobody's turn. */
+HDL_CORE int hdl_charge_is_full(const struct hdl_flow *flow, __u32 max_connections)
+{
+	struct hdl_balance *of_cluster = hdl_charge_balance(flow);
+
+	if (!of_cluster || max_connections == 0 || *(const volatile __u32 *)&of_cluster->connections < max_connections)
+		return 0;
+	hdl_add_u32(&of_cluster->connections_overflow, 1);
+	return 1;
+}
+
 /* Takes a place in the flow's cluster. 0 = all are taken. */
 HDL_CORE int hdl_charge_cluster(struct hdl_flow *flow, __u32 max_connections)
 {
-	struct hdl_balance *of_cluster = hdl_tables_balance(NULL, flow->cluster);
+	struct hdl_balance *of_cluster = hdl_charge_balance(flow);
 	__u32 before;
 
-	if (!of_cluster || *(const volatile __u32 *)&of_cluster->generation != flow->cluster_generation)
-		return 1; /* the id is about to be another's: this cluster's count is gone */
+	if (!of_cluster)
+		return 1;
 	before = __sync_fetch_and_add(&of_cluster->connections, 1);
 	/* below 0 only while maps are replaced: some that began in the old ones ended in these */
 	if (max_connections && before >= max_connections && (__s32)before >= 0) {

@@ -64,10 +64,10 @@ hdl_find(struct bpf_sock_addr *ctx, struct hdl_flow *flow, const struct hdl_stat
 	if (hdl_addr_is_any(&flow->key.address))
 		flow->key.address = hdl_addr_loopback(flow->family);
 	key = flow->key;
-	version = hdl_lookup_service(&key, found);
+	version = hdl_lookup_service(state, &key, found);
 	if (hdl_is_tombstone(version) && hdl_is_node_port(ctx, flow, state)) {
 		__builtin_memset(&key.address, 0, sizeof(key.address));
-		version = hdl_lookup_service(&key, found);
+		version = hdl_lookup_service(state, &key, found);
 	}
 	if (version && (version->flags & HDL_SERVICE_CLASSES)) {
 		hdl_sock_who(ctx, flow, state);
@@ -84,8 +84,8 @@ hdl_find(struct bpf_sock_addr *ctx, struct hdl_flow *flow, const struct hdl_stat
  * answers; and processes of the node, unless the configuration gave them an identity. Not in line: what it has on the
  * stack would be below that of the pick.
  */
-static __noinline int hdl_is_denied(struct bpf_sock_addr *ctx, struct hdl_flow *flow,
-					 const struct hdl_state *state, __u64 epoch)
+static __noinline int hdl_is_denied(struct bpf_sock_addr *ctx, struct hdl_flow *flow, const struct hdl_state *state,
+				    __u64 epoch)
 {
 	const struct hdl_addr *address = &flow->key.address;
 	const struct hdl_client_version *who;
@@ -112,11 +112,8 @@ static __always_inline int hdl_decide_l4(struct bpf_sock_addr *ctx, struct hdl_f
 					 const struct hdl_service_version *version, const struct hdl_found *found)
 {
 	struct hdl_addr bound = hdl_sock_source(ctx, flow->family);
-	int outcome = hdl_balance_flow(flow, version, found->epoch, &bound);
 
-	if (outcome != HDL_VERDICT_BALANCED && (flow->charged & HDL_CHARGED_CLUSTER))
-		hdl_uncharge_cluster(flow->cluster, flow->cluster_generation);
-	return outcome;
+	return hdl_balance_flow(flow, version, found->epoch, &bound);
 }
 
 #endif

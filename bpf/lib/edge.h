@@ -211,13 +211,13 @@ HDL_CORE const struct hdl_service_version *hdl_edge_service(const struct hdl_pac
 		.port = packet->destination_port,
 		.protocol = packet->protocol,
 	};
-	const struct hdl_service_version *version = hdl_lookup_service(&key, found);
+	const struct hdl_service_version *version = hdl_lookup_service(state, &key, found);
 	__u16 port = bpf_ntohs(key.port);
 
 	if ((!version || version->label == HDL_LABEL_NONE) && port >= state->node_port_first &&
 	    port <= state->node_port_last && bpf_map_lookup_elem(&node_address, &packet->destination)) {
 		__builtin_memset(&key.address, 0, sizeof(key.address));
-		version = hdl_lookup_service(&key, found);
+		version = hdl_lookup_service(state, &key, found);
 	}
 	return version && version->label != HDL_LABEL_NONE && (version->flags & HDL_SERVICE_EXTERNAL) ? version : NULL;
 }

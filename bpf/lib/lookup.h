@@ -79,15 +79,13 @@ HDL_CORE const struct hdl_service_version *hdl_lookup_service_at(const struct hd
 }
 
 /* The service version in force; sets found->epoch, to which all further look-ups of the decision keep. */
-HDL_CORE const struct hdl_service_version *hdl_lookup_service(const struct hdl_vip_key *key, struct hdl_found *found)
+HDL_CORE const struct hdl_service_version *hdl_lookup_service(const struct hdl_state *state,
+							      const struct hdl_vip_key *key, struct hdl_found *found)
 {
-	const struct hdl_state *state = hdl_state();
 	const struct hdl_service_version *version = NULL;
 	int stale = 1;
 
 	found->service = 0;
-	if (!state)
-		return NULL;
 	for (int attempt = 0; attempt < 2 && stale; attempt++) {
 		found->epoch = hdl_load_acquire(&state->epoch);
 		version = hdl_lookup_service_at(key, found, &stale);

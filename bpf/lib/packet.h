@@ -57,12 +57,12 @@ HDL_CORE const struct hdl_service_version *hdl_packet_find(struct __sk_buff *skb
 	struct hdl_vip_key key = from->key;
 	__u16 port = bpf_ntohs(key.port);
 
-	version = hdl_lookup_service(&key, found);
+	version = hdl_lookup_service(state, &key, found);
 	*ret_known = found->service != 0;
 	if (hdl_packet_tombstone(version) && port >= state->node_port_first && port <= state->node_port_last &&
 	    bpf_map_lookup_elem(&node_address, &key.address)) {
 		__builtin_memset(&key.address, 0, sizeof(key.address));
-		version = hdl_lookup_service(&key, found);
+		version = hdl_lookup_service(state, &key, found);
 		*ret_known |= found->service != 0;
 	}
 	if (version && (version->flags & HDL_SERVICE_CLASSES)) {

@@ -30,7 +30,7 @@ struct hdl_state {
 	__u16 node_port_first,
 		node_port_last; /* host order; all NodePorts in use are within; last 0 = there are none */
 	__u32 event_sample;     /* 1 of so many verdicts without error becomes an event; 0 = none */
-	__u32 renewing;     /* 1 = hooks still count in the maps that these replace (dp/renew.h) */
+	__u32 renewing;         /* 1 = hooks still count in the maps that these replace (dp/renew.h) */
 	__u32 padding1;
 	/* Own cache line: stored ten times a second, while the line above is read on every connect. */
 	__u64 heartbeat_ns; /* CLOCK_MONOTONIC of the last sign of life; 0 = no daemon */
@@ -97,7 +97,8 @@ struct hdl_service_version {
 	__u32 service_port; /* id of the (service, port) in the daemon's tables, for explanations; same for all its addresses */
 	__u32 flags;              /* enum hdl_service_flags */
 	__u32 affinity_timeout_s; /* sessionAffinity ClientIP: a client keeps its endpoint so long after its last connection */
-	__u32 padding[3];
+	__u32 only_cluster; /* of the only row of the route, for picks to leave that out; 0 = look there */
+	__u32 padding[2];
 };
 
 /* Value of map `service`, by id. */
@@ -147,32 +148,35 @@ enum hdl_cluster_flags {
 	HDL_CLUSTER_SHARES = 4,      /* groups are localities with a share each; otherwise priorities */
 };
 
+/* The first cache line is all that a plain pick reads: without groups, hash, panic threshold and warm-up. */
 struct hdl_cluster_version {
 	__u64 epoch;
-	__u64 name_hash;                       /* XXH64, seed 0, of "outbound|9080|v1|reviews.demo.svc.cluster.local" */
 	struct hdl_range member[HDL_FAMILIES]; /* endpoint ids that have an address of the family, each once */
 	struct hdl_range turns[HDL_FAMILIES]; /* the same with weights: each as often as its weight; count 0 = member */
+	struct hdl_range group;               /* rows in `group`; count 0 = all endpoints are alike */
+	__u32 max_connections;                /* open at a time on this node (specification C.5); 0 = unlimited */
+	__u32 generation;                     /* of this use of the id; balance.generation is the same */
+	__u8 policy;                          /* enum hdl_policy */
+	__u8 hash_input;                      /* enum hdl_hash_input */
+	__u8 min_health_percent;              /* panic threshold, 0..100 (specification C.4) */
+	__u8 flags;                           /* enum hdl_cluster_flags */
+	__u32 warmup_ms;                      /* window of specification C.2; 0 = none */
+
+	__u64 name_hash;                      /* XXH64, seed 0, of "outbound|9080|v1|reviews.demo.svc.cluster.local" */
 	struct hdl_range table[HDL_FAMILIES]; /* Maglev table in `slot`, or entries in `ring`; count 0 = none */
 	struct hdl_range edge[HDL_FAMILIES]; /* Maglev table of those that serve connections from outside of the node */
-	struct hdl_range group;              /* rows in `group`; count 0 = all endpoints are alike */
 	__u32 endpoint_count;                /* of both families and any state of health, each pod once (N of C.7) */
-	__u8 policy;                         /* enum hdl_policy */
-	__u8 hash_input;                     /* enum hdl_hash_input */
-	__u8 min_health_percent;             /* panic threshold, 0..100 (specification C.4) */
-	__u8 max_ejection_percent;           /* 0..100 (specification C.7) */
-	__u32 max_connections;               /* open at a time on this node (specification C.5); 0 = unlimited */
-	__u32 generation;                    /* of this use of the id; balance.generation is the same */
-	__u32 consecutive_5xx;               /* thresholds of specification C.7; 0 = off */
+	__u32 healthy_count;   /* of endpoint_count, the ones that are healthy by discovery: they have ids */
+	__u32 consecutive_5xx; /* thresholds of specification C.7; 0 = off */
 	__u32 consecutive_gateway;
 	__u32 consecutive_local_origin;
 	__u32 interval_ms, base_ejection_ms;
-	__u32 warmup_ms;                /* window of specification C.2; 0 = none */
-	__u32 warmup_aggression;        /* 16.16 fixed point */
-	__u8 warmup_min_percent, flags; /* enum hdl_cluster_flags */
-	__u16 padding0;
+	__u32 warmup_aggression; /* 16.16 fixed point */
 	__u32 connect_timeout_ms;
-	__u32 healthy_count; /* of endpoint_count, the ones that are healthy by discovery: they have ids */
-	__u32 padding[4];
+	__u8 max_ejection_percent; /* 0..100 (specification C.7) */
+	__u8 warmup_min_percent;
+	__u16 padding0;
+	__u32 padding[12];
 };
 
 /*

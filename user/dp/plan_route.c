@@ -26,12 +26,23 @@ static int build_rows(struct hdl_plan *plan, const struct hdl_ir_service_port *p
 }
 
 /* What the range holds, or will once it is staged. */
+static const struct hdl_route_row *rows_of(const struct hdl_publisher *p, const struct hdl_publisher_route *route)
+{
+	return route->content ? route->content : p->maps->route + route->range.offset;
+}
+
 static bool holds(const struct hdl_publisher *p, const struct hdl_publisher_route *route,
 		  const struct hdl_route_row *rows, uint32_t count)
 {
-	const void *content = route->content ? route->content : p->maps->route + route->range.offset;
+	return route->range.count == count && memcmp(rows_of(p, route), rows, count * sizeof(*rows)) == 0;
+}
 
-	return route->range.count == count && memcmp(content, rows, count * sizeof(*rows)) == 0;
+uint32_t hdl_plan_route_only(const struct hdl_plan *plan, uint32_t id)
+{
+	const struct hdl_publisher_route *route = &plan->publisher->route_at[id];
+	const struct hdl_route_row *row = rows_of(plan->publisher, route);
+
+	return route->range.count == 1 && row->threshold == 1ull << 32 ? row->cluster : 0;
 }
 
 static int new_range(struct hdl_plan *plan, const struct hdl_ir_service_port *port, const struct hdl_route_row *rows,

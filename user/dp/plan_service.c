@@ -295,6 +295,7 @@ static int make_version(struct hdl_plan *plan, const struct hdl_ir_service_port 
 
 		ret->route_offset = range.offset;
 		ret->route_count = (__u16)range.count;
+		ret->only_cluster = hdl_plan_route_only(plan, *ret_route);
 	}
 	return r;
 }

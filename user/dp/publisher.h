@@ -322,6 +322,8 @@ struct hdl_vip_key hdl_plan_vip_key(const struct hdl_ir_service_port *port, size
 /* plan_route.c: the route with these destinations; 0 when there are none. */
 int hdl_plan_route(struct hdl_plan *plan, const struct hdl_ir_service_port *port,
 		   const struct hdl_ir_destination *destinations, size_t count, uint32_t *ret_id);
+/* The cluster of a route with one destination that takes all, 0 of any other. */
+uint32_t hdl_plan_route_only(const struct hdl_plan *plan, uint32_t id);
 int hdl_plan_route_use(struct hdl_plan *plan, uint32_t id, int change);
 int hdl_plan_routes_gone(struct hdl_plan *plan);
 /* plan_client.c: classes, and ports whose meaning changed with them; before the two above. */

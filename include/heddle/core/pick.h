@@ -47,7 +47,7 @@ struct hdl_pick {
 	struct hdl_range list;   /* endpoints of the family, of the group if there are groups; with weights: turns */
 	struct hdl_range table;  /* Maglev in `slot`, or in `ring`; count 0 = none */
 	__u32 cluster;           /* id */
-	__u32 endpoint_count;    /* of both families, for the panic threshold */
+	__u32 endpoint_count;    /* of both families; for the panic threshold, and when the list is empty */
 	__u32 group;             /* row in `group`, or HDL_CORE_GROUP_NONE */
 	__u32 warmup_ms;         /* 0 = none */
 	__u32 warmup_aggression; /* 16.16 */
@@ -310,18 +310,29 @@ HDL_CORE int hdl_core_takes_turns(__u8 policy)
 	return policy == HDL_POLICY_ROUND_ROBIN || policy == HDL_POLICY_LEAST_REQUEST;
 }
 
+HDL_CORE int hdl_core_by_hash(__u8 policy)
+{
+	return policy == HDL_POLICY_MAGLEV || policy == HDL_POLICY_RING_HASH;
+}
+
 /* Policy is set. */
 HDL_CORE void hdl_core_pick_lists(struct hdl_pick *pick, const struct hdl_range *member, const struct hdl_range *turns,
 				  const struct hdl_range *table)
 {
 	pick->weighted = member->count && turns->count && hdl_core_takes_turns(pick->policy);
 	pick->list = pick->weighted ? *turns : *member;
-	pick->table = *table;
+	if (hdl_core_by_hash(pick->policy))
+		pick->table = *table;
 }
 
-/* Takes what the record of the cluster says; cluster, random bits, time and hash are the caller's. */
-HDL_CORE void hdl_core_pick_from(struct hdl_pick *pick, const struct hdl_cluster_version *version, __u8 family)
+/*
+ * Takes what the record of the cluster says; cluster, random bits, time and hash are the caller's. A global function in
+ * BPF, lest the verifier goes through the choice once for each way in which it can be set up. Returns 0.
+ */
+HDL_CORE_STEP int hdl_core_pick_from(struct hdl_pick *pick, const struct hdl_cluster_version *version, __u8 family)
 {
+	if (!pick || !version)
+		return 0;
 	pick->policy = version->policy;
 	if (family == HDL_FAMILY_V4)
 		hdl_core_pick_lists(pick, &version->member[HDL_FAMILY_V4], &version->turns[HDL_FAMILY_V4],
@@ -330,14 +341,18 @@ HDL_CORE void hdl_core_pick_from(struct hdl_pick *pick, const struct hdl_cluster
 		hdl_core_pick_lists(pick, &version->member[HDL_FAMILY_V6], &version->turns[HDL_FAMILY_V6],
 				    &version->table[HDL_FAMILY_V6]);
 	pick->group = HDL_CORE_GROUP_NONE;
-	pick->endpoint_count = version->endpoint_count;
-	pick->healthy_count = version->healthy_count;
 	pick->min_health_percent = version->min_health_percent;
-	if (hdl_core_takes_turns(pick->policy)) {
+	/* what follows is in other cache lines */
+	if (pick->min_health_percent || pick->list.count == 0 || version->group.count) {
+		pick->endpoint_count = version->endpoint_count;
+		pick->healthy_count = version->healthy_count;
+	}
+	if (version->warmup_ms && hdl_core_takes_turns(pick->policy)) {
 		pick->warmup_ms = version->warmup_ms;
 		pick->warmup_aggression = version->warmup_aggression;
 		pick->warmup_min_percent = version->warmup_min_percent;
 	}
+	return 0;
 }
 
 /* Narrows it to a row of `group`. */
@@ -352,11 +367,6 @@ HDL_CORE void hdl_core_pick_from_group(struct hdl_pick *pick, const struct hdl_g
 				    &row->table[HDL_FAMILY_V6]);
 	pick->group = index;
 	pick->panic = panic;
-}
-
-HDL_CORE int hdl_core_by_hash(__u8 policy)
-{
-	return policy == HDL_POLICY_MAGLEV || policy == HDL_POLICY_RING_HASH;
 }
 
 /* What chooses the group: the hash where there is one, else a draw of the pick's own. */
