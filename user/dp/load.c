@@ -16,6 +16,7 @@
 #include <unistd.h>
 #include "dp/links.h"
 #include "dp/maps.h"
+#include "dp/optional.h"
 #include "dp/owned.h"
 #include "dp/renew.h"
 #include "heddle.skel.h" /* generated */
@@ -29,7 +30,8 @@ struct hdl_load {
 	struct hdl_state *state;
 	int grace_inner_fd;
 	char *bpffs, *cgroup;
-	struct hdl_renew renew; /* maps that replace others when the hooks get the programs */
+	hdl_optional_set left_out; /* programs that the kernel refused, and that are not needed */
+	struct hdl_renew renew;    /* maps that replace others when the hooks get the programs */
 };
 
 static const struct {
@@ -243,6 +245,10 @@ static int pin_programs(const struct hdl_load *load, struct hdl_err *err)
 		if (r < 0)
 			return hdl_err_set(err, r, "--bpffs: path too long");
 		unlink(fresh);
+		if (bpf_program__fd(program) < 0) { /* left out */
+			unlink(path);
+			continue;
+		}
 		r = pin(load, bpf_program__fd(program), "new_", name, err);
 		if (r < 0)
 			return r;
@@ -296,7 +302,8 @@ static int load_programs(const struct hdl_load *load, struct hdl_err *err)
 				   "CAP_PERFMON and CAP_SYS_ADMIN are needed",
 				   hdl_dp_libbpf_said());
 	if (r < 0)
-		return hdl_err_set(err, r, "BPF programs cannot be loaded: %s: %s", strerror(-r), hdl_dp_libbpf_said());
+		return hdl_err_set(err, r == -ENOMEM ? r : -EOPNOTSUPP, "BPF programs cannot be loaded: %s: %s",
+				   strerror(-r), hdl_dp_libbpf_said());
 	return 0;
 }
 
@@ -345,6 +352,41 @@ static int finish_renewal(struct hdl_load *load, struct hdl_err *err)
 	return r;
 }
 
+/* Without what the kernel refused so far. -EAGAIN: it refused another program that is not needed. */
+static int load_object(struct hdl_load *load, const struct hdl_load_conf *conf, bool adopted,
+		       struct hdl_load_report *report, struct hdl_err *err)
+{
+	hdl_optional_set refused;
+	int r;
+
+	load->skeleton = hdl_bpf__open();
+	if (!load->skeleton)
+		return hdl_err_set(err, -errno, "BPF object: %s: %s", strerror(errno), hdl_dp_libbpf_said());
+	hdl_optional_leave_out(load->skeleton->obj, load->left_out);
+	if (conf->before_load)
+		conf->before_load(load->skeleton->obj);
+	report->sizes_kept = 0;
+	report->sizes[0] = load->renew.why[0] = '\0';
+	r = set_sizes(load, &conf->capacity, err);
+	if (r == 0 && adopted)
+		r = hdl_renew_choose(&load->renew, load->skeleton->obj, load->bpffs, err);
+	if (r == 0 && adopted)
+		r = reuse_maps(load, report, err);
+	if (r < 0)
+		return r;
+	r = load_programs(load, err);
+	refused = r < 0 && r != -EPERM ? hdl_optional_refused(hdl_dp_libbpf_said()) & ~load->left_out : 0;
+	if (!refused)
+		return r;
+	snprintf(report->refused, sizeof(report->refused), "%.*s", (int)sizeof(report->refused) - 1, err->text);
+	load->left_out |= refused;
+	hdl_optional_describe(load->left_out, report->left_out, sizeof(report->left_out));
+	hdl_bpf__destroy(load->skeleton);
+	load->skeleton = NULL;
+	hdl_dp_libbpf_listen();
+	return -EAGAIN;
+}
+
 static int open_all(struct hdl_load *load, const struct hdl_load_conf *conf, struct hdl_load_report *report,
 		    struct hdl_err *err)
 {
@@ -362,16 +404,9 @@ static int open_all(struct hdl_load *load, const struct hdl_load_conf *conf, str
 	else if (hdl_links_pinned(load->bpffs))
 		return hdl_err_set(err, -EPROTO, "%s holds hooks, but no state map: run heddled --uninstall first",
 				   load->bpffs);
-	load->skeleton = hdl_bpf__open();
-	if (!load->skeleton)
-		return hdl_err_set(err, -errno, "BPF object: %s: %s", strerror(errno), hdl_dp_libbpf_said());
-	r = set_sizes(load, &conf->capacity, err);
-	if (r == 0 && adopted)
-		r = hdl_renew_choose(&load->renew, load->skeleton->obj, load->bpffs, err);
-	if (r == 0 && adopted)
-		r = reuse_maps(load, report, err);
-	if (r == 0)
-		r = load_programs(load, err);
+	do
+		r = load_object(load, conf, adopted, report, err);
+	while (r == -EAGAIN);
 	if (r == 0)
 		r = make_grace_inner(load, err);
 	if (r == 0)

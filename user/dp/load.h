@@ -15,12 +15,16 @@
 #include "base/err.h"
 #include "dp/publish.h"
 
+struct bpf_object;
+
 struct hdl_load_conf {
 	const char *bpffs;  /* directory, absolute; created if it is not there */
 	const char *cgroup; /* cgroup2 directory to attach to */
 	struct hdl_dp_capacity capacity;
 	uint32_t worker_uid; /* sockets of this user are exempt; 0 = nobody */
 	uint32_t packet_mark, packet_mask, route_table;
+	/* Tests: called with the object before each attempt to load it. */
+	void (*before_load)(struct bpf_object *object);
 };
 
 /* What a start found and did, for the log and `heddlectl status`. */
@@ -33,10 +37,11 @@ struct hdl_load_report {
 	bool renewed;            /* other maps take the place of the pinned ones when the hooks are attached */
 	bool rebuilt;            /* without what they held: health of endpoints and open connections count anew */
 	char why[256];           /* "cluster 1024 (was 512), ..." */
+	char left_out[128];      /* what there is not, since the kernel refused its programs: "edge by XDP" */
+	char refused[512];       /* its words about the last of them */
 	uint32_t old_packet_mark, old_packet_mask, old_route_table; /* of the adopted state; 0 = none or the same */
 };
 
-struct bpf_object;
 struct hdl_load;
 
 /* Mounts bpf at /sys/fs/bpf if path is below it and nothing is mounted there, and creates the directory path. */
@@ -46,7 +51,7 @@ int hdl_load_prepare_bpffs(const char *path, struct hdl_err *err);
  * Opens, sizes, loads and pins. Nothing is attached yet: the caller sets rules, routes and listeners first. Where the
  * pinned maps are of another size or ABI version, the new ones stay beside them until the hooks are attached: publish
  * into them first (dp/renew.h). -EPERM: BPF not permitted; else errno of libbpf
- * with its last words.
+ * with its last words. Programs that are not needed (dp/optional.h) are left out where the kernel refuses them.
  */
 int hdl_load_open(const struct hdl_load_conf *conf, struct hdl_load **ret, struct hdl_load_report *ret_report,
 		  struct hdl_err *err);
@@ -78,7 +83,8 @@ enum hdl_load_tc {
 	HDL_LOAD_TC_EDGE,   /* ingress of the edge */
 	HDL_LOAD_TC_EDGE_OUT,
 };
-int hdl_load_tc_program(const struct hdl_load *load, enum hdl_load_tc which); /* for hdl_attach_tc(), owned by load */
+/* For hdl_attach_tc(), owned by load; negative: it was left out. */
+int hdl_load_tc_program(const struct hdl_load *load, enum hdl_load_tc which);
 
 /* The XDP program of the edge, owned by load. */
 int hdl_load_xdp_program(const struct hdl_load *load);

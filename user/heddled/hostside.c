@@ -132,6 +132,9 @@ static void log_report(const struct hdl_load_report *report)
 	if (report->renewed)
 		hdl_log_info("maps are replaced when the configuration is in force: %s%s", report->why,
 			     report->rebuilt ? "; health of endpoints counts anew" : "");
+	if (report->left_out[0])
+		hdl_log_warn("not there, since this kernel refuses the programs: %s (%s)", report->left_out,
+			     report->refused);
 	if (report->sizes_kept)
 		hdl_log_warn("maps whose size stays until `heddled --uninstall`: %s", report->sizes);
 }
@@ -218,6 +221,30 @@ static int send_text(struct hdl_channel *channel, enum hdl_msg_text_kind kind, u
 	return hdl_channel_send(channel, &msg, err);
 }
 
+/* What is not as it should be, or as it was asked for: after the features of the kernel. */
+static int send_conditions(const struct hdl_hostside *host, struct hdl_channel *channel, struct hdl_err *err)
+{
+	const struct hdl_load_report *report = &host->report;
+	uint32_t next = host->features.count;
+	char text[128];
+	int r;
+
+	snprintf(text, sizeof(text), "hooks and pins that others took away were put back %u times", host->repairs);
+	r = send_text(channel, HDL_MSG_TEXT_FEATURE, next++, "all programs",
+		      report->left_out[0] ? report->left_out : "none was refused by the kernel", !report->left_out[0],
+		      err);
+	if (r == 0)
+		r = send_text(channel, HDL_MSG_TEXT_FEATURE, next++, "configured sizes and mark",
+			      host->told_restart ? "mapCapacity or packetMark changed: takes effect at the next start" :
+			      report->sizes_kept ? report->sizes :
+						   "as mapCapacity and packetMark say",
+			      !host->told_restart && !report->sizes_kept, err);
+	if (r == 0)
+		r = send_text(channel, HDL_MSG_TEXT_FEATURE, next++, "hooks left alone",
+			      host->repairs ? text : "nobody took hooks or pins away", host->repairs == 0, err);
+	return r;
+}
+
 static int send_features(struct hdl_hostside *host, struct hdl_channel *channel, struct hdl_err *err)
 {
 	int r = 0;
@@ -228,7 +255,7 @@ static int send_features(struct hdl_hostside *host, struct hdl_channel *channel,
 
 		r = send_text(channel, HDL_MSG_TEXT_FEATURE, i, feature->name, detail, feature->present, err);
 	}
-	return r;
+	return r == 0 ? send_conditions(host, channel, err) : r;
 }
 
 int hdl_hostside_send_hooks(struct hdl_hostside *host, struct hdl_channel *channel, struct hdl_err *err)
@@ -238,7 +265,7 @@ int hdl_hostside_send_hooks(struct hdl_hostside *host, struct hdl_channel *chann
 	const char *name, *text;
 	uint32_t next = 0;
 	bool served;
-	int r = 0;
+	int r = host->load ? send_conditions(host, channel, err) : 0;
 
 	for (; next < n && next < HOOKS_MAX && r == 0; next++)
 		r = send_text(channel, HDL_MSG_TEXT_HOOK, next, hooks[next].name, host->cgroup, hooks[next].attached,

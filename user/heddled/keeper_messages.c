@@ -39,7 +39,9 @@ static int on_setup(struct hdl_keeper *keeper, const struct hdl_msg_setup *setup
 		give_up(keeper, r, err);
 		return 0;
 	}
-	return supplied ? 0 : hdl_hostside_send(keeper->host, &keeper->channel, err);
+	/* again: perhaps with what takes effect at the next start */
+	return supplied ? hdl_hostside_send_hooks(keeper->host, &keeper->channel, err) :
+			  hdl_hostside_send(keeper->host, &keeper->channel, err);
 }
 
 static int on_ready(struct hdl_keeper *keeper, struct hdl_err *err)

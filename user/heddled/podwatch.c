@@ -206,6 +206,8 @@ static int attach(struct hdl_hostside *host, int ifindex, enum mode mode, struct
 	int r = 0;
 
 	hdl_load_fds(load, &maps);
+	if (mode == MODE_PACKETS && hdl_load_tc_program(load, HDL_LOAD_TC_PACKET) < 0)
+		mode = MODE_PUNT; /* the kernel refused it, and `heddlectl status` says so */
 	if (mode == MODE_PACKETS)
 		r = hdl_attach_tc(bpffs, maps.state_fd, ifindex, HDL_TC_EGRESS,
 				  hdl_load_tc_program(load, HDL_LOAD_TC_REPLY), err);
