@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 
-from scene import Lab, PYTHON, Report, binomial_band
+from scene import Lab, PYTHON, Report, binomial_band, sh
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PORT = 9080
@@ -94,6 +94,13 @@ def shares_hold(found, weights, alpha=1e-6):
     return True
 
 
+def record(lab, name, index):
+    """An element of an array of the kernel, with the daemon or without."""
+    key = [str(b) for b in index.to_bytes(4, "little")]
+    found = json.loads(sh(["bpftool", "-j", "map", "lookup", "pinned", f"{lab.bpffs}/{name}", "key", *key]))
+    return found.get("formatted", found)["value"]
+
+
 def verdicts(lab):
     """Sum of each verdict label over all services."""
     sums = collections.Counter()
@@ -103,4 +110,4 @@ def verdicts(lab):
     return sums
 
 
-__all__ = ["Agent", "Lab", "PORT", "Report", "mapped", "serve", "service", "shares_hold", "three", "verdicts"]
+__all__ = ["Agent", "Lab", "PORT", "Report", "mapped", "record", "serve", "service", "shares_hold", "three", "verdicts"]

@@ -4,8 +4,8 @@
 # with and without the daemon.
 import json
 
-from l4 import Agent, Lab, PORT, Report, serve, service, three
-from scene import destination_rule, sh, wait_for
+from l4 import Agent, Lab, PORT, Report, record, serve, service, three
+from scene import destination_rule, wait_for
 
 LIMIT, CLIENTS, EACH = 37, 20, 10  # 200 connections are asked for at a time
 lab = Lab()
@@ -29,9 +29,7 @@ ids = {short: clusters[name % short]["id"] for short in ("few", "shut", "none")}
 
 def balance(short):
     """The cluster's record as the kernel has it, with the daemon or without."""
-    key = [str(b) for b in ids[short].to_bytes(4, "little")]
-    found = json.loads(sh(["bpftool", "-j", "map", "lookup", "pinned", f"{lab.bpffs}/balance", "key", *key]))
-    return found.get("formatted", found)["value"]
+    return record(lab, "balance", ids[short])
 
 
 def storm(vip):
