@@ -166,7 +166,7 @@ int main(int argc, char **argv)
 		return 2;
 	hdl_test_need_bpf();
 	scene_new_netns();
-	scene_load();
+	scene_load(true);
 	scene_command(
 		"ip link add edge0 type veth peer name edge1 && ip link set edge0 up && ip link set edge1 up && "
 		"ip addr add 192.0.2.1/24 dev edge0 && ip neigh add 192.0.2.16 lladdr 02:00:00:00:00:10 dev edge0 && "

@@ -105,10 +105,25 @@ SCENE_HELPER __u64 scene_netns_cookie(void)
 	return cookie;
 }
 
-SCENE_HELPER void scene_load(void)
+SCENE_HELPER bool scene_is_of_packets(const struct bpf_program *program)
 {
-	scene.skel = hdl_bpf__open_and_load();
+	return bpf_program__type(program) == BPF_PROG_TYPE_SCHED_CLS || bpf_program__type(program) == BPF_PROG_TYPE_XDP;
+}
+
+/*
+ * Programs of packets, or those of sockets. Never all: an emulated machine takes half a minute to verify them, and no
+ * test but test_load.c and those of the loader needs them together.
+ */
+SCENE_HELPER void scene_load(bool packets)
+{
+	struct bpf_program *program;
+
+	scene.skel = hdl_bpf__open();
 	if (!scene.skel)
+		scene_fail("open");
+	bpf_object__for_each_program(program, scene.skel->obj)
+		bpf_program__set_autoload(program, scene_is_of_packets(program) == packets);
+	if (hdl_bpf__load(scene.skel) != 0)
 		scene_fail("load");
 	scene.state = hdl_test_map(scene.skel->maps.state);
 	scene.service = hdl_test_map(scene.skel->maps.service);
@@ -129,8 +144,7 @@ SCENE_HELPER void scene_attach(int cgroup)
 
 	bpf_object__for_each_program(program, scene.skel->obj)
 	{
-		if (bpf_program__type(program) == BPF_PROG_TYPE_SCHED_CLS ||
-		    bpf_program__type(program) == BPF_PROG_TYPE_XDP)
+		if (scene_is_of_packets(program))
 			continue;
 		scene.links[scene.link_count] = bpf_program__attach_cgroup(program, cgroup);
 		if (!scene.links[scene.link_count++])
@@ -173,7 +187,7 @@ SCENE_HELPER int scene_run(int (*body)(void))
 		cgroup = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (cgroup < 0)
 			scene_fail(path);
-		scene_load();
+		scene_load(false);
 		scene_new_netns();
 		scene_attach(cgroup);
 		status = body();

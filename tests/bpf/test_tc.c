@@ -557,7 +557,7 @@ int main(void)
 	};
 
 	hdl_test_need_bpf();
-	scene_load();
+	scene_load(true);
 	build_network();
 	start_workers();
 	attach();

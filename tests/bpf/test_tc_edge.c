@@ -165,6 +165,38 @@ static void refused_without_endpoints(void **state)
 	}
 }
 
+/* A rule leads to a service that is not external: it has members and no table. Local holds for them, too. */
+static void of_another_service(void **state)
+{
+	(void)state;
+	for (int family = 0; family < HDL_FAMILIES; family++)
+		scene.cluster[1].version[0].edge[family].count = 0;
+	for (unsigned int i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
+		there(&ways[i], first_of(&ways[i]));
+	for (__u32 id = 1; id <= 6; id++)
+		scene.service[id].version[0].flags |= HDL_SERVICE_EXTERNAL_LOCAL;
+	for (unsigned int i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		struct packet_spec spec = first_of(&ways[i]);
+		struct packet in;
+
+		spec.from_port++; /* another connection */
+		spec.payload = 0;
+		in = frame(&spec, node_mac, client_mac);
+		assert_int_equal(comes_in(&in), TC_ACT_REDIRECT);
+		assert_memory_equal(out.bytes, client_mac, 6); /* refused */
+	}
+	scene.endpoint[1].flags = HDL_ENDPOINT_LOCAL;
+	for (unsigned int i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		struct packet_spec spec = first_of(&ways[i]);
+		struct packet in;
+
+		spec.from_port += 2;
+		in = frame(&spec, node_mac, client_mac);
+		assert_int_equal(comes_in(&in), TC_ACT_UNSPEC);
+		assert_false(packet_same(&out, &in));
+	}
+}
+
 /* An error of a router of the endpoint's: to the client, who sees what it sent itself. */
 static struct packet forwarded(struct packet packet, bool v6)
 {
@@ -279,6 +311,7 @@ int main(void)
 		cmocka_unit_test_setup(no_way_is_no_answer, services),
 		cmocka_unit_test_setup(local_endpoints, services),
 		cmocka_unit_test_setup(refused_without_endpoints, services),
+		cmocka_unit_test_setup(of_another_service, services),
 		cmocka_unit_test_setup(errors_reach_the_client, services),
 		cmocka_unit_test_setup(too_big_or_too_far, services),
 		cmocka_unit_test_setup(others_stay_as_they_are, services),
@@ -286,7 +319,7 @@ int main(void)
 
 	hdl_test_need_bpf();
 	scene_new_netns();
-	scene_load();
+	scene_load(true);
 	build_network();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

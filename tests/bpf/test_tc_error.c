@@ -377,6 +377,6 @@ int main(void)
 
 	hdl_test_need_bpf();
 	scene_new_netns();
-	scene_load();
+	scene_load(true);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -321,7 +321,7 @@ int main(void)
 
 	hdl_test_need_bpf();
 	scene_new_netns();
-	scene_load();
+	scene_load(true);
 	build_network();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
