@@ -226,10 +226,12 @@ struct hdl_edge_search {
 	struct hdl_range table;
 	__u64 hash, now_ns;
 	__u32 endpoint;
+	__u32 local; /* only those on this node */
 };
 
 static int hdl_edge_probe(__u32 i, struct hdl_edge_search *search)
 {
+	const struct hdl_endpoint *chosen;
 	const struct hdl_health *of_endpoint;
 	__u32 endpoint;
 
@@ -243,6 +245,11 @@ static int hdl_edge_probe(__u32 i, struct hdl_edge_search *search)
 		return 1;
 	if (hdl_core_ejected(of_endpoint, search->now_ns))
 		return 0;
+	if (search->local) {
+		chosen = hdl_tables_endpoint(NULL, endpoint);
+		if (!chosen || !(chosen->flags & HDL_ENDPOINT_LOCAL))
+			return 0;
+	}
 	search->endpoint = endpoint;
 	return 1;
 }
@@ -252,8 +259,11 @@ static int hdl_edge_probe_next(__u32 i, struct hdl_edge_search *search)
 	return hdl_edge_probe(i + 1, search);
 }
 
-/* Endpoint by the Maglev table of the edge, past ejected ones; HDL_ENDPOINT_NONE. */
-__weak __noinline __u32 hdl_edge_pick(const struct hdl_cluster_version *target, __u64 hash, __u32 family)
+/*
+ * Endpoint by the Maglev table of the edge, past ejected ones; HDL_ENDPOINT_NONE. A cluster of a service that is not
+ * external itself, to which a rule of an external one leads, has no such table: of its members then.
+ */
+__weak __noinline __u32 hdl_edge_pick(const struct hdl_cluster_version *target, __u64 hash, __u32 family, __u32 local)
 {
 	struct hdl_edge_search search = { .hash = hash, .now_ns = bpf_ktime_get_ns() };
 	__u32 *endpoint = &search.endpoint;
@@ -261,6 +271,10 @@ __weak __noinline __u32 hdl_edge_pick(const struct hdl_cluster_version *target, 
 	if (!target)
 		return HDL_ENDPOINT_NONE;
 	search.table = family == HDL_FAMILY_V6 ? target->edge[HDL_FAMILY_V6] : target->edge[HDL_FAMILY_V4];
+	if (search.table.count == 0) {
+		search.table = family == HDL_FAMILY_V6 ? target->member[HDL_FAMILY_V6] : target->member[HDL_FAMILY_V4];
+		search.local = local;
+	}
 	if (search.table.count == 0 || hdl_edge_probe(0, &search) != 0)
 		return *(volatile __u32 *)endpoint;
 	bpf_loop(search.table.count, (void *)hdl_edge_probe_next, &search, 0);
@@ -420,7 +434,8 @@ __weak __noinline int hdl_edge_begin(void)
 		hdl_count(HDL_VERDICT_NO_CLUSTER);
 		return HDL_EDGE_REFUSE;
 	}
-	id = hdl_edge_pick(target, hdl_core_draw(hash, 2), at->packet.family);
+	id = hdl_edge_pick(target, hdl_core_draw(hash, 2), at->packet.family,
+			   version->flags & HDL_SERVICE_EXTERNAL_LOCAL);
 	if (id == HDL_ENDPOINT_NONE) {
 		hdl_count(HDL_VERDICT_NO_HEALTHY);
 		return HDL_EDGE_REFUSE;
