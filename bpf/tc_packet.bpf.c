@@ -4,6 +4,7 @@
  * hdl_tc_packet translates what the pod sends to services, hdl_tc_reply what comes back. Between the two, everybody else
  * (routing, conntrack and rules of the host, network policies) sees the endpoint's address in both directions.
  */
+#include <linux/if_packet.h>
 #include "bpf/lib/packet.h"
 #include "bpf/lib/refuse.h"
 #include "bpf/lib/rewrite.h"
@@ -25,7 +26,7 @@ static __always_inline int hdl_tc_is_current(const struct hdl_tc_work *at)
 {
 	const struct hdl_flow_record *record = &at->record;
 
-	if (at->packet.kind == HDL_PACKET_LATER)
+	if (at->packet.kind == HDL_PACKET_LATER || (record->flags & HDL_FLOW_ANSWERS))
 		return 1;
 	if (at->packet.protocol == IPPROTO_TCP && (!hdl_packet_is_syn(&at->packet)))
 		return 1;
@@ -53,7 +54,32 @@ static __always_inline int hdl_tc_deliver(struct __sk_buff *skb, const struct hd
 		return TC_ACT_UNSPEC;
 	if (bpf_skb_store_bytes(skb, 0, copy.pod_mac, 12, 0) != 0)
 		return TC_ACT_SHOT;
+	/* below a bridge it is for the bridge's address, which the interface takes for somebody else's; so would the pod */
+	if (skb->pkt_type != PACKET_HOST && bpf_skb_change_type(skb, PACKET_HOST) != 0)
+		return TC_ACT_SHOT;
 	return (int)bpf_redirect_peer(copy.ifindex, 0);
+}
+
+/* Back to the pod from which it comes, which is the endpoint: the two addresses change places. An action. */
+static __noinline int hdl_tc_turn(struct __sk_buff *skb)
+{
+	struct hdl_tc_work *at = hdl_tc_work();
+	struct hdl_flow_record other = {};
+
+	if (!at)
+		return TC_ACT_SHOT;
+	other.address = at->packet.destination;
+	other.port = at->record.client_port;
+	other.client_port = at->record.port;
+	if (hdl_rewrite(skb, &at->packet, &at->record, 1) != 0)
+		return TC_ACT_SHOT;
+	at->packet.destination = at->record.address;
+	at->packet.source_port = other.port;
+	at->packet.destination_port = other.client_port;
+	if (hdl_rewrite(skb, &at->packet, &other, 0) != 0 || hdl_refuse_swap_macs(skb) != 0)
+		return TC_ACT_SHOT;
+	hdl_flow_see(skb, at);
+	return (int)bpf_redirect(skb->ifindex, 0);
 }
 
 /* Translates by work->record; side 1: the destination. An action, or HDL_TC_TRANSLATED. */
@@ -61,10 +87,41 @@ static __always_inline int hdl_tc_translate(struct __sk_buff *skb, struct hdl_tc
 {
 	if (at->packet.kind == HDL_PACKET_FIRST)
 		hdl_flow_remember(&at->packet);
+	if (at->record.flags & HDL_FLOW_HAIRPIN)
+		return hdl_tc_turn(skb);
 	if (hdl_rewrite(skb, &at->packet, &at->record, side) != 0)
 		return TC_ACT_SHOT;
 	hdl_flow_see(skb, at);
 	return HDL_TC_TRANSLATED;
+}
+
+/* An error about a packet of a hairpin, by the pod that got it: back to the same pod, which sent it. An action. */
+static __noinline int hdl_tc_turn_error(struct __sk_buff *skb)
+{
+	struct hdl_tc_work *at = hdl_tc_work();
+	struct hdl_flow_record other = {};
+	__u32 sum = 0;
+
+	if (!at)
+		return TC_ACT_SHOT;
+	/* by someone behind the pod, with an address of his own: nothing depends on it */
+	if (!hdl_addr_equal(&at->packet.source, &at->inner.destination) ||
+	    !hdl_addr_equal(&at->packet.destination, &at->inner.source))
+		return TC_ACT_UNSPEC;
+	other.address = at->packet.destination;
+	other.port = at->record.client_port;
+	other.client_port = at->record.port;
+	if (hdl_rewrite_quoted(skb, &at->inner, &at->record, 0, &sum) != 0)
+		return TC_ACT_SHOT;
+	at->inner.source = at->record.address;
+	at->inner.source_port = other.client_port;
+	at->inner.destination_port = other.port;
+	if (hdl_rewrite_quoted(skb, &at->inner, &other, 1, &sum) != 0 ||
+	    bpf_l4_csum_replace(skb, at->packet.transport + HDL_ICMP_CHECK, 0, sum, 0) != 0)
+		return TC_ACT_SHOT;
+	if (hdl_refuse_swap_addresses(skb, &at->packet) != 0 || hdl_refuse_swap_macs(skb) != 0)
+		return TC_ACT_SHOT;
+	return (int)bpf_redirect(skb->ifindex, 0);
 }
 
 /* An error about a packet that was translated: its quote too. */
@@ -79,6 +136,8 @@ static __always_inline int hdl_tc_error(struct __sk_buff *skb, struct hdl_tc_wor
 	at->key.padding = 0;
 	if (!hdl_flow_find(&at->key, &at->record))
 		return TC_ACT_UNSPEC;
+	if (at->record.flags & HDL_FLOW_HAIRPIN)
+		return hdl_tc_turn_error(skb);
 	return hdl_rewrite_error(skb, &at->packet, &at->inner, &at->record, direction) ? TC_ACT_SHOT : TC_ACT_UNSPEC;
 }
 

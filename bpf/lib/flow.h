@@ -37,6 +37,14 @@ HDL_CORE void hdl_flow_key_of(const struct hdl_packet *packet, __u8 direction, s
 	ret->padding = 0;
 }
 
+/* Which way packets of this record go, by enum hdl_flow_direction. */
+HDL_CORE __u8 hdl_flow_way(const struct hdl_flow_key *key, const struct hdl_flow_record *record)
+{
+	if (record->flags & HDL_FLOW_HAIRPIN)
+		return record->flags & HDL_FLOW_ANSWERS ? HDL_FLOW_REPLY : HDL_FLOW_FORWARD;
+	return key->direction;
+}
+
 /* Key of the other direction's record, from a key and its record. */
 HDL_CORE void hdl_flow_other(const struct hdl_flow_key *key, const struct hdl_flow_record *record,
 			     struct hdl_flow_key *ret)
@@ -44,7 +52,7 @@ HDL_CORE void hdl_flow_other(const struct hdl_flow_key *key, const struct hdl_fl
 	if (key->direction == HDL_FLOW_FORWARD) {
 		ret->source = record->address;
 		ret->source_port = record->port;
-		ret->destination = key->source;
+		ret->destination = record->flags & HDL_FLOW_HAIRPIN ? key->destination : key->source;
 		ret->destination_port = record->client_port;
 	} else {
 		ret->source = key->destination;
@@ -53,7 +61,7 @@ HDL_CORE void hdl_flow_other(const struct hdl_flow_key *key, const struct hdl_fl
 		ret->destination_port = record->port;
 	}
 	ret->protocol = key->protocol;
-	ret->direction = !key->direction;
+	ret->direction = record->flags & HDL_FLOW_HAIRPIN ? HDL_FLOW_FORWARD : !key->direction;
 	ret->padding = 0;
 }
 
@@ -63,6 +71,13 @@ HDL_CORE void hdl_flow_mirror(const struct hdl_flow_key *key, const struct hdl_f
 {
 	*ret = *record;
 	ret->check = hdl_flow_check(other);
+	if (record->flags & HDL_FLOW_HAIRPIN) {
+		ret->flags ^= HDL_FLOW_ANSWERS;
+		ret->address = key->source;
+		ret->port = key->source_port;
+		ret->client_port = key->destination_port;
+		return;
+	}
 	ret->address = key->direction == HDL_FLOW_FORWARD ? key->destination : key->source;
 	ret->port = key->direction == HDL_FLOW_FORWARD ? key->destination_port : key->source_port;
 	ret->client_port = key->direction == HDL_FLOW_FORWARD ? key->source_port : key->destination_port;
@@ -108,15 +123,15 @@ __weak __noinline int hdl_flow_store(struct __sk_buff *skb)
 HDL_CORE void hdl_flow_see(struct __sk_buff *skb, struct hdl_tc_work *at)
 {
 	struct hdl_flow_record *record = &at->record;
-	__u8 state = record->state, flags = at->packet.tcp_flags;
+	__u8 state = record->state, flags = at->packet.tcp_flags, way = hdl_flow_way(&at->key, record);
 
 	if (at->packet.kind != HDL_PACKET_WHOLE && at->packet.kind != HDL_PACKET_FIRST)
 		return;
-	if (at->key.direction == HDL_FLOW_REPLY && state == HDL_FLOW_NEW)
+	if (way == HDL_FLOW_REPLY && state == HDL_FLOW_NEW)
 		state = HDL_FLOW_ESTABLISHED;
 	if (at->packet.protocol == IPPROTO_TCP && (flags & (HDL_TCP_FIN | HDL_TCP_RST))) {
 		if (flags & HDL_TCP_FIN)
-			record->fin |= (__u8)(1 << at->key.direction);
+			record->fin |= (__u8)(1 << way);
 		state = (flags & HDL_TCP_RST) || record->fin == 3 ? HDL_FLOW_CLOSED : HDL_FLOW_CLOSING;
 	}
 	if (state == record->state && bpf_ktime_get_coarse_ns() < record->seen_ns + HDL_FLOW_TOUCH_NS)
@@ -163,6 +178,7 @@ __weak __noinline int hdl_flow_make(struct __sk_buff *skb)
 		.address = at->flow.address,
 		.port = at->flow.port,
 		.client_port = at->packet.source_port,
+		.flags = hdl_addr_equal(&at->flow.address, &at->packet.source) ? HDL_FLOW_HAIRPIN : 0,
 		.service = at->service,
 		.endpoint = at->flow.endpoint,
 		.generation = at->flow.generation,
@@ -174,15 +190,18 @@ __weak __noinline int hdl_flow_make(struct __sk_buff *skb)
 			at->record.client_port =
 				bpf_htons(HDL_FLOW_PORT_FIRST + bpf_get_prandom_u32() % HDL_FLOW_PORTS);
 		hdl_flow_other(&at->key, &at->record, &other);
+		if (at->record.flags && other.source_port == at->key.source_port &&
+		    other.destination_port == at->key.destination_port)
+			continue; /* of a hairpin: both records would be one */
+		hdl_flow_mirror(&at->key, &at->record, &other, &mirror);
 		taken = bpf_map_lookup_elem(&flow, &other);
 		if (!taken || hdl_flow_over(taken, at->key.protocol, now_ns) ||
-		    (hdl_addr_equal(&taken->address, &at->key.destination) && taken->port == at->key.destination_port &&
-		     taken->client_port == at->key.source_port))
+		    (hdl_addr_equal(&taken->address, &mirror.address) && taken->port == mirror.port &&
+		     taken->client_port == mirror.client_port))
 			break;
 	}
 	if (i == HDL_FLOW_PORT_TRIES)
 		return -1;
-	hdl_flow_mirror(&at->key, &at->record, &other, &mirror);
 	if (bpf_map_update_elem(&flow, &other, &mirror, BPF_ANY) != 0 ||
 	    bpf_map_update_elem(&flow, &at->key, &at->record, BPF_ANY) != 0)
 		return -1;

@@ -178,6 +178,12 @@ HDL_CORE int hdl_parse_ipv6(struct hdl_cursor *cursor, struct hdl_packet *packet
 	return next;
 }
 
+/* Whether so many bytes of the transport header belong to the packet: behind its end a frame may have padding. */
+HDL_CORE int hdl_parse_has(const struct hdl_packet *packet, __u32 bytes)
+{
+	return packet->length == 0 || packet->transport + bytes <= packet->network + packet->length;
+}
+
 /* Ports of TCP and UDP: the first four bytes, which an ICMP error always quotes. */
 HDL_CORE int hdl_parse_ports(struct hdl_cursor *cursor, struct hdl_packet *packet)
 {
@@ -269,6 +275,8 @@ HDL_CORE int hdl_parse_head(struct hdl_cursor *cursor, __u32 bytes, struct hdl_p
 		return packet->kind == HDL_PACKET_LATER ? 0 : HDL_PARSE_OTHER;
 	if (packet->kind == HDL_PACKET_LATER)
 		return 0;
+	if (!hdl_parse_has(packet, next == IPPROTO_TCP ? sizeof(struct tcphdr) : 8))
+		return HDL_PARSE_OTHER;
 	if (next == IPPROTO_TCP)
 		return hdl_parse_tcp(cursor, packet);
 	if (next == IPPROTO_UDP)

@@ -24,22 +24,31 @@ HDL_CORE long hdl_refuse_swap_macs(struct __sk_buff *skb)
 	return bpf_skb_store_bytes(skb, 0, swapped, sizeof(swapped), 0);
 }
 
-/* Swaps the addresses of the IP header, which changes no sum, and gives it a new length. */
-HDL_CORE long hdl_refuse_ip(struct __sk_buff *skb, const struct hdl_packet *packet, __u32 bytes)
+/* Of the IP header: changes no sum. */
+HDL_CORE long hdl_refuse_swap_addresses(struct __sk_buff *skb, const struct hdl_packet *packet)
 {
-	__be16 old, length;
 	long failed;
 
 	if (packet->family == HDL_FAMILY_V6) {
-		length = bpf_htons((__u16)(bytes - 40));
 		failed = bpf_skb_store_bytes(skb, packet->network + 8, &packet->destination, 16, 0);
-		failed = failed ? failed : bpf_skb_store_bytes(skb, packet->network + 24, &packet->source, 16, 0);
+		return failed ? failed : bpf_skb_store_bytes(skb, packet->network + 24, &packet->source, 16, 0);
+	}
+	failed = bpf_skb_store_bytes(skb, packet->network + 12, &packet->destination.word[3], 4, 0);
+	return failed ? failed : bpf_skb_store_bytes(skb, packet->network + 16, &packet->source.word[3], 4, 0);
+}
+
+/* Swaps the addresses of the IP header and gives it a new length. */
+HDL_CORE long hdl_refuse_ip(struct __sk_buff *skb, const struct hdl_packet *packet, __u32 bytes)
+{
+	long failed = hdl_refuse_swap_addresses(skb, packet);
+	__be16 old, length;
+
+	if (packet->family == HDL_FAMILY_V6) {
+		length = bpf_htons((__u16)(bytes - 40));
 		return failed ? failed :
 				bpf_skb_store_bytes(skb, packet->network + 4, &length, 2, BPF_F_RECOMPUTE_CSUM);
 	}
 	length = bpf_htons((__u16)bytes);
-	failed = bpf_skb_store_bytes(skb, packet->network + 12, &packet->destination.word[3], 4, 0);
-	failed = failed ? failed : bpf_skb_store_bytes(skb, packet->network + 16, &packet->source.word[3], 4, 0);
 	failed = failed ? failed : bpf_skb_load_bytes(skb, packet->network + 2, &old, 2);
 	failed = failed ? failed : bpf_l3_csum_replace(skb, packet->network + HDL_IP_CHECK, old, length, 2);
 	return failed ? failed : bpf_skb_store_bytes(skb, packet->network + 2, &length, 2, 0);

@@ -27,6 +27,16 @@ enum hdl_flow_state {
 	HDL_FLOW_CLOSED = 3,      /* both did, or one sent RST */
 };
 
+/*
+ * A hairpin: the endpoint is the client itself. Its packets are turned back with both addresses swapped, so that to each
+ * side the service is the peer: a pod would take no packet from its own address. Both records have direction FORWARD,
+ * since both sides send to the service.
+ */
+enum hdl_flow_flags {
+	HDL_FLOW_HAIRPIN = 1,
+	HDL_FLOW_ANSWERS = 2, /* of a hairpin: the record of what the endpoint sends */
+};
+
 /* How long a record counts after its last packet. What is older is there only until its place is needed. */
 #define HDL_FLOW_TCP_NEW_NS (60 * 1000000000ull)
 #define HDL_FLOW_TCP_ESTABLISHED_NS (6 * 3600 * 1000000000ull)
@@ -47,7 +57,8 @@ struct hdl_flow_record {
 	__u32 check; /* hdl_flow_check() of the key */
 	__u8 state;  /* enum hdl_flow_state */
 	__u8 fin;    /* 1 << enum hdl_flow_direction of each FIN that was seen */
-	__u16 padding;
+	__u8 flags;  /* enum hdl_flow_flags */
+	__u8 padding;
 	struct hdl_addr address; /* FORWARD: new destination, the endpoint's; REPLY: new source, the service's */
 	__be16 port;             /* with it */
 	__be16 client_port;      /* FORWARD: new source port; REPLY: new destination port */

@@ -175,6 +175,9 @@ static void other_packets_stay_as_they_are(void **state)
 	packet_put_16(&packet, PACKET_ETH + 2, 19); /* shorter than its header */
 	left_alone(forward, &packet);
 	packet = packet_make(&spec);
+	packet_put_16(&packet, PACKET_ETH + 2, 39); /* its TCP header is partly padding of the frame */
+	left_alone(forward, &packet);
+	packet = packet_make(&spec);
 	packet.bytes[PACKET_ETH] = 0x44;
 	left_alone(forward, &packet);
 	packet = packet_make(&spec);

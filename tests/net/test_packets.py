@@ -23,8 +23,8 @@ def start_server(pod):
     assert process.stdout.readline() == "ready\n"
 
 
-def ask(pod, kind, host, n=1, size=100):
-    status, out = pod.output([PYTHON, PEER, "ask", kind, host, str(PORT), str(n), str(size)])
+def ask(pod, kind, host, n=1, size=100, port=PORT):
+    status, out = pod.output([PYTHON, PEER, "ask", kind, host, str(port), str(n), str(size)])
     return json.loads(out) if status == 0 else [f"status {status}"]
 
 
@@ -32,20 +32,21 @@ def names(answers):
     return collections.Counter(a.split()[0] for a in answers)
 
 
-def udp_documents():
-    """The service db has a UDP port of the same number, on a service of its own."""
-    ips = [lab.vip(9), lab.vip6(9)]
-    documents = [{"apiVersion": "v1", "kind": "Service", "metadata": {"name": "dbu", "namespace": "demo"},
-                  "spec": {"type": "ClusterIP", "clusterIP": ips[0], "clusterIPs": ips, "selector": {"app": "db"},
-                           "ports": [{"name": "udp", "port": PORT, "targetPort": PORT, "protocol": "UDP"}]}}]
+def service_documents(name, index, pods, ports):
+    """A service with ports (name, port, protocol), of which each endpoint has the same numbers."""
+    ips = [lab.vip(index), lab.vip6(index)]
+    documents = [{"apiVersion": "v1", "kind": "Service", "metadata": {"name": name, "namespace": "demo"},
+                  "spec": {"type": "ClusterIP", "clusterIP": ips[0], "clusterIPs": ips,
+                           "ports": [{"name": n, "port": port, "targetPort": port, "protocol": protocol}
+                                     for n, port, protocol in ports]}}]
     for family, attribute in (("IPv4", "ip"), ("IPv6", "ip6")):
         documents.append({
             "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": family,
-            "metadata": {"name": f"dbu-{family.lower()}", "namespace": "demo",
-                         "labels": {"kubernetes.io/service-name": "dbu"}},
-            "ports": [{"name": "udp", "port": PORT, "protocol": "UDP"}],
+            "metadata": {"name": f"{name}-{family.lower()}", "namespace": "demo",
+                         "labels": {"kubernetes.io/service-name": name}},
+            "ports": [{"name": n, "port": port, "protocol": protocol} for n, port, protocol in ports],
             "endpoints": [{"addresses": [getattr(p, attribute)], "nodeName": "node-a",
-                           "conditions": {"ready": True, "serving": True, "terminating": False}} for p in servers]})
+                           "conditions": {"ready": True, "serving": True, "terminating": False}} for p in pods]})
     return documents
 
 
@@ -67,7 +68,10 @@ lab.service("db", 1, {"app": "db"}, port_name="tcp-db")
 lab.service("empty", 3, {"app": "nobody"}, port_name="tcp")
 lab.write("db", destination_rule("db") + "---\n" + virtual_service(
     "db", f"- route: [{to('db', 'v1', 80)}, {to('db', 'v2', 20)}]", kind="tcp"))
-lab.write("udp", udp_documents())
+lab.write("udp", service_documents("dbu", 9, servers, [("udp", PORT, "UDP")]))
+lab.write("self", service_documents("self", 10, [vm], [("tcp", PORT, "TCP"), ("udp", PORT, "UDP"),
+                                                       ("tcp-closed", PORT + 1, "TCP")]))
+start_server(vm)
 resident = vm.run(["sleep", "600"])  # by a process of its own the namespace is known as one outside of the cgroup
 lab.start()
 wait_for(lambda: programs(vm) == {"ingress", "egress"}, "programs at the VM's interface")
@@ -99,6 +103,15 @@ for family, own, db, dbu, empty in (("IPv4", vm.ip, lab.vip(1), lab.vip(9), lab.
                  set(count) <= {"db-v1", "db-v2"} and sum(count.values()) == 100, count)
     count = names(ask(vm, "tcp", servers[0].ip if family == "IPv4" else servers[0].ip6, 5))
     report.check(f"{family}: addresses of pods are left alone", count == {"db-v1": 5}, count)
+
+# The only endpoint is the client itself.
+for family, service, own in (("IPv4", lab.vip(10), vm.ip), ("IPv6", lab.vip6(10), vm.ip6)):
+    for kind in ("tcp", "udp"):
+        answers = ask(vm, kind, service, 10, 5000)
+        report.check(f"{family}: {kind.upper()} to a service of which the client is the endpoint",
+                     [a.split()[0::2][:2] for a in answers] == [["vm", "5000"]] * 10, answers[:2])
+    report.check(f"{family}: such a connection that nobody takes is refused",
+                 ask(vm, "tcp", service, port=PORT + 1) == ["ConnectionRefusedError"])
 
 # A link on the way that is narrower than both ends think: the host's error names the endpoint, the client must believe it.
 for server in servers:
@@ -159,6 +172,13 @@ for family, db, dbu in (("IPv4", lab.vip(1), lab.vip(9)), ("IPv6", lab.vip6(1), 
     report.check(f"redirect: {family}: datagrams in pieces", [a.split()[2] for a in answers] == ["5000"] * 5, answers)
     count = names(ask(plain, "tcp", servers[0].ip if family == "IPv4" else servers[0].ip6, 20))
     report.check(f"redirect: {family}: pods without a service between them", count == {"db-v1": 20}, count)
+# Below a bridge a packet's MAC address is that of the bridge, not of the interface at which the program sees it.
+gateway = next(l for l in sh(f"ip -n {vm.netns} route show default").splitlines() if " via " in l).split()
+sh(f"ip -n {vm.netns} neigh replace {gateway[2]} lladdr 02:00:00:00:00:99 dev {gateway[4]}")
+count = names(ask(vm, "tcp", lab.vip(1), 20))
+report.check("redirect: frames for another address of the host", sum(count.values()) == 20 and
+             set(count) <= {"db-v1", "db-v2"}, count)
+sh(f"ip -n {vm.netns} neigh del {gateway[2]} dev {gateway[4]}")
 lab.write_cluster(packetPath="off")
 lab.service("web", 4, {"app": "db"})
 lab.write("10-cluster", lab.documents())
