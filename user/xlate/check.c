@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What can be refused in one document before it meets the others. */
-#include "xlate/priv.h"
+#include "xlate/check.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -9,14 +9,7 @@
 #include "re/re.h"
 #include "xlate/gwapi.h"
 
-struct check {
-	const struct hdl_resource *res;
-	struct hdl_diags *diags;
-	bool refused, no_memory;
-	size_t regex_bytes;
-};
-
-static void expression(struct check *c, const struct hdl_text *text, const char *at)
+void hdl_xl_check_regex(struct hdl_xl_check *c, const struct hdl_text *text, const char *at)
 {
 	struct hdl_err err;
 	struct hdl_re *re;
@@ -41,17 +34,17 @@ static void expression(struct check *c, const struct hdl_text *text, const char 
 	c->refused = true;
 }
 
-static void regex(struct check *c, const struct hdl_string_match *m, const char *field, const char *key)
+static void regex(struct hdl_xl_check *c, const struct hdl_string_match *m, const char *field, const char *key)
 {
 	char at[XL_FIELD_MAX * 2];
 
 	if (!m || !m->regex.s)
 		return;
 	snprintf(at, sizeof(at), "%s%s%s%s.regex", field, key ? "[" : "", key ? key : "", key ? "]" : "");
-	expression(c, &m->regex, at);
+	hdl_xl_check_regex(c, &m->regex, at);
 }
 
-static void regexes(struct check *c, const struct hdl_keyed_matches *list, bool without, const char *block,
+static void regexes(struct hdl_xl_check *c, const struct hdl_keyed_matches *list, bool without, const char *block,
 		    const char *name)
 {
 	char field[XL_FIELD_MAX + 32];
@@ -66,7 +59,7 @@ static void regexes(struct check *c, const struct hdl_keyed_matches *list, bool 
 	}
 }
 
-static void match_block(struct check *c, const struct hdl_vs_match *m, const char *block)
+static void match_block(struct hdl_xl_check *c, const struct hdl_vs_match *m, const char *block)
 {
 	static const char *const names[] = { "uri", "scheme", "method", "authority" };
 	const struct hdl_string_match *parts[] = { m->uri, m->scheme, m->method, m->authority };
@@ -81,13 +74,13 @@ static void match_block(struct check *c, const struct hdl_vs_match *m, const cha
 	regexes(c, &m->query_params, false, block, "queryParams");
 }
 
-static void action_regexes(struct check *c, const struct hdl_vs_http *http, size_t index)
+static void action_regexes(struct hdl_xl_check *c, const struct hdl_vs_http *http, size_t index)
 {
 	char field[XL_FIELD_MAX];
 
 	if (http->rewrite && http->rewrite->uri_regex_rewrite) {
 		snprintf(field, sizeof(field), "spec.http[%zu].rewrite.uriRegexRewrite.match", index);
-		expression(c, &http->rewrite->uri_regex_rewrite->match, field);
+		hdl_xl_check_regex(c, &http->rewrite->uri_regex_rewrite->match, field);
 	}
 	for (size_t k = 0; http->cors_policy && k < http->cors_policy->allow_origins.n; k++) {
 		snprintf(field, sizeof(field), "spec.http[%zu].corsPolicy.allowOrigins[%zu]", index, k);
@@ -117,7 +110,7 @@ bool hdl_xl_weights_ok(struct hdl_diags *diags, const struct hdl_resource *res, 
 	return false;
 }
 
-static void virtual_service(struct check *c)
+static void virtual_service(struct hdl_xl_check *c)
 {
 	const struct hdl_virtual_service *vs = c->res->virtual_service;
 	char field[XL_FIELD_MAX];
@@ -180,7 +173,7 @@ bool hdl_xl_gateway_server_ok(struct hdl_diags *diags, const struct hdl_resource
 
 int hdl_xlate_check(const struct hdl_resource *resource, struct hdl_diags *diags)
 {
-	struct check c = { .res = resource, .diags = diags };
+	struct hdl_xl_check c = { .res = resource, .diags = diags };
 
 	if (resource->kind == HDL_KIND_VIRTUAL_SERVICE)
 		virtual_service(&c);

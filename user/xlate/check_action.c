@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What of the actions of an http rule can be refused before it meets others: commands in header values, texts on the wire. */
-#include "xlate/priv.h"
+#include "xlate/check.h"
 
 #include <errno.h>
 #include <stdio.h>

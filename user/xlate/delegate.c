@@ -157,6 +157,14 @@ static int join_names(struct hdl_arena *arena, const struct hdl_text *root, stru
 	return 0;
 }
 
+/* The elements of leaf, and room for those of root. NULL when out of memory. */
+static void *with_room(struct hdl_arena *arena, const void *leaf, size_t leaf_n, size_t root_n, size_t size)
+{
+	void *at = hdl_arena_calloc(arena, root_n + leaf_n, size);
+
+	return at && leaf_n ? memcpy(at, leaf, leaf_n * size) : at;
+}
+
 static int unite(struct hdl_arena *arena, const struct hdl_keyed_matches *root, bool any_case,
 		 struct hdl_keyed_matches *leaf)
 {
@@ -165,11 +173,9 @@ static int unite(struct hdl_arena *arena, const struct hdl_keyed_matches *root, 
 
 	if (root->n == 0)
 		return 0;
-	at = hdl_arena_calloc(arena, root->n + leaf->n, sizeof(*at));
+	at = with_room(arena, leaf->at, leaf->n, root->n, sizeof(*at));
 	if (!at)
 		return -ENOMEM;
-	if (leaf->n)
-		memcpy(at, leaf->at, leaf->n * sizeof(*at));
 	for (size_t i = 0; i < root->n; i++)
 		if (!find_key(leaf, root->at[i].key, any_case))
 			at[n++] = root->at[i];
@@ -184,11 +190,9 @@ static int unite_labels(struct hdl_arena *arena, const struct hdl_kvs *root, str
 
 	if (root->n == 0)
 		return 0;
-	at = hdl_arena_calloc(arena, root->n + leaf->n, sizeof(*at));
+	at = with_room(arena, leaf->at, leaf->n, root->n, sizeof(*at));
 	if (!at)
 		return -ENOMEM;
-	if (leaf->n)
-		memcpy(at, leaf->at, leaf->n * sizeof(*at));
 	for (size_t i = 0; i < root->n; i++)
 		if (!hdl_kvs_get(leaf, root->at[i].key))
 			at[n++] = root->at[i];

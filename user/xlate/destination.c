@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "heddle/core/subset.h"
+#include "xlate/check.h"
 
 #define ALL (1ull << 32)
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "xlate/check.h"
 #include "xlate/ingress.h"
 
 /* A reference from a VirtualService to a Gateway. */

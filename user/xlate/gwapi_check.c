@@ -5,42 +5,17 @@
 #include <errno.h>
 #include <stdio.h>
 #include "model/resource.h"
-#include "re/re.h"
-#include "xlate/priv.h"
+#include "xlate/check.h"
 
-struct check {
-	const struct hdl_resource *res;
-	struct hdl_diags *diags;
-	size_t bytes;
-	bool refused, no_memory;
-};
-
-static void regex(struct check *c, const struct hdl_opt_enum *type, const struct hdl_text *text, const char *field)
+static void regex(struct hdl_xl_check *c, const struct hdl_opt_enum *type, const struct hdl_text *text,
+		  const char *field)
 {
-	struct hdl_err err;
-	struct hdl_re *re;
-	int r;
-
-	if (type->value != HDL_GWAPI_REGEX || !text->s || c->bytes > HDL_XLATE_DOCUMENT_REGEX_BYTES_MAX)
-		return;
-	r = hdl_re_compile(hdl_str_of(text->s), &re, &err);
-	if (r == 0) {
-		c->bytes += hdl_re_bytes(re);
-		hdl_re_free(re);
-		if (c->bytes <= HDL_XLATE_DOCUMENT_REGEX_BYTES_MAX)
-			return;
-		hdl_err_set(&err, -E2BIG, "the regular expressions up to this one take more than %zu MiB",
-			    HDL_XLATE_DOCUMENT_REGEX_BYTES_MAX >> 20);
-	}
-	if (r == -ENOMEM) {
-		c->no_memory = true;
-		return;
-	}
-	hdl_xl_report(c->diags, HDL_ERROR, c->res, text->pos, field, "%s", err.text);
-	c->refused = true;
+	if (type->value == HDL_GWAPI_REGEX && text->s)
+		hdl_xl_check_regex(c, text, field);
 }
 
-static void named(struct check *c, const struct hdl_gwapi_named_matches *list, const char *match, const char *name)
+static void named(struct hdl_xl_check *c, const struct hdl_gwapi_named_matches *list, const char *match,
+		  const char *name)
 {
 	char field[128];
 
@@ -50,7 +25,7 @@ static void named(struct check *c, const struct hdl_gwapi_named_matches *list, c
 	}
 }
 
-static void match(struct check *c, const struct hdl_gwapi_match *m, const char *at)
+static void match(struct hdl_xl_check *c, const struct hdl_gwapi_match *m, const char *at)
 {
 	char field[128];
 
@@ -68,7 +43,7 @@ static void match(struct check *c, const struct hdl_gwapi_match *m, const char *
 
 int hdl_gwapi_check(const struct hdl_resource *resource, struct hdl_diags *diags)
 {
-	struct check c = { .res = resource, .diags = diags };
+	struct hdl_xl_check c = { .res = resource, .diags = diags };
 	const struct hdl_gwapi_route *route = resource->route;
 	char field[64];
 

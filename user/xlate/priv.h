@@ -674,6 +674,9 @@ int hdl_xl_list_scopes(struct hdl_xl *xl, const struct hdl_xl_names *names, cons
 /* Some destination is another, or seen by some only, than for others. Its rules are merged. */
 bool hdl_xl_vs_differs(struct hdl_xl *xl, const struct hdl_xl_vs *vs, const struct hdl_xl_client *client,
 		       const struct hdl_xl_client *others);
+/* Those that may need one of a front. In scratch memory. */
+int hdl_xl_front_scopes(struct hdl_xl *xl, const struct hdl_xl_front *front, const struct hdl_xl_scope ***ret,
+			size_t *ret_n);
 /* What clients see of a service otherwise than others. */
 int hdl_xl_make_front_views(struct hdl_xl *xl, struct hdl_xl_front *front);
 int hdl_xl_view_vhost(struct hdl_xl *xl, const struct hdl_xl_front *front, size_t port,
@@ -695,12 +698,5 @@ static inline struct hdl_xl_vs *hdl_xl_claimant(const struct hdl_xl_cell *claim,
 }
 /* "ns/name" of a reference in the list of gateways, or "mesh". Interned. */
 const char *hdl_xl_gateway_name(struct hdl_xl *xl, const char *reference, const char *ns);
-/* check.c: what hdl_xlate_check() says of parts, for the translator to skip them; false: refused and reported. */
-bool hdl_xl_gateway_server_ok(struct hdl_diags *diags, const struct hdl_resource *res, size_t index);
-/* check_action.c */
-bool hdl_xl_actions_ok(struct hdl_diags *diags, const struct hdl_resource *res, const struct hdl_vs_http *http,
-		       const char *field);
-bool hdl_xl_weights_ok(struct hdl_diags *diags, const struct hdl_resource *res, const struct hdl_vs_route *route,
-		       size_t n, const char *field);
 
 #endif

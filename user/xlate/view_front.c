@@ -171,19 +171,26 @@ static int add_sidecar(struct hdl_xl *xl, struct hdl_xl_front *front, const stru
 	return 0;
 }
 
-int hdl_xl_make_front_views(struct hdl_xl *xl, struct hdl_xl_front *front)
+int hdl_xl_front_scopes(struct hdl_xl *xl, const struct hdl_xl_front *front, const struct hdl_xl_scope ***ret,
+			size_t *ret_n)
 {
 	const struct hdl_xl_service *base = front->base;
-	const struct hdl_xl_scope **scopes;
 	struct hdl_xl_names names = { 0 };
-	size_t n;
 
 	if (hdl_xl_claim_clients(xl, front->ir.fqdn, &names) < 0)
 		return -ENOMEM;
 	for (size_t i = 0; i < base->client_count; i++)
 		if (hdl_xl_names_add(xl, &names, base->clients[i]) < 0)
 			return -ENOMEM;
-	if (hdl_xl_list_scopes(xl, &names, &scopes, &n) < 0)
+	return hdl_xl_list_scopes(xl, &names, ret, ret_n);
+}
+
+int hdl_xl_make_front_views(struct hdl_xl *xl, struct hdl_xl_front *front)
+{
+	const struct hdl_xl_scope **scopes;
+	size_t n;
+
+	if (hdl_xl_front_scopes(xl, front, &scopes, &n) < 0)
 		return -ENOMEM;
 	if (n) {
 		front->views = hdl_arena_calloc(xl->arena, n, sizeof(*front->views));

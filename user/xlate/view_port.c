@@ -167,17 +167,10 @@ static int add_scope(struct hdl_xl *xl, struct hdl_xl_front *front, const struct
 
 int hdl_xl_make_port_views(struct hdl_xl *xl, struct hdl_xl_front *front)
 {
-	const struct hdl_xl_service *base = front->base;
 	const struct hdl_xl_scope **scopes;
-	struct hdl_xl_names names = { 0 };
 	size_t n;
 
-	if (hdl_xl_claim_clients(xl, front->ir.fqdn, &names) < 0)
-		return -ENOMEM;
-	for (size_t i = 0; i < base->client_count; i++)
-		if (hdl_xl_names_add(xl, &names, base->clients[i]) < 0)
-			return -ENOMEM;
-	if (hdl_xl_list_scopes(xl, &names, &scopes, &n) < 0)
+	if (hdl_xl_front_scopes(xl, front, &scopes, &n) < 0)
 		return -ENOMEM;
 	front->port_views = hdl_arena_calloc(xl->arena, n, sizeof(*front->port_views));
 	if (!front->port_views)

@@ -93,107 +93,108 @@ static void layout(void **state)
 	}
 }
 
-/* Each is a string in every format, as value, key and element; those with plain set need no quotes. */
+/* Texts; those with plain set need no quotes. */
+static const struct {
+	const char *s;
+	bool plain;
+} texts[] = {
+	{ "a", true },
+	{ "reviews.default", true },
+	{ "/path?a=b&c", true },
+	{ "a: b", false },
+	{ "a:b", true },
+	{ "a#b", true },
+	{ "a #b", false },
+	{ "#a", false },
+	{ "a:", false },
+	{ "", false },
+	{ " a", false },
+	{ "a ", false },
+	{ "-", false },
+	{ "- a", false },
+	{ "--- a", false },
+	{ "...", false },
+	{ "? a", false },
+	{ "[a]", false },
+	{ "a[0]", true },
+	{ "{a}", false },
+	{ "a{b}", true },
+	{ "*", false },
+	{ "&a", false },
+	{ "!a", false },
+	{ "|", false },
+	{ ">", false },
+	{ "%a", false },
+	{ "@a", false },
+	{ "`a", false },
+	{ "'a'", false },
+	{ "\"a\"", false },
+	{ "it's", true },
+	{ "a\"b", true },
+	{ "\\", true },
+	{ ",a", false },
+	{ "a,b", true },
+	{ "=", false },
+	{ "<<", false },
+	{ "~", false },
+	{ "null", false },
+	{ "Null", false },
+	{ "nUll", true },
+	{ "true", false },
+	{ "True", false },
+	{ "yes", false },
+	{ "Yes", false },
+	{ "no", false },
+	{ "on", false },
+	{ "OFF", false },
+	{ "y", false },
+	{ "N", false },
+	{ "yesterday", true },
+	{ "1", false },
+	{ "-1", false },
+	{ "+1", false },
+	{ "010", false },
+	{ "0x1f", false },
+	{ "0o7", false },
+	{ "1_000", false },
+	{ "1.5", false },
+	{ ".5", false },
+	{ "1e3", false },
+	{ ".inf", false },
+	{ "-.inf", false },
+	{ ".nan", false },
+	{ "1s", true },
+	{ "1.2.3", true },
+	{ "10.0.0.1", true },
+	{ "::1", false },
+	{ "fd00::1", true },
+	{ "12:30", false },
+	{ "1:2:3.5", false },
+	{ "a:1", true },
+	{ "2001-01-01", false },
+	{ "2001-01-01T00:00:00Z", false },
+	{ "2001-x", true },
+	{ "a\nb", false },
+	{ "a\tb", false },
+	{ "a\rb\n", false },
+	{ "\x01", false },
+	{ "\x7f", false },
+	{ "\xc3\xa4", false },
+	{ "\xc2\x85", false },
+	{ "\xc2\xa0", false },
+	{ "\xe2\x80\xa8", false },
+	{ "\xef\xbb\xbf", false },
+	{ "\xef\xbf\xbe", false },
+	{ "\xf0\x9f\x98\x80", false },
+};
+
+/* Each is a string in every format, as value, key and element. */
 static void strings(void **state)
 {
-	static const struct {
-		const char *s;
-		bool plain;
-	} row[] = {
-		{ "a", true },
-		{ "reviews.default", true },
-		{ "/path?a=b&c", true },
-		{ "a: b", false },
-		{ "a:b", true },
-		{ "a#b", true },
-		{ "a #b", false },
-		{ "#a", false },
-		{ "a:", false },
-		{ "", false },
-		{ " a", false },
-		{ "a ", false },
-		{ "-", false },
-		{ "- a", false },
-		{ "--- a", false },
-		{ "...", false },
-		{ "? a", false },
-		{ "[a]", false },
-		{ "a[0]", true },
-		{ "{a}", false },
-		{ "a{b}", true },
-		{ "*", false },
-		{ "&a", false },
-		{ "!a", false },
-		{ "|", false },
-		{ ">", false },
-		{ "%a", false },
-		{ "@a", false },
-		{ "`a", false },
-		{ "'a'", false },
-		{ "\"a\"", false },
-		{ "it's", true },
-		{ "a\"b", true },
-		{ "\\", true },
-		{ ",a", false },
-		{ "a,b", true },
-		{ "=", false },
-		{ "<<", false },
-		{ "~", false },
-		{ "null", false },
-		{ "Null", false },
-		{ "nUll", true },
-		{ "true", false },
-		{ "True", false },
-		{ "yes", false },
-		{ "Yes", false },
-		{ "no", false },
-		{ "on", false },
-		{ "OFF", false },
-		{ "y", false },
-		{ "N", false },
-		{ "yesterday", true },
-		{ "1", false },
-		{ "-1", false },
-		{ "+1", false },
-		{ "010", false },
-		{ "0x1f", false },
-		{ "0o7", false },
-		{ "1_000", false },
-		{ "1.5", false },
-		{ ".5", false },
-		{ "1e3", false },
-		{ ".inf", false },
-		{ "-.inf", false },
-		{ ".nan", false },
-		{ "1s", true },
-		{ "1.2.3", true },
-		{ "10.0.0.1", true },
-		{ "::1", false },
-		{ "fd00::1", true },
-		{ "12:30", false },
-		{ "1:2:3.5", false },
-		{ "a:1", true },
-		{ "2001-01-01", false },
-		{ "2001-01-01T00:00:00Z", false },
-		{ "2001-x", true },
-		{ "a\nb", false },
-		{ "a\tb", false },
-		{ "a\rb\n", false },
-		{ "\x01", false },
-		{ "\x7f", false },
-		{ "\xc3\xa4", false },
-		{ "\xc2\x85", false },
-		{ "\xc2\xa0", false },
-		{ "\xe2\x80\xa8", false },
-		{ "\xef\xbb\xbf", false },
-		{ "\xef\xbf\xbe", false },
-		{ "\xf0\x9f\x98\x80", false },
-	};
-
 	(void)state;
-	for (size_t i = 0; i < HDL_ARRAY_SIZE(row); i++) {
-		if (hdl_emit_is_plain(row[i].s, strlen(row[i].s)) != row[i].plain)
-			fail_msg("%s", row[i].s);
+	for (size_t i = 0; i < HDL_ARRAY_SIZE(texts); i++) {
+		if (hdl_emit_is_plain(texts[i].s, strlen(texts[i].s)) != texts[i].plain)
+			fail_msg("%s", texts[i].s);
 		for (int format = HDL_EMIT_YAML; format <= HDL_EMIT_LINE; format++) {
 			struct hdl_arena *arena = hdl_arena_new(0);
 			struct hdl_buf buf = { 0 };
@@ -202,18 +203,18 @@ static void strings(void **state)
 
 			hdl_emit_init(&e, &buf, (enum hdl_emit_format)format);
 			hdl_emit_map(&e);
-			hdl_emit_kstr(&e, "v", row[i].s);
-			hdl_emit_key(&e, row[i].s);
+			hdl_emit_kstr(&e, "v", texts[i].s);
+			hdl_emit_key(&e, texts[i].s);
 			hdl_emit_list(&e);
-			hdl_emit_str(&e, row[i].s);
+			hdl_emit_str(&e, texts[i].s);
 			hdl_emit_end(&e);
 			hdl_emit_end(&e);
 			root = read_back(arena, &buf);
 			assert_int_equal(root->n, 2);
-			assert_string_equal(root->member[0].value->text, row[i].s);
+			assert_string_equal(root->member[0].value->text, texts[i].s);
 			assert_int_equal(hdl_node_scalar_type(root->member[0].value), HDL_SCALAR_STRING);
-			assert_string_equal(root->member[1].key->text, row[i].s);
-			assert_string_equal(root->member[1].value->item[0]->text, row[i].s);
+			assert_string_equal(root->member[1].key->text, texts[i].s);
+			assert_string_equal(root->member[1].value->item[0]->text, texts[i].s);
 			hdl_buf_done(&buf);
 			hdl_arena_free(arena);
 		}
