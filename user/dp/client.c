@@ -286,9 +286,23 @@ static struct hdl_client_class *find_class(const struct making *m, uint32_t id)
 	return NULL;
 }
 
-static int add_class(struct making *m, uint32_t id, const struct hdl_ir_view *view, const struct hdl_ir_workload *pod)
+/* Names are made by users: two that have one hash must not have one class. io_id: the number to begin with. */
+static bool has_class(const struct making *m, uint64_t identity, uint32_t *io_id)
 {
-	if (id == 0 || find_class(m, id))
+	for (;; ++*io_id) {
+		const struct hdl_client_class *class;
+
+		if (*io_id == 0)
+			continue;
+		class = find_class(m, *io_id);
+		if (!class || class->identity == identity)
+			return class != NULL;
+	}
+}
+
+static int add_class(struct making *m, struct hdl_client_pod *pod, const struct hdl_ir_view *view)
+{
+	if (pod->identity == 0 || has_class(m, pod->identity, &pod->class_id))
 		return 0;
 	if (m->table->class_count == m->class_max) {
 		size_t max = m->class_max ? 2 * m->class_max : 16;
@@ -301,7 +315,9 @@ static int add_class(struct making *m, uint32_t id, const struct hdl_ir_view *vi
 		m->classes = more;
 		m->class_max = max;
 	}
-	m->classes[m->table->class_count++] = (struct hdl_client_class){ .id = id, .view = view, .example = pod };
+	m->classes[m->table->class_count++] = (struct hdl_client_class){
+		.id = pod->class_id, .identity = pod->identity, .view = view, .example = pod->pod
+	};
 	return 0;
 }
 
@@ -327,26 +343,26 @@ static int look_at(struct making *m, struct hdl_client_pod *pod)
 		if (meets(m->conditions.at[i].match, pod->pod))
 			hdl_buf_adds(&identity, m->conditions.at[i].text);
 	pod->flags = client.registry_only ? HDL_CLIENT_REGISTRY_ONLY : 0;
-	pod->class_id = 0;
+	pod->identity = 0;
 	if (identity.n) {
-		pod->class_id = (uint32_t)hdl_hash64(identity.p, identity.n, 0);
-		if (pod->class_id == 0)
-			pod->class_id = 1;
+		pod->identity = hdl_hash64(identity.p, identity.n, 0);
+		pod->identity += pod->identity == 0;
 	}
-	r = identity.failed ? -ENOMEM : add_class(m, pod->class_id, view, pod->pod);
+	pod->class_id = (uint32_t)pod->identity;
+	r = identity.failed ? -ENOMEM : add_class(m, pod, view);
 	hdl_buf_done(&identity);
 	return r;
 }
 
 /* A pod that stays keeps its class, when nothing but pods changed. */
-static int keep_pod(struct making *m, const struct hdl_client_pod *pod)
+static int keep_pod(struct making *m, struct hdl_client_pod *pod)
 {
 	struct hdl_ir_client client;
 
-	if (pod->class_id == 0 || find_class(m, pod->class_id))
+	if (pod->identity == 0 || has_class(m, pod->identity, &pod->class_id))
 		return 0;
 	client = hdl_snapshot_client(m->in->next, pod->pod);
-	return add_class(m, pod->class_id, layer4_view(&client), pod->pod);
+	return add_class(m, pod, layer4_view(&client));
 }
 
 static int put_pod(struct making *m, const struct hdl_ir_workload *pod, const struct hdl_client_pod *before)

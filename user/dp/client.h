@@ -2,7 +2,8 @@
 /*
  * Classes of clients: pods of this node for whom the same rules of layer 4 hold. A class is a view, and those of the
  * conditions in force about sources that its pods meet; class 0 has no view and meets none, as clients that are no known
- * pod. Its id is a hash of that, so that a class keeps its id over changes of others and over restarts.
+ * pod. Its id is a hash of that, so that a class keeps its id over changes of others and over restarts; the next free
+ * number when another class has it.
  */
 #ifndef HDL_DP_CLIENT_H
 #define HDL_DP_CLIENT_H
@@ -23,6 +24,7 @@ bool hdl_ptrmap_get(const struct hdl_ptrmap *map, const void *key, const void **
 
 struct hdl_client_class {
 	uint32_t id;                           /* not 0 */
+	uint64_t identity;                     /* hash of what makes the class, 0 = class 0 */
 	const struct hdl_ir_view *view;        /* NULL: none, or one that is the same as none at layer 4 */
 	const struct hdl_ir_workload *example; /* one of its pods: what holds for it holds for all */
 	const struct hdl_ptrmap *seen;         /* by port: hdl_ir_view_port.seen; NULL without a view */
@@ -31,6 +33,7 @@ struct hdl_client_class {
 struct hdl_client_pod {
 	const struct hdl_ir_workload *pod;
 	uint32_t class_id, flags; /* enum hdl_client_flags */
+	uint64_t identity;        /* of the class */
 };
 
 /* Of one snapshot; immutable. */

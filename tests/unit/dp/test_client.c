@@ -389,6 +389,49 @@ static void views(void **state)
 	assert_int_equal(records(f), 3);
 }
 
+/* Users choose names: these two namespaces have one hash of 32 bits. Views of one namespace differ by their labels. */
+static void classes_of_their_own(void **state)
+{
+	static const char *const spaces[] = { "blind", "blind", "n15848", "n89759" };
+	struct conf c = { .view = true };
+	struct hdl_snapshot *s = snapshot_of(&c);
+	struct hdl_ir_view *views = world_alloc(s, 4, sizeof(*views));
+	const struct hdl_ir_view **list = world_alloc(s, 4, sizeof(*list));
+	struct hdl_ir_workload *made = world_alloc(s, 4, sizeof(*made));
+	struct hdl_ir_workload **workloads = world_alloc(s, 4, sizeof(*workloads));
+	struct hdl_diff none = { 0 };
+	struct hdl_client_input in = { .next = s, .pods = &none, .ports = &none };
+	struct hdl_client_table *table;
+
+	(void)state;
+	for (unsigned int i = 0; i < 4; i++) {
+		views[i] = *s->views[0];
+		views[i].ns = spaces[i];
+		if (i == 0)
+			views[i].selector = app_label(s, "picky");
+		made[i] = (struct hdl_ir_workload){ .ns = spaces[i], .name = "p", .node = "node-1", .id = i + 1 };
+		made[i].labels = app_label(s, i == 0 ? "picky" : "web");
+		list[i] = &views[i];
+		workloads[i] = &made[i];
+	}
+	s->views = list;
+	s->view_count = 4;
+	s->workloads = workloads;
+	s->workload_count = 4;
+	assert_int_equal(hdl_client_table_make(&in, &table), 0);
+	assert_int_equal(table->class_count, 4);
+	assert_int_equal((uint32_t)table->pods[2].identity, (uint32_t)table->pods[3].identity);
+	for (unsigned int i = 0; i < 4; i++) {
+		const struct hdl_client_class *class = table->classes;
+
+		while (class->id != table->pods[i].class_id)
+			class ++;
+		assert_ptr_equal(class->view, &views[i]);
+	}
+	hdl_client_table_free(table);
+	hdl_snapshot_unref(s);
+}
+
 static void pods_of_other_nodes(void **state)
 {
 	struct fixture *f = *state;
@@ -625,6 +668,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(rules_about_the_source, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_rule_about_the_address, setup, teardown),
 		cmocka_unit_test_setup_teardown(views, setup, teardown),
+		cmocka_unit_test(classes_of_their_own),
 		cmocka_unit_test_setup_teardown(pods_of_other_nodes, setup, teardown),
 		cmocka_unit_test_setup_teardown(places, setup, teardown),
 		cmocka_unit_test_setup_teardown(shared_places, setup, teardown),
