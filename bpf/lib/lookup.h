@@ -8,6 +8,7 @@
 #ifndef HDL_BPF_LOOKUP_H
 #define HDL_BPF_LOOKUP_H
 
+#include <bpf/bpf_endian.h>
 #include "bpf/lib/tables.h"
 
 struct hdl_found {
@@ -18,7 +19,7 @@ struct hdl_found {
 HDL_CORE int hdl_vip_key_equal(const struct hdl_vip_key *a, const struct hdl_vip_key *b)
 {
 	return hdl_addr_equal(&a->address, &b->address) && a->port == b->port && a->protocol == b->protocol &&
-	       a->class_id == b->class_id;
+	       a->prefix == b->prefix && a->class_id == b->class_id;
 }
 
 /* What holds for the clients of a namespace at the epoch; NULL: class 0 and no flags. */
@@ -113,25 +114,83 @@ HDL_CORE const struct hdl_service_version *hdl_lookup_class(struct hdl_vip_key *
 	return version;
 }
 
-/*
- * Whether some service that the client sees is dialled at this port of whatever address: a ServiceEntry of names, which
- * the client resolves by itself.
- */
-static __attribute__((noinline, unused)) int hdl_lookup_known_port(const struct hdl_vip_key *dialled,
-								   const struct hdl_workload *client, __u64 epoch)
+/* What is asked about one place that services may know and leave as it is. */
+struct hdl_known {
+	struct hdl_addr address;
+	__be16 port;
+	__u8 protocol;
+	__u8 prefix;
+	__u32 class_id; /* the client's */
+	__u64 epoch;
+};
+
+/* A global function: the verifier walks it once, not once for each prefix. */
+__weak __noinline int hdl_lookup_known(const struct hdl_known *at)
 {
-	struct hdl_vip_key key = { .address = hdl_addr_every(), .port = dialled->port, .protocol = dialled->protocol };
-	struct hdl_found found = { .epoch = epoch };
+	struct hdl_vip_key key = { .port = 0 };
+	struct hdl_found found = { .epoch = 0 };
 	const struct hdl_service_version *version, *own;
 	int stale;
 
+	if (!at)
+		return 0;
+	key.address = at->address;
+	key.port = at->port;
+	key.protocol = at->protocol;
+	key.prefix = at->prefix;
+	found.epoch = at->epoch;
 	version = hdl_lookup_service_at(&key, &found, &stale);
-	if (version && (version->flags & HDL_SERVICE_CLASSES)) {
-		own = hdl_lookup_class(&key, client, &found);
+	if (version && (version->flags & HDL_SERVICE_CLASSES) && at->class_id) {
+		key.class_id = at->class_id;
+		own = hdl_lookup_service_at(&key, &found, &stale);
 		if (own && (own->label != HDL_LABEL_NONE || (own->flags & HDL_SERVICE_HIDDEN)))
 			version = own;
 	}
 	return version && version->label == HDL_LABEL_DIRECT;
+}
+
+/* The address with the bits beyond the prefix taken away. */
+__weak __noinline int hdl_lookup_mask(struct hdl_known *at, const struct hdl_addr *address, __u32 prefix)
+{
+	if (!at || !address)
+		return 0;
+	at->prefix = prefix;
+	for (__u32 word = 0; word < 4; word++) {
+		__u32 begin = word * 32, bits = prefix <= begin ? 0 : prefix - begin;
+
+		at->address.word[word] = bits == 0  ? 0 :
+					 bits >= 32 ? address->word[word] :
+						      address->word[word] & bpf_htonl(~0u << (32 - bits));
+	}
+	return 1;
+}
+
+/*
+ * Whether some service that the client sees is dialled at this port of whatever address: a ServiceEntry of names, which
+ * the client resolves by itself; or of a range that the address is in.
+ */
+static __attribute__((noinline, unused)) int hdl_lookup_known_port(const struct hdl_vip_key *dialled,
+								   const struct hdl_workload *client, __u64 epoch)
+{
+	const struct hdl_client_version *who = hdl_lookup_client(client, epoch);
+	struct hdl_known at = { .address = hdl_addr_every(),
+				.port = dialled->port,
+				.protocol = dialled->protocol,
+				.class_id = who ? who->class_id : 0,
+				.epoch = epoch };
+	const struct hdl_state *state = hdl_state();
+	struct hdl_addr address = dialled->address;
+
+	if (hdl_lookup_known(&at))
+		return 1;
+	for (__u32 prefix = 1; state && prefix < 128; prefix++) {
+		if (!(state->prefixes[prefix / 64] & 1ull << prefix % 64))
+			continue;
+		hdl_lookup_mask(&at, &address, prefix);
+		if (hdl_lookup_known(&at))
+			return 1;
+	}
+	return 0;
 }
 
 /* Cluster id of the weighted destination that takes the draw; HDL_CLUSTER_NONE also when the rows are out of range. */

@@ -34,7 +34,8 @@ struct hdl_state {
 	__u32 padding1;
 	/* Own cache line: stored ten times a second, while the line above is read on every connect. */
 	__u64 heartbeat_ns; /* CLOCK_MONOTONIC of the last sign of life; 0 = no daemon */
-	__u64 padding2[7];
+	__u64 prefixes[2]; /* bit n: some key of `vip` has prefix n; as flags, looked at when a client would be refused */
+	__u64 padding2[5];
 	__be16 listener_port[HDL_WORKERS_MAX][HDL_FAMILIES]; /* of worker w on 127.0.0.1 and ::1; 0 = none */
 };
 
@@ -57,7 +58,7 @@ struct hdl_vip_key {
 	struct hdl_addr address;
 	__be16 port;    /* service port, e.g. htons(80), or NodePort */
 	__u8 protocol;  /* IPPROTO_TCP or IPPROTO_UDP */
-	__u8 padding;   /* 0 */
+	__u8 prefix;    /* label DIRECT: all addresses that begin with so many bits of this one; 0 = this one alone */
 	__u32 class_id; /* 0 = what most see; others are looked up when that has HDL_SERVICE_CLASSES */
 };
 

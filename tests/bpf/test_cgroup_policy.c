@@ -509,6 +509,34 @@ static void ports_without_addresses_are_known(void **state)
 	}
 }
 
+/* Ranges of a ServiceEntry, of both families; only the prefixes that the hint names are looked at. */
+static void ranges_are_known(void **state)
+{
+	static const char *const base[FORMS] = { "203.0.0.0", "2001::", "203.0.0.0" };
+	static const unsigned int prefix[FORMS] = { 96 + 13, 17, 96 + 13 };
+
+	(void)state;
+	for (int form = 0; form < FORMS; form++) {
+		struct hdl_vip_key key = scene_key(base[form], PORT + 7);
+
+		key.prefix = (__u8)prefix[form];
+		assert_int_equal(scene_connect_error(stranger_of[form], PORT + 7), EPERM);
+		scene_service_of(SERVICE + 2, &key, HDL_LABEL_DIRECT, 0, 0);
+		assert_int_equal(scene_connect_error(stranger_of[form], PORT + 7), EPERM);
+		scene.state->prefixes[prefix[form] / 64] |= 1ull << prefix[form] % 64;
+		assert_int_equal(scene_connect_error(stranger_of[form], PORT + 7), ENETUNREACH);
+		assert_int_equal(scene_connect_error(stranger_of[form], PORT + 8), EPERM);
+		assert_int_equal(datagram_error(stranger_of[form], PORT + 7, "::", 0), EPERM); /* of TCP */
+		/* another prefix is another key, and another range */
+		scene.state->prefixes[prefix[form] / 64] <<= 1;
+		assert_int_equal(scene_connect_error(stranger_of[form], PORT + 7), EPERM);
+		scene.state->prefixes[prefix[form] / 64] = 1ull << prefix[form] % 64;
+		scene.service[SERVICE + 2].version[0].label = HDL_LABEL_NONE;
+		assert_int_equal(scene_connect_error(stranger_of[form], PORT + 7), EPERM);
+		scene.state->prefixes[0] = scene.state->prefixes[1] = 0;
+	}
+}
+
 static void exemptions_hold(void **state)
 {
 	static const char *const own[] = { "10.7.0.1", "fd07::7:1", "::ffff:10.7.0.1" };
@@ -608,6 +636,7 @@ static int body(void)
 		cmocka_unit_test_setup_teardown(client_keeps_its_endpoint, affinity, no_pod),
 		cmocka_unit_test_setup_teardown(affinity_ends, affinity, no_pod),
 		cmocka_unit_test_setup_teardown(ports_without_addresses_are_known, registry_only, no_pod),
+		cmocka_unit_test_setup_teardown(ranges_are_known, registry_only, no_pod),
 		cmocka_unit_test_setup_teardown(strangers_are_denied, registry_only, no_pod),
 		cmocka_unit_test_setup_teardown(exemptions_hold, registry_only, no_pod),
 		cmocka_unit_test_setup_teardown(only_who_is_told_is_denied, registry_only, no_pod),

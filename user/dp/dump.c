@@ -90,6 +90,8 @@ static void dump_service(const struct dump *d, const struct hdl_vip_key *key)
 		       hdl_addr_port_print(&key->address, __builtin_bswap16(key->port), text),
 		       key->protocol == IPPROTO_UDP ? "udp" : "tcp", NAME_OF(labels, v->label),
 		       NAME_OF(fail_modes, v->fail_mode));
+	if (key->prefix)
+		hdl_buf_printf(d->buf, " prefix=%u", key->prefix);
 	if (key->class_id)
 		hdl_buf_printf(d->buf, " class=%u", key->class_id);
 	if (v->affinity_timeout_s)

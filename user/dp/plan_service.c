@@ -66,8 +66,9 @@ static bool place_at(const struct hdl_ir_service_port *port, size_t i, struct pl
 		ret->direct = true;
 		if (service->direct[i].prefix == 0)
 			ret->key.address = hdl_addr_every();
-		return (service->direct[i].prefix == 0 || service->direct[i].prefix == 128) &&
-		       !is_own_address(service, &ret->key.address);
+		else if (service->direct[i].prefix < 128)
+			ret->key.prefix = service->direct[i].prefix;
+		return ret->key.prefix || !is_own_address(service, &ret->key.address);
 	}
 	ret->key.port = htons(port->node_port);
 	ret->flags = external_flags(service);

@@ -331,7 +331,9 @@ static void refresh_services(const struct hdl_plan *plan)
 			info->at = i->port;
 		else if (p->service_marks.left[i->id] == plan->serial)
 			info->at = NULL;
-		if (hdl_addr_is_zero(&i->version.key.address) && i->version.key.class_id == 0)
+		if (i->version.key.prefix)
+			p->prefixes[i->version.key.prefix] += (uint32_t)i->came - (i->gone && !i->came);
+		else if (hdl_addr_is_zero(&i->version.key.address) && i->version.key.class_id == 0)
 			p->node_ports[__builtin_bswap16(i->version.key.port)] +=
 				(uint32_t)i->came - (i->gone && !i->came);
 	}

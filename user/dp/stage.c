@@ -89,7 +89,10 @@ void hdl_publisher_widen_hints(struct hdl_publisher *p, const struct hdl_plan *p
 	for (const struct hdl_plan_service *i = plan->services; i; i = i->staged_next) {
 		uint16_t port = __builtin_bswap16(i->version.key.port);
 
-		if (i->gone || !hdl_addr_is_zero(&i->version.key.address))
+		if (!i->gone && i->version.key.prefix)
+			__atomic_fetch_or(&state->prefixes[i->version.key.prefix / 64],
+					  1ull << i->version.key.prefix % 64, __ATOMIC_RELEASE);
+		if (i->gone || i->version.key.prefix || !hdl_addr_is_zero(&i->version.key.address))
 			continue;
 		if (state->node_port_last == 0 || port < state->node_port_first)
 			__atomic_store_n(&state->node_port_first, port, __ATOMIC_RELEASE);
@@ -115,6 +118,9 @@ void hdl_publisher_set_hints(struct hdl_publisher *p)
 		return; /* adopted: what is there counts until the first publication */
 	if (flags != state->flags)
 		__atomic_store_n(&state->flags, flags, __ATOMIC_RELEASE);
+	for (unsigned int n = 1; n < 128; n++)
+		if (!p->prefixes[n] && (state->prefixes[n / 64] & 1ull << n % 64))
+			__atomic_fetch_and(&state->prefixes[n / 64], ~(1ull << n % 64), __ATOMIC_RELEASE);
 	while (last && last >= first && !p->node_ports[last])
 		last--;
 	while (first < last && !p->node_ports[first])

@@ -268,17 +268,17 @@ static void report_unresolved(struct hdl_xl *xl, const struct hdl_resource *res,
 			      "%s is not resolved yet: the service has no endpoint (503 UH)", service->ir.fqdn);
 }
 
-static void report_ranges(struct hdl_xl *xl, const struct hdl_resource *res, bool passthrough)
+/* Connections to a range go where they were dialled: with resolution NONE that is what is asked for. */
+static void report_ranges(struct hdl_xl *xl, const struct hdl_resource *res)
 {
 	const struct hdl_texts *addresses = &res->service_entry->addresses;
 
 	for (size_t i = 0; i < addresses->n; i++)
 		if (strchr(addresses->at[i].s, '/') &&
 		    hdl_xl_first_time(xl, "range %s/%s %s", res->ns, res->name, addresses->at[i].s))
-			hdl_xl_report(xl->diags, passthrough ? HDL_INFO : HDL_WARNING, res, addresses->at[i].pos,
-				      "spec.addresses",
-				      "connections to the range %s go where they were dialled, or are refused with "
-				      "REGISTRY_ONLY: only single addresses are looked up",
+			hdl_xl_report(xl->diags, HDL_WARNING, res, addresses->at[i].pos, "spec.addresses",
+				      "connections to the range %s go where they were dialled: only single addresses "
+				      "lead to endpoints",
 				      addresses->at[i].s);
 }
 
@@ -296,7 +296,8 @@ static int add_part(struct hdl_xl *xl, struct build *b, const struct hdl_xl_serv
 {
 	const struct hdl_service_entry *spec = res->service_entry;
 
-	report_ranges(xl, res, port->passthrough);
+	if (!port->passthrough)
+		report_ranges(xl, res);
 	if (port->passthrough)
 		return 0;
 	b->spec = port;

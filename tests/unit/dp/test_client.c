@@ -44,6 +44,7 @@ static int teardown(void **state)
 
 /* Service `echo`: port 80 by cluster 0; clients with app=canary by cluster 1; from namespace `other` by cluster 2. */
 struct conf {
+	uint8_t range; /* prefix of what `direct` is; 0 = an address */
 	bool no_rules, udp, external, node_port, direct, direct_again, internal_local;
 	bool view;      /* namespace `blind` sees nothing of it */
 	bool private;   /* and nobody else either: the reverse */
@@ -190,7 +191,8 @@ static struct hdl_snapshot *snapshot_of(const struct conf *c)
 		service->external_address_count = 1;
 		service->external_local = true;
 	}
-	*direct = (struct hdl_ir_subnet){ world_v4(10, 77), 128 };
+	*direct = c->range ? (struct hdl_ir_subnet){ hdl_addr_from_v4(htonl(10u << 24)), c->range } :
+			     (struct hdl_ir_subnet){ world_v4(10, 77), 128 };
 	if (c->direct) {
 		service->direct = direct;
 		service->direct_count = 1;
@@ -493,6 +495,38 @@ static void shared_places(void **state)
 	}
 }
 
+/* A range is a key of its own; the hint says which prefixes are looked at, from before the first to after the last. */
+static void ranges(void **state)
+{
+	struct fixture *f = *state;
+	struct conf with = { .direct = true, .direct_again = true, .no_rules = true, .range = 104 }, one = with,
+		    other = with, none = with;
+	struct hdl_vip_key range = { hdl_addr_from_v4(htonl(10u << 24)), htons(80), IPPROTO_TCP, 104, 0 };
+	const struct hdl_state *now = f->maps.state;
+
+	one.direct = false;
+	other.range = 40;
+	none.direct = none.direct_again = false;
+	for (unsigned int i = 0; i < 3; i++) {
+		publish(f, &with);
+		assert_int_equal(sees_at(f, -1, range), -1);
+		assert_true(now->prefixes[0] == 0 && now->prefixes[1] == 1ull << (104 - 64));
+		publish(f, &one);
+		assert_int_equal(sees_at(f, -1, range), -1);
+		range.prefix = 0;
+		assert_null(find(f, &range));
+		range.prefix = 104;
+		publish(f, &other);
+		assert_null(find(f, &range));
+		assert_true(now->prefixes[0] == 1ull << 40 && now->prefixes[1] & 1ull << (104 - 64));
+		publish(f, &none);
+		publish(f, &none);
+		hdl_publisher_reap(f->publisher);
+		assert_true(now->prefixes[0] == 0 && now->prefixes[1] == 0);
+	}
+	assert_int_equal(now->node_port_last, 0);
+}
+
 static void who_may_leave_the_registry(void **state)
 {
 	struct fixture *f = *state;
@@ -672,6 +706,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(pods_of_other_nodes, setup, teardown),
 		cmocka_unit_test_setup_teardown(places, setup, teardown),
 		cmocka_unit_test_setup_teardown(shared_places, setup, teardown),
+		cmocka_unit_test_setup_teardown(ranges, setup, teardown),
 		cmocka_unit_test_setup_teardown(who_may_leave_the_registry, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_restart_keeps_classes, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_daemon_may_die_at_any_step, setup, teardown),
