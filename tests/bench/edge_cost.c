@@ -88,6 +88,7 @@ static void know(const struct packet_spec *spec)
 		.source_port = key.source_port,
 		.destination_port = key.destination_port,
 		.hop_ifindex = ifindex,
+		.hop_mtu = 1500,
 		.hop_ns = FAR_NS,
 		.seen_ns = FAR_NS,
 	};
