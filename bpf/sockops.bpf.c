@@ -11,6 +11,7 @@
 #include "bpf/lib/ctx_ops.h"
 #include "bpf/lib/event.h"
 #include "bpf/lib/failure.h"
+#include "bpf/lib/shortcut.h"
 
 /* Called for sockets with a record only, and RTO and RETRANS only when segments are sent again: no cost otherwise. */
 #define HDL_OPS_CALLBACKS (BPF_SOCK_OPS_STATE_CB_FLAG | BPF_SOCK_OPS_RTO_CB_FLAG | BPF_SOCK_OPS_RETRANS_CB_FLAG)
@@ -228,6 +229,9 @@ int hdl_sockops(struct bpf_sock_ops *ctx)
 	struct hdl_sock *record;
 	__u32 op = ctx->op;
 
+	if (hdl_shortcut_possible() &&
+	    (op == BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB || op == BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB))
+		hdl_shortcut_join(ctx);
 	if (op != BPF_SOCK_OPS_TCP_CONNECT_CB && op != BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB &&
 	    op != BPF_SOCK_OPS_STATE_CB && op != BPF_SOCK_OPS_RTO_CB && op != BPF_SOCK_OPS_RETRANS_CB)
 		return 1;

@@ -16,4 +16,7 @@ const volatile __u8 hdl_config_weak_memory __weak = 1;
 const volatile __u8 hdl_config_weak_memory __weak = 0;
 #endif
 
+/* 1 where the start-up self-test found the short cut sound; 0: its code is removed when the programs are loaded. */
+const volatile __u8 hdl_config_shortcut __weak = 0;
+
 #endif

@@ -41,6 +41,20 @@ HDL_CORE struct hdl_addr hdl_ops_local_address(const struct bpf_sock_ops *ctx)
 	return address;
 }
 
+HDL_CORE struct hdl_addr hdl_ops_remote_address(const struct bpf_sock_ops *ctx)
+{
+	const volatile __u32 *word = ctx->remote_ip6;
+	struct hdl_addr address;
+
+	if (ctx->family == HDL_AF_INET)
+		return hdl_addr_from_v4(ctx->remote_ip4);
+	address.word[0] = word[0];
+	address.word[1] = word[1];
+	address.word[2] = word[2];
+	address.word[3] = word[3];
+	return address;
+}
+
 /* sk_err: a positive errno when the kernel ended the connection, 0 when the application did. */
 HDL_CORE int hdl_ops_error(struct bpf_sock_ops *ctx)
 {

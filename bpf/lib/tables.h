@@ -95,12 +95,17 @@ HDL_CORE __u64 hdl_load_acquire(const __u64 *pointer)
 }
 
 /* Counts an outcome. Atomic: a program in a softirq may interrupt one of a task on the same CPU. */
-HDL_CORE void hdl_count(__u32 outcome)
+HDL_CORE void hdl_count_many(__u32 outcome, __u64 times)
 {
 	__u64 *counter = bpf_map_lookup_elem(&verdict, &outcome);
 
 	if (counter)
-		(void)__sync_fetch_and_add(counter, 1);
+		(void)__sync_fetch_and_add(counter, times);
+}
+
+HDL_CORE void hdl_count(__u32 outcome)
+{
+	hdl_count_many(outcome, 1);
 }
 
 #endif

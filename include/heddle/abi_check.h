@@ -9,6 +9,7 @@
 #include "heddle/abi_flow.h"
 #include "heddle/abi_event.h"
 #include "heddle/abi_lb.h"
+#include "heddle/abi_shortcut.h"
 #include "heddle/abi_verdict.h"
 
 #define HDL_ABI_SIZE(type, bytes) _Static_assert(sizeof(type) == (bytes), #type " changed its size")
@@ -68,12 +69,14 @@ HDL_ABI_SIZE(struct hdl_fragment_key, 40);
 HDL_ABI_SIZE(struct hdl_fragment, 12);
 HDL_ABI_SIZE(struct hdl_local_pod, 40);
 HDL_ABI_SIZE(struct hdl_work, 768);
+HDL_ABI_SIZE(struct hdl_shortcut_key, 48);
 HDL_ABI_SIZE(struct hdl_traffic_key, 16);
 HDL_ABI_SIZE(struct hdl_traffic, 32);
 HDL_ABI_SIZE(struct hdl_event, 112);
 HDL_ABI_AT(struct hdl_event, time_ns, 8);
 HDL_ABI_AT(struct hdl_event, address, 72);
 HDL_ABI_AT(struct hdl_event, port, 104);
-_Static_assert(HDL_VERDICT_COUNT == HDL_VERDICT_EDGE_FULL + 1, "HDL_VERDICT_COUNT is one more than the last verdict");
+_Static_assert(HDL_VERDICT_COUNT == HDL_VERDICT_SHORTCUT_LEFT + 1,
+	       "HDL_VERDICT_COUNT is one more than the last verdict");
 
 #endif

@@ -29,18 +29,21 @@
 	X(18, EVENT_LOST, "event_lost", "-", "no room in the ring of events: one was not told")                 \
 	X(19, OVERFLOW, "overflow", "UO", "maxConnections of the cluster are open: refused")                    \
 	X(20, REGISTRY_ONLY, "registry_only", "UH", "the client may go to services only, this is none: EPERM")  \
-	X(21, DIRECT, "direct", "-", "address of a headless service or an external host: left as it was")             \
+	X(21, DIRECT, "direct", "-", "address of a headless service or an external host: left as it was")       \
 	X(22, EDGE, "edge", "-", "from outside, to a NodePort or external address: led to an endpoint")         \
 	X(23, EDGE_STRAY, "edge_stray", "-", "from outside, to a port that no service has here: dropped")       \
 	X(24, EDGE_RATE, "edge_rate", "-", "from outside, one SYN too many of its source: dropped")             \
-	X(25, EDGE_FULL, "edge_full", "-", "from outside, no source port or no room for its records: dropped")
+	X(25, EDGE_FULL, "edge_full", "-", "from outside, no source port or no room for its records: dropped")  \
+	X(26, SHORTCUT, "shortcut", "-", "socket whose messages began to go straight to the other end's")       \
+	X(27, SHORTCUT_BYTES, "shortcut_bytes", "-", "bytes that did")                                          \
+	X(28, SHORTCUT_LEFT, "shortcut_left", "-", "such a socket went over to TCP: too much was not read yet")
 
 /* clang-format off */
 enum hdl_verdict {
 #define HDL_VERDICT_ENUM(number, name, label, flag, sentence) HDL_VERDICT_##name = number,
 	HDL_VERDICTS(HDL_VERDICT_ENUM)
 #undef HDL_VERDICT_ENUM
-	HDL_VERDICT_COUNT = 26
+	HDL_VERDICT_COUNT = 29
 };
 /* clang-format on */
 

@@ -45,7 +45,8 @@ struct scene {
 	__u32 *slot;
 	struct hdl_health *health;
 	struct hdl_client *client;
-	__u64 cookie; /* of the network namespace */
+	__u64 cookie;  /* of the network namespace */
+	bool shortcut; /* set before scene_run(): with the short cut between sockets */
 	struct bpf_link *links[16];
 	unsigned int link_count;
 };
@@ -123,6 +124,7 @@ SCENE_HELPER void scene_load(bool packets)
 		scene_fail("open");
 	bpf_object__for_each_program(program, scene.skel->obj)
 		bpf_program__set_autoload(program, scene_is_of_packets(program) == packets);
+	scene.skel->rodata->hdl_config_shortcut = scene.shortcut;
 	if (hdl_bpf__load(scene.skel) != 0)
 		scene_fail("load");
 	scene.state = hdl_test_map(scene.skel->maps.state);
@@ -144,7 +146,7 @@ SCENE_HELPER void scene_attach(int cgroup)
 
 	bpf_object__for_each_program(program, scene.skel->obj)
 	{
-		if (scene_is_of_packets(program))
+		if (scene_is_of_packets(program) || bpf_program__type(program) == BPF_PROG_TYPE_SK_MSG)
 			continue;
 		scene.links[scene.link_count] = bpf_program__attach_cgroup(program, cgroup);
 		if (!scene.links[scene.link_count++])

@@ -32,6 +32,7 @@ struct hdl_load {
 	char *bpffs, *cgroup;
 	hdl_optional_set left_out; /* programs that the kernel refused, and that are not needed */
 	struct hdl_renew renew;    /* maps that replace others when the hooks get the programs */
+	bool shortcut;
 };
 
 static const struct {
@@ -307,6 +308,16 @@ static int load_programs(const struct hdl_load *load, struct hdl_err *err)
 	return 0;
 }
 
+/* Before sockets join. Those that joined under a former program keep that. */
+static int attach_shortcut(const struct hdl_load *load, struct hdl_err *err)
+{
+	int map = bpf_map__fd(load->skeleton->maps.shortcut);
+
+	if (bpf_prog_attach(bpf_program__fd(load->skeleton->progs.hdl_sk_msg), map, BPF_SK_MSG_VERDICT, 0) == 0)
+		return 0;
+	return hdl_err_set(err, -errno, "program sk_msg cannot be attached: %s", strerror(errno));
+}
+
 static void report_old_state(struct hdl_load_report *report, const struct hdl_state *old,
 			     const struct hdl_load_conf *conf)
 {
@@ -363,6 +374,9 @@ static int load_object(struct hdl_load *load, const struct hdl_load_conf *conf, 
 	if (!load->skeleton)
 		return hdl_err_set(err, -errno, "BPF object: %s: %s", strerror(errno), hdl_dp_libbpf_said());
 	hdl_optional_leave_out(load->skeleton->obj, load->left_out);
+	load->shortcut = conf->shortcut;
+	load->skeleton->rodata->hdl_config_shortcut = conf->shortcut;
+	bpf_program__set_autoload(load->skeleton->progs.hdl_sk_msg, conf->shortcut);
 	if (conf->before_load)
 		conf->before_load(load->skeleton->obj);
 	report->sizes_kept = 0;
@@ -407,6 +421,8 @@ static int open_all(struct hdl_load *load, const struct hdl_load_conf *conf, str
 	do
 		r = load_object(load, conf, adopted, report, err);
 	while (r == -EAGAIN);
+	if (r == 0 && load->shortcut)
+		r = attach_shortcut(load, err);
 	if (r == 0)
 		r = make_grace_inner(load, err);
 	if (r == 0)
@@ -598,6 +614,11 @@ int hdl_load_tc_program(const struct hdl_load *load, enum hdl_load_tc which)
 	};
 
 	return bpf_program__fd(programs[which]);
+}
+
+int hdl_load_shortcut_owners(const struct hdl_load *load)
+{
+	return load->shortcut ? bpf_map__fd(load->skeleton->maps.shortcut_owner) : -1;
 }
 
 int hdl_load_xdp_program(const struct hdl_load *load)

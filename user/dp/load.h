@@ -23,6 +23,7 @@ struct hdl_load_conf {
 	struct hdl_dp_capacity capacity;
 	uint32_t worker_uid; /* sockets of this user are exempt; 0 = nobody */
 	uint32_t packet_mark, packet_mask, route_table;
+	bool shortcut; /* between two sockets of this node: only where hdl_shortcut_try() found it sound */
 	/* Tests: called with the object before each attempt to load it. */
 	void (*before_load)(struct bpf_object *object);
 };
@@ -85,6 +86,9 @@ enum hdl_load_tc {
 };
 /* For hdl_attach_tc(), owned by load; negative: it was left out. */
 int hdl_load_tc_program(const struct hdl_load *load, enum hdl_load_tc which);
+
+/* Map shortcut_owner, for hdl_shortcut_sync(); -1 where the short cut is off. */
+int hdl_load_shortcut_owners(const struct hdl_load *load);
 
 /* The XDP program of the edge, owned by load. */
 int hdl_load_xdp_program(const struct hdl_load *load);

@@ -23,6 +23,7 @@ static struct hdl_msg_setup setup_of(const struct hdl_ir_node *node)
 		.capacity_services = node->capacity_services,
 		.capacity_endpoints = node->capacity_endpoints,
 		.capacity_flows = node->capacity_flows,
+		.sockmap = node->sockmap,
 		.drain_timeout_ms = (uint32_t)(node->drain_timeout_ns / HDL_NS_PER_MS),
 	};
 }

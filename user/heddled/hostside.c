@@ -17,6 +17,7 @@
 #include "dp/lock.h"
 #include "dp/nodeaddr.h"
 #include "dp/punt.h"
+#include "dp/shortcut.h"
 
 /* SYNs and requests that wait while a worker process is replaced. The system's somaxconn may lower it. */
 #define BACKLOG 4096
@@ -31,6 +32,7 @@ struct hdl_hostside {
 	struct hdl_msg_setup setup; /* in force */
 	struct hdl_load *load;      /* NULL before setup */
 	struct hdl_load_report report;
+	struct hdl_shortcut_trial shortcut;
 	bool attached, exposed, told_restart, told_addresses, told_repair;
 	unsigned int repairs;
 	struct hdl_edgewatch *edge;
@@ -164,9 +166,22 @@ static void compare(struct hdl_hostside *host, const struct hdl_msg_setup *setup
 	else if (!host->told_restart) {
 		host->told_restart = true;
 		hdl_log_warn(
-			"NodeConfig packetMark or mapCapacity changed: it takes effect when heddled is started again");
+			"NodeConfig packetMark, mapCapacity or acceleration.sockmap changed: it takes effect when heddled is started again");
 	}
 	host->setup.drain_timeout_ms = setup->drain_timeout_ms;
+}
+
+/* Whether the short cut is in force, and why not. */
+static void try_shortcut(struct hdl_hostside *host)
+{
+	if (!host->setup.sockmap) {
+		snprintf(host->shortcut.why, sizeof(host->shortcut.why), "off: NodeConfig acceleration.sockmap");
+		return;
+	}
+	hdl_shortcut_try(true, &host->shortcut);
+	if (!host->shortcut.sound)
+		hdl_log_warn("acceleration.sockmap is off, sockets of this kernel would not behave as with TCP: %s",
+			     host->shortcut.why);
 }
 
 int hdl_hostside_setup(struct hdl_hostside *host, const struct hdl_msg_setup *setup, uint64_t host_netns_cookie,
@@ -192,6 +207,8 @@ int hdl_hostside_setup(struct hdl_hostside *host, const struct hdl_msg_setup *se
 	if (r < 0)
 		return r;
 	host->setup = *setup;
+	try_shortcut(host);
+	conf.shortcut = host->shortcut.sound;
 	r = hdl_load_open(&conf, &host->load, &host->report, err);
 	if (r < 0)
 		return r;
@@ -234,14 +251,22 @@ static int send_conditions(const struct hdl_hostside *host, struct hdl_channel *
 		      report->left_out[0] ? report->left_out : "none was refused by the kernel", !report->left_out[0],
 		      err);
 	if (r == 0)
-		r = send_text(channel, HDL_MSG_TEXT_FEATURE, next++, "configured sizes and mark",
-			      host->told_restart ? "mapCapacity or packetMark changed: takes effect at the next start" :
-			      report->sizes_kept ? report->sizes :
-						   "as mapCapacity and packetMark say",
-			      !host->told_restart && !report->sizes_kept, err);
+		r = send_text(
+			channel, HDL_MSG_TEXT_FEATURE, next++, "configured sizes and mark",
+			host->told_restart ?
+				"mapCapacity, packetMark or acceleration.sockmap changed: takes effect at the next start" :
+			report->sizes_kept ? report->sizes :
+					     "as NodeConfig says",
+			!host->told_restart && !report->sizes_kept, err);
 	if (r == 0)
 		r = send_text(channel, HDL_MSG_TEXT_FEATURE, next++, "hooks left alone",
 			      host->repairs ? text : "nobody took hooks or pins away", host->repairs == 0, err);
+	if (r == 0)
+		r = send_text(channel, HDL_MSG_TEXT_FEATURE, next++, "short cut between sockets",
+			      host->shortcut.sound ?
+				      "acceleration.sockmap: the self-test found no difference from TCP" :
+				      host->shortcut.why,
+			      host->shortcut.sound, err);
 	return r;
 }
 

@@ -114,6 +114,8 @@ static const char *check_setup(const struct hdl_msg_setup *setup)
 	if (setup->capacity_services > 1u << 24 || setup->capacity_endpoints > 1u << 24 ||
 	    setup->capacity_flows > 1u << 26)
 		return "capacity over the limit";
+	if (setup->sockmap > 1)
+		return "value out of range";
 	return setup->drain_timeout_ms <= 3600 * 1000 ? NULL : "drain time over an hour";
 }
 

@@ -187,7 +187,7 @@ struct hdl_msg_setup {
 	uint32_t packet_mark, packet_mask, route_table;
 	uint32_t capacity_services, capacity_endpoints, capacity_flows; /* 0 = default */
 	uint32_t drain_timeout_ms;
-	uint32_t padding;
+	uint32_t sockmap; /* 1: the short cut, where the kernel is fit for it */
 };
 
 /* Addresses of the pods to find: BEGIN with first 0, `more` until the last part. */

@@ -9,6 +9,7 @@
 #include "dp/attach.h"
 #include "dp/podmaps.h"
 #include "dp/pods.h"
+#include "dp/shortcut.h"
 
 /* What the worker was told of a namespace. */
 struct told {
@@ -413,6 +414,18 @@ static int apply(struct hdl_podwatch *watch, struct hdl_hostside *host, bool aga
 	return r;
 }
 
+/* The addresses between which there is a short cut. */
+static void sync_shortcut(struct hdl_podwatch *watch, struct hdl_hostside *host)
+{
+	int fd = hdl_load_shortcut_owners(hdl_hostside_load(host));
+	struct hdl_err err;
+	size_t n;
+	const struct hdl_pod *list = hdl_pods_list(watch->pods, &n);
+
+	if (fd >= 0 && hdl_shortcut_sync(fd, list, n, &err) < 0)
+		hdl_log_warn("%s: connections of some pods stay with TCP", err.text);
+}
+
 /* The maps by which packets are told where they are from, and where a pod is. Before programs that need them. */
 static void sync_maps(struct hdl_podwatch *watch, struct hdl_hostside *host)
 {
@@ -429,6 +442,7 @@ static void sync_maps(struct hdl_podwatch *watch, struct hdl_hostside *host)
 		watch->told_maps = true;
 		hdl_log_warn("%s: packets of some pods are taken for those of unknown clients", err.text);
 	}
+	sync_shortcut(watch, host);
 }
 
 /* The interfaces are as the worker wished. */

@@ -509,6 +509,7 @@ struct hdl_ir_node {
 	size_t pod_interface_count;
 	enum hdl_ir_packet_path packet_path;
 	bool redirect_peer;          /* packets between pods of the node go past the stack of the host */
+	bool sockmap;                /* the short cut between two sockets of the node, where the kernel is fit for it */
 	const char *access_log_path; /* "" = off, "-" or "/dev/stdout" = standard output */
 	bool access_log_json;
 	const char *access_log_format; /* "" = Istio's default */
@@ -527,8 +528,8 @@ struct hdl_ir_node {
 	const char *const *edge_interfaces; /* names; none: the node serves no connections from outside */
 	size_t edge_interface_count;
 	enum hdl_ir_xdp edge_xdp;
-	uint32_t edge_syn_rate, edge_syn_burst;         /* of one source each second, at once; 0 = any */
-	uint16_t edge_port_first, edge_port_last;       /* source ports of what goes on to other nodes */
+	uint32_t edge_syn_rate, edge_syn_burst;   /* of one source each second, at once; 0 = any */
+	uint16_t edge_port_first, edge_port_last; /* source ports of what goes on to other nodes */
 };
 
 /* One object that differs: before NULL: it is new; after NULL: it is gone. */

@@ -110,6 +110,5 @@ void hdl_check_nc_interfaces(struct hdl_decode *d, void *object);
 void hdl_check_nc_source_ports(struct hdl_decode *d, void *object);
 void hdl_check_nc_edge(struct hdl_decode *d, void *object);
 void hdl_check_nc_exemption(struct hdl_decode *d, void *object);
-void hdl_check_nc_acceleration(struct hdl_decode *d, void *object);
 
 #endif

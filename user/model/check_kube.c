@@ -318,15 +318,6 @@ void hdl_check_nc_exemption(struct hdl_decode *d, void *object)
 	hdl_check_labels(d, &exemption->labels, "labels");
 }
 
-void hdl_check_nc_acceleration(struct hdl_decode *d, void *object)
-{
-	const struct hdl_nc_acceleration *acceleration = object;
-
-	if (acceleration->sockmap.value == HDL_NC_SOCKMAP_AUTO)
-		hdl_decode_warning(d, acceleration->sockmap.pos, "sockmap",
-				   "auto is accepted but not enforced by this version");
-}
-
 void hdl_check_node_config(struct hdl_decode *d, void *object)
 {
 	const struct hdl_node_config *config = object;

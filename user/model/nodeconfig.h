@@ -45,7 +45,7 @@ struct hdl_nc_retry_budget {
 struct hdl_nc_acceleration {
 	struct hdl_pos pos;
 	struct hdl_opt_enum redirect; /* enum hdl_nc_redirect; absent: off */
-	struct hdl_opt_enum sockmap;  /* enum hdl_nc_sockmap; absent: off; "auto" is accepted, not enforced */
+	struct hdl_opt_enum sockmap;  /* enum hdl_nc_sockmap; absent: off */
 };
 
 struct hdl_nc_packet_mark {

@@ -59,10 +59,10 @@ static const struct hdl_field acceleration_fields[] = {
 	HDL_ENUM(struct hdl_nc_acceleration, redirect, "redirect", redirect,
 		 "packets between pods of this node past the stack and the filter rules of the host (off)"),
 	HDL_ENUM(struct hdl_nc_acceleration, sockmap, "sockmap", sockmap,
-		 "short cut between two sockets of the node (off)"),
+		 "short cut between two sockets of the node, where the kernel passes the self-test at the start (off)"),
 };
 static const struct hdl_message acceleration =
-	HDL_MESSAGE_TABLE("acceleration", struct hdl_nc_acceleration, acceleration_fields, hdl_check_nc_acceleration);
+	HDL_MESSAGE_TABLE("acceleration", struct hdl_nc_acceleration, acceleration_fields, NULL);
 
 static const struct hdl_field packet_mark_fields[] = {
 	HDL_INT(struct hdl_nc_packet_mark, mark, "mark", 1, MAX_UINT32,

@@ -111,6 +111,7 @@ static int interfaces(struct hdl_xl *xl, struct hdl_ir_node *node, const struct 
 	node->packet_path = xl->node->packet_path.value == HDL_NC_PACKETS_ON  ? HDL_IR_PACKETS_ON :
 			    xl->node->packet_path.value == HDL_NC_PACKETS_OFF ? HDL_IR_PACKETS_OFF :
 										HDL_IR_PACKETS_AUTO;
+	node->sockmap = xl->node->acceleration && xl->node->acceleration->sockmap.value == HDL_NC_SOCKMAP_AUTO;
 	node->redirect_peer = xl->node->acceleration && xl->node->acceleration->redirect.value == HDL_NC_REDIRECT_PEER;
 	node->pod_interfaces = patterns;
 	node->pod_interface_count = spec->pods.n;
