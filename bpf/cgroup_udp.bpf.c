@@ -29,10 +29,10 @@ static __always_inline int hdl_udp_lives(__u32 endpoint, __u32 generation)
 }
 
 /*
- * The pair in the map for what is sent to. These two are functions of their own, so that their keys are not on the stack
+ * The pair in the map for what is sent to: its service, or 0. These are functions of their own, so that their keys are not on the stack
  * of the pick: 512 bytes are for all that call each other.
  */
-static __noinline int hdl_udp_find(struct hdl_flow *flow, __u64 cookie)
+static __noinline __u32 hdl_udp_find(struct hdl_flow *flow, __u64 cookie)
 {
 	const struct hdl_udp *pair;
 	struct hdl_udp_key key;
@@ -43,20 +43,76 @@ static __noinline int hdl_udp_find(struct hdl_flow *flow, __u64 cookie)
 		return 0;
 	flow->address = pair->address;
 	flow->port = pair->port;
-	return hdl_udp_lives(pair->endpoint, pair->generation);
+	return hdl_udp_lives(pair->endpoint, pair->generation) ? pair->service : 0;
+}
+
+static __always_inline int hdl_udp_is_at(const struct hdl_sock *record, const struct hdl_flow *flow)
+{
+	return record->kind == HDL_SOCK_UNCONNECTED && record->port == flow->port &&
+	       hdl_addr_equal(&record->address, &flow->address);
+}
+
+/*
+ * The endpoint of the pair in the storage serves what is sent to as well: its answers have the name of the service that
+ * was asked last. What was in the storage goes on in the map.
+ */
+static __noinline int hdl_udp_rename(struct hdl_sock *record, const struct hdl_flow *flow, __u64 cookie, __u32 service)
+{
+	struct hdl_udp value = {
+		.address = record->address,
+		.port = record->port,
+		.service = record->service,
+		.endpoint = record->endpoint,
+		.generation = record->generation,
+	};
+	struct hdl_udp_key key;
+
+	hdl_udp_key(&key, cookie, &record->original_address, record->original_port, 0);
+	if (bpf_map_update_elem(&udp, &key, &value, BPF_ANY) != 0)
+		return 0;
+	record->original_address = flow->key.address;
+	record->original_port = flow->key.port;
+	record->service = service;
+	return 1;
+}
+
+/* The same where both pairs are in the map. */
+static __noinline int hdl_udp_name(const struct hdl_flow *flow, __u64 cookie, __u32 service)
+{
+	const struct hdl_udp *pair;
+	struct hdl_udp_key key;
+	struct hdl_udp value;
+
+	hdl_udp_key(&key, cookie, &flow->address, flow->port, 1);
+	pair = bpf_map_lookup_elem(&udp, &key);
+	if (!pair || (pair->port == flow->key.port && hdl_addr_equal(&pair->address, &flow->key.address)))
+		return 0;
+	value = *pair;
+	value.address = flow->key.address;
+	value.port = flow->key.port;
+	value.service = service;
+	return bpf_map_update_elem(&udp, &key, &value, BPF_ANY) == 0;
 }
 
 /* Is there a pair for what is sent to? Sets flow's address and port. */
-static __always_inline int hdl_udp_again(struct bpf_sock_addr *ctx, const struct hdl_sock *record,
-					 struct hdl_flow *flow)
+static __always_inline int hdl_udp_again(struct bpf_sock_addr *ctx, struct hdl_sock *record, struct hdl_flow *flow)
 {
+	__u64 cookie;
+	__u32 service;
+
 	if (record->original_port == flow->key.port && hdl_addr_equal(&record->original_address, &flow->key.address) &&
 	    hdl_udp_lives(record->endpoint, record->generation)) {
 		flow->address = record->address;
 		flow->port = record->port;
 		return 1;
 	}
-	return hdl_udp_find(flow, bpf_get_socket_cookie(ctx));
+	cookie = bpf_get_socket_cookie(ctx);
+	service = hdl_udp_find(flow, cookie);
+	if (service && hdl_udp_is_at(record, flow))
+		hdl_udp_rename(record, flow, cookie, service);
+	else if (service)
+		hdl_udp_name(flow, cookie, service);
+	return service != 0;
 }
 
 /* Writes a pair to the map, in both directions. 0 = no room. */
@@ -90,8 +146,13 @@ static __always_inline int hdl_udp_remember(struct bpf_sock_addr *ctx, struct hd
 		record = bpf_sk_storage_get(&sock, ctx->sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!record)
 		return 0;
-	if (!hdl_udp_is_first(record, flow))
-		return hdl_udp_pair(flow, bpf_get_socket_cookie(ctx), found->service);
+	if (!hdl_udp_is_first(record, flow)) {
+		__u64 cookie = bpf_get_socket_cookie(ctx);
+
+		if (!hdl_udp_pair(flow, cookie, found->service))
+			return 0;
+		return hdl_udp_is_at(record, flow) ? hdl_udp_rename(record, flow, cookie, found->service) : 1;
+	}
 	record->original_address = flow->key.address;
 	record->original_port = flow->key.port;
 	record->address = flow->address;
@@ -140,6 +201,8 @@ static __always_inline int hdl_sendmsg(struct bpf_sock_addr *ctx, struct hdl_flo
 
 	if (!state)
 		return HDL_LEAVE;
+	if (hdl_addr_is_any(&flow->key.address)) /* as the kernel takes it, and as it was remembered */
+		flow->key.address = hdl_addr_loopback(flow->family);
 	record = bpf_sk_storage_get(&sock, ctx->sk, NULL, 0);
 	if (record && hdl_udp_again(ctx, record, flow))
 		return HDL_REWRITE;

@@ -5,6 +5,7 @@
                                                          the error's; "keep" needs no answer of the server
 {"do": "udp", "host", "port", "n"[, "each"][, "unconnected"][, "bind"]}   n sockets that send "each" datagrams one after the
                                                          other: for each datagram [name or error, sender's host, port]
+{"do": "send", "host", "port", "n"}                      n datagrams over the agent's one unconnected socket of the family
 {"do": "drop"[, "n"]}   closes the n oldest kept connections; without n all of them
 {"do": "say"}           one exchange over each kept connection: names or errors
 """
@@ -15,7 +16,7 @@ import sys
 sys.path.insert(0, sys.path[0])
 from peer import read_line  # noqa: E402
 
-kept = []
+kept, open_sockets = [], {}
 
 
 def family_of(host):
@@ -72,6 +73,21 @@ def udp(question):
     return found
 
 
+def send(question):
+    family = family_of(question["host"])
+    if family not in open_sockets:
+        open_sockets[family] = open_socket(question, socket.SOCK_DGRAM)
+    s, found = open_sockets[family], []
+    for i in range(question.get("n", 1)):
+        try:
+            s.sendto(b"%d" % i + b" " * 20, (question["host"], question["port"]))
+            answer, sender = s.recvfrom(2000)
+            found.append([answer.decode().split()[0], sender[0], sender[1]])
+        except OSError as e:
+            found.append([type(e).__name__, "", 0])
+    return found
+
+
 def say(_):
     found = []
     for s in kept:
@@ -92,4 +108,4 @@ def drop(question):
 
 for text in sys.stdin:
     asked = json.loads(text)
-    print(json.dumps({"tcp": tcp, "udp": udp, "say": say, "drop": drop}[asked["do"]](asked)), flush=True)
+    print(json.dumps({"tcp": tcp, "udp": udp, "send": send, "say": say, "drop": drop}[asked["do"]](asked)), flush=True)
