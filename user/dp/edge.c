@@ -110,6 +110,8 @@ int hdl_edge_serve(const struct hdl_load *load, const char *bpffs, const struct 
 	io->served = false;
 	if (!if_indextoname((unsigned int)io->ifindex, name))
 		return hdl_err_set(err, -ENODEV, "interface %d is gone", io->ifindex);
+	if (hdl_load_tc_program(load, HDL_LOAD_TC_EDGE) < 0 || hdl_load_tc_program(load, HDL_LOAD_TC_EDGE_OUT) < 0)
+		return hdl_err_set(err, -EOPNOTSUPP, "the kernel refuses the programs of the edge");
 	hdl_load_fds(load, &maps);
 	r = find_addresses(name, record.address);
 	if (r < 0)

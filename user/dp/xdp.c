@@ -188,10 +188,15 @@ static bool is_veth(int ifindex)
 	return veth;
 }
 
-static enum hdl_xdp_mode mode_for(int ifindex, enum hdl_xdp_wish wish, struct hdl_xdp_state *io)
+static enum hdl_xdp_mode mode_for(const struct hdl_load *load, int ifindex, enum hdl_xdp_wish wish,
+				  struct hdl_xdp_state *io)
 {
 	if (wish == HDL_XDP_OFF) {
 		snprintf(io->reason, sizeof(io->reason), "NodeConfig edge.xdp is off");
+		return HDL_XDP_NONE;
+	}
+	if (hdl_load_xdp_program(load) < 0) {
+		snprintf(io->reason, sizeof(io->reason), "the kernel refuses the program");
 		return HDL_XDP_NONE;
 	}
 	if (wish == HDL_XDP_AUTO && is_veth(ifindex)) {
@@ -257,7 +262,7 @@ void hdl_xdp_attach(const struct hdl_load *load, int state_map_fd, int ifindex, 
 
 	hdl_dp_libbpf_listen();
 	*io = (struct hdl_xdp_state){ .mode = HDL_XDP_NONE };
-	mode = mode_for(ifindex, wish, io);
+	mode = mode_for(load, ifindex, wish, io);
 	if (query(ifindex, &found) < 0) {
 		if (mode != HDL_XDP_NONE)
 			snprintf(io->reason, sizeof(io->reason), "XDP of the interface cannot be asked for");
