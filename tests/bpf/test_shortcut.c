@@ -142,6 +142,38 @@ static void owners(void)
 	own_address(B, other_cookie);
 }
 
+static bool is_owner(const char *text, __u64 cookie)
+{
+	struct hdl_addr address = scene_addr(text);
+	__u64 value = 0;
+
+	bpf_map_lookup_elem(bpf_map__fd(scene.skel->maps.shortcut_owner), &address, &value);
+	return value == cookie;
+}
+
+/* The keeper's list of pods in the map: an address that two namespaces have is nobody's, and what is gone goes. */
+static void listed(void)
+{
+	int map = bpf_map__fd(scene.skel->maps.shortcut_owner);
+	struct hdl_pod list[3] = {
+		{ .cookie = 7, .address_count = 2, .address = { scene_addr("10.1.0.1"), scene_addr("10.1.0.2") } },
+		{ .cookie = 8, .address_count = 2, .address = { scene_addr("10.1.0.2"), scene_addr("10.1.0.3") } },
+		{ .cookie = 9, .address_count = 1, .address = { scene_addr("10.1.0.2") } },
+	};
+	struct hdl_err err;
+
+	own_address("10.1.0.2", 1);
+	own_address("10.1.0.9", 9);
+	CHECK("list", hdl_shortcut_sync(map, list, 3, &err) == 0);
+	CHECK("of one namespace", is_owner("10.1.0.1", 7) && is_owner("10.1.0.3", 8));
+	CHECK("of several", is_owner("10.1.0.2", 0));
+	CHECK("of none", is_owner("10.1.0.9", 0));
+	list[0].cookie = 17;
+	CHECK("another owner", hdl_shortcut_sync(map, list, 1, &err) == 0 && is_owner("10.1.0.1", 17));
+	CHECK("alone", is_owner("10.1.0.2", 17) && is_owner("10.1.0.3", 0));
+	CHECK("no list", hdl_shortcut_sync(map, list, 0, &err) == 0 && is_owner("10.1.0.1", 0));
+}
+
 /* Nobody reads until the sender is held up; then everything is there, in order. */
 static void slow_reader(void)
 {
@@ -208,6 +240,7 @@ static int body(void)
 	if (bpf_prog_attach(bpf_program__fd(scene.skel->progs.hdl_sk_msg), bpf_map__fd(scene.skel->maps.shortcut),
 			    BPF_SK_MSG_VERDICT, 0) != 0)
 		scene_fail("sk_msg");
+	listed();
 	make_pods();
 	owners();
 	slow_reader();

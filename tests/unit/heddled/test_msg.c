@@ -214,6 +214,7 @@ static void test_content(void **state)
 	REFUSE(setup_message(), m.setup.route_table = 254);
 	REFUSE(setup_message(), m.setup.capacity_endpoints = 1u << 25);
 	REFUSE(setup_message(), m.setup.drain_timeout_ms = 3600001);
+	REFUSE(setup_message(), m.setup.sockmap = 2);
 }
 
 static void test_text(void **state)
