@@ -260,6 +260,23 @@ static bool has_links(void)
 	return hdl_attach_by_links();
 }
 
+/* What the status says is what the programs are attached by. */
+static void the_features_say_so(void **state)
+{
+	struct hdl_features features;
+	struct hdl_err text = { "" };
+	size_t i = 0;
+
+	(void)state;
+	(void)hdl_features_probe(NULL, NULL, &features, &text);
+	while (i < features.count && strcmp(features.feature[i].name, "links for tc programs") != 0)
+		i++;
+	assert_in_range(i, 0, features.count - 1);
+	assert_false(features.feature[i].required);
+	assert_non_null(features.feature[i].fallback);
+	assert_int_equal(features.feature[i].present, has_links());
+}
+
 static void links_are_attached_found_and_removed(void **state)
 {
 	(void)state;
@@ -367,6 +384,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(interfaces_that_are_gone, setup_filters, teardown),
 		cmocka_unit_test_setup_teardown(uninstall_removes_filters, setup_filters, teardown),
 		cmocka_unit_test_setup_teardown(links_are_attached_found_and_removed, setup_links, teardown),
+		cmocka_unit_test_setup_teardown(the_features_say_so, setup_links, teardown),
 		cmocka_unit_test_setup_teardown(a_restarted_daemon_replaces_the_program_of_a_link, setup_links,
 						teardown),
 		cmocka_unit_test_setup_teardown(a_link_takes_the_place_of_a_filter, setup_links, teardown),

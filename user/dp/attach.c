@@ -27,10 +27,6 @@
 /* Directory under bpffs with the pins of our TCX links: IFINDEX-ingress, IFINDEX-egress, IFINDEX-edge, IFINDEX-edge_out. */
 #define LINKS "tcx"
 
-/* Not in the headers of Debian 12. */
-#define ATTACH_TCX_INGRESS 46
-#define ATTACH_TCX_EGRESS 47
-
 static const struct side {
 	uint32_t clsact; /* minor number of its half of clsact */
 	enum bpf_tc_attach_point point;
@@ -40,12 +36,12 @@ static const struct side {
 } sides[HDL_TC_PLACES] = {
 	[HDL_TC_INGRESS] = { TC_H_MIN_INGRESS,
 			     BPF_TC_INGRESS,
-			     ATTACH_TCX_INGRESS,
+			     HDL_ATTACH_TCX_INGRESS,
 			     "ingress",
 			     { "hdl_tc_ingress", "hdl_tc_packet" } },
-	[HDL_TC_EGRESS] = { TC_H_MIN_EGRESS, BPF_TC_EGRESS, ATTACH_TCX_EGRESS, "egress", { "hdl_tc_reply" } },
-	[HDL_TC_EDGE] = { TC_H_MIN_INGRESS, BPF_TC_INGRESS, ATTACH_TCX_INGRESS, "edge", { "hdl_tc_edge" } },
-	[HDL_TC_EDGE_OUT] = { TC_H_MIN_EGRESS, BPF_TC_EGRESS, ATTACH_TCX_EGRESS, "edge_out", { "hdl_tc_edge_out" } },
+	[HDL_TC_EGRESS] = { TC_H_MIN_EGRESS, BPF_TC_EGRESS, HDL_ATTACH_TCX_EGRESS, "egress", { "hdl_tc_reply" } },
+	[HDL_TC_EDGE] = { TC_H_MIN_INGRESS, BPF_TC_INGRESS, HDL_ATTACH_TCX_INGRESS, "edge", { "hdl_tc_edge" } },
+	[HDL_TC_EDGE_OUT] = { TC_H_MIN_EGRESS, BPF_TC_EGRESS, HDL_ATTACH_TCX_EGRESS, "edge_out", { "hdl_tc_edge_out" } },
 };
 
 /* What is on one side of an interface. */

@@ -15,6 +15,10 @@
 #define HDL_TC_HANDLE 0x48444cu /* of our filters; others count from 1 */
 #define HDL_TC_PRIORITIES 16    /* we take the first priority from 1 that is free */
 
+/* BPF_TCX_INGRESS and BPF_TCX_EGRESS, which the headers of Debian 12 have not. */
+#define HDL_ATTACH_TCX_INGRESS 46
+#define HDL_ATTACH_TCX_EGRESS 47
+
 /* Of pods' interfaces, then of those of the edge; an interface may be both. */
 enum hdl_tc_side {
 	HDL_TC_INGRESS,

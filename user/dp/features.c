@@ -14,6 +14,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 #include "base/buf.h"
+#include "dp/attach.h"
 #include "dp/owned.h"
 
 #define MINIMUM_MAJOR 6
@@ -167,6 +168,15 @@ static bool has_map_of_maps(void)
 	return libbpf_probe_bpf_map_type(BPF_MAP_TYPE_ARRAY_OF_MAPS, NULL) == 1;
 }
 
+/* TCX, asked about the first interface, which need not be there. */
+static bool has_tc_links(void)
+{
+	__u32 ids[1], count = 1;
+	int r = bpf_prog_query(1, HDL_ATTACH_TCX_INGRESS, 0, NULL, ids, &count) < 0 ? -errno : 0;
+
+	return r != -EINVAL && r != -EPERM;
+}
+
 static void probe_bpf(struct hdl_features *features)
 {
 	for (size_t i = 0; i < sizeof(map_types) / sizeof(map_types[0]); i++)
@@ -181,6 +191,8 @@ static void probe_bpf(struct hdl_features *features)
 		    libbpf_probe_bpf_helper(helpers[i].type, helpers[i].helper, NULL) != 0);
 	add_optional(features, "grace period by map update", "BPF map type ARRAY_OF_MAPS", has_map_of_maps(),
 		     "membarrier (slower)");
+	add_optional(features, "links for tc programs", "TCX (Linux 6.6)", has_tc_links(),
+		     "filters in clsact, which this daemon makes and removes");
 }
 
 static int missing(const struct hdl_features *features, struct hdl_err *err)
