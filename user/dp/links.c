@@ -185,11 +185,24 @@ static int attach_in_order(const struct attach *a)
 }
 
 /*
+ * Id of the program that our pinned link runs: ours, although it uses other maps when a replacement of the maps was
+ * interrupted before its link was changed. 0 = there is none.
+ */
+static __u32 program_of(const struct link *link)
+{
+	struct bpf_link_info info = {};
+	__u32 size = sizeof(info);
+
+	return link->fd >= 0 && bpf_obj_get_info_by_fd(link->fd, &info, &size) == 0 ? info.prog_id : 0;
+}
+
+/*
  * Programs of another daemon in the same cgroup would translate what ours did. The lock tells of one that runs; this, of
  * one that is dead and left its hooks.
  */
-static int check_strangers(const struct attach *a, const struct bpf_program *program, int state_map_fd)
+static int check_strangers(const struct attach *a, const struct link *link, int state_map_fd)
 {
+	const struct bpf_program *program = link->program;
 	__u32 ids[64], n = sizeof(ids) / sizeof(ids[0]), state = hdl_dp_map_id(state_map_fd);
 	char ours[16], name[16];
 
@@ -198,7 +211,7 @@ static int check_strangers(const struct attach *a, const struct bpf_program *pro
 	snprintf(ours, sizeof(ours), "%s", bpf_program__name(program)); /* the kernel cuts names like this */
 	for (__u32 i = 0; i < n; i++) {
 		hdl_dp_program_name(ids[i], name);
-		if (strcmp(name, ours) == 0 && !hdl_dp_program_uses(ids[i], state))
+		if (strcmp(name, ours) == 0 && ids[i] != program_of(link) && !hdl_dp_program_uses(ids[i], state))
 			return hdl_err_set(
 				a->err, -EEXIST,
 				"%s has hooks of another heddled: run heddled --uninstall with its --bpffs first",
@@ -224,7 +237,7 @@ static int collect(struct attach *a, struct bpf_object *object, int state_map_fd
 		a->count++;
 		r = find_pinned(a, link);
 		if (r == 0 && is_leading(program))
-			r = check_strangers(a, program, state_map_fd);
+			r = check_strangers(a, link, state_map_fd);
 		if (r < 0)
 			return r;
 	}
