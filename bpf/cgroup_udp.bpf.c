@@ -39,11 +39,13 @@ static __noinline __u32 hdl_udp_find(struct hdl_flow *flow, __u64 cookie)
 
 	hdl_udp_key(&key, cookie, &flow->key.address, flow->key.port, 0);
 	pair = bpf_map_lookup_elem(&udp, &key);
-	if (!pair)
+	if (!pair || !hdl_udp_lives(pair->endpoint, pair->generation))
 		return 0;
 	flow->address = pair->address;
 	flow->port = pair->port;
-	return hdl_udp_lives(pair->endpoint, pair->generation) ? pair->service : 0;
+	flow->endpoint = pair->endpoint;
+	flow->generation = pair->generation;
+	return pair->service;
 }
 
 static __always_inline int hdl_udp_is_at(const struct hdl_sock *record, const struct hdl_flow *flow)
@@ -54,7 +56,7 @@ static __always_inline int hdl_udp_is_at(const struct hdl_sock *record, const st
 
 /*
  * The endpoint of the pair in the storage serves what is sent to as well: its answers have the name of the service that
- * was asked last. What was in the storage goes on in the map.
+ * was asked last. What was in the storage goes on in the map, unless the endpoint had left and come again since.
  */
 static __noinline int hdl_udp_rename(struct hdl_sock *record, const struct hdl_flow *flow, __u64 cookie, __u32 service)
 {
@@ -68,11 +70,14 @@ static __noinline int hdl_udp_rename(struct hdl_sock *record, const struct hdl_f
 	struct hdl_udp_key key;
 
 	hdl_udp_key(&key, cookie, &record->original_address, record->original_port, 0);
-	if (bpf_map_update_elem(&udp, &key, &value, BPF_ANY) != 0)
+	if (hdl_udp_lives(record->endpoint, record->generation) &&
+	    bpf_map_update_elem(&udp, &key, &value, BPF_ANY) != 0)
 		return 0;
 	record->original_address = flow->key.address;
 	record->original_port = flow->key.port;
 	record->service = service;
+	record->endpoint = flow->endpoint;
+	record->generation = flow->generation;
 	return 1;
 }
 
@@ -191,6 +196,13 @@ static __always_inline int hdl_udp_new(struct bpf_sock_addr *ctx, struct hdl_soc
 	return outcome == HDL_VERDICT_BALANCED ? HDL_REWRITE : HDL_REFUSE;
 }
 
+/* A socket that was connected, and is not any more (AF_UNSPEC; no hook sees that), goes on with the pair that it has. */
+static __always_inline void hdl_udp_disconnected(struct bpf_sock_addr *ctx, struct hdl_sock *record)
+{
+	if (record->kind == HDL_SOCK_DATAGRAM && ctx->sk && ctx->sk->state != BPF_TCP_ESTABLISHED)
+		record->kind = HDL_SOCK_UNCONNECTED;
+}
+
 /* Datagrams that are left as they are do not count: servers send too many of them. */
 static __always_inline int hdl_sendmsg(struct bpf_sock_addr *ctx, struct hdl_flow *flow)
 {
@@ -204,6 +216,8 @@ static __always_inline int hdl_sendmsg(struct bpf_sock_addr *ctx, struct hdl_flo
 	if (hdl_addr_is_any(&flow->key.address)) /* as the kernel takes it, and as it was remembered */
 		flow->key.address = hdl_addr_loopback(flow->family);
 	record = bpf_sk_storage_get(&sock, ctx->sk, NULL, 0);
+	if (record)
+		hdl_udp_disconnected(ctx, record);
 	if (record && hdl_udp_again(ctx, record, flow))
 		return HDL_REWRITE;
 	if (hdl_is_exempt(state))

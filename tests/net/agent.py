@@ -6,11 +6,15 @@
 {"do": "udp", "host", "port", "n"[, "each"][, "unconnected"][, "bind"]}   n sockets that send "each" datagrams one after the
                                                          other: for each datagram [name or error, sender's host, port]
 {"do": "send", "host", "port", "n"}                      n datagrams over the agent's one unconnected socket of the family
+{"do": "connect", "host", "port"}                       connects that socket and says who answers; without host: it is not
+                                                         connected any more (AF_UNSPEC)
 {"do": "drop"[, "n"]}   closes the n oldest kept connections; without n all of them
 {"do": "say"}           one exchange over each kept connection: names or errors
 """
+import ctypes
 import json
 import socket
+import struct
 import sys
 
 sys.path.insert(0, sys.path[0])
@@ -88,6 +92,16 @@ def send(question):
     return found
 
 
+def connect(question):
+    s = open_sockets.setdefault(socket.AF_INET, socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+    s.settimeout(5)
+    if "host" not in question:
+        return ctypes.CDLL(None).connect(s.fileno(), struct.pack("H14x", socket.AF_UNSPEC), 16)
+    s.connect((question["host"], question["port"]))
+    s.send(b"x" * 20)
+    return s.recv(2000).decode().split()[0], s.getpeername()
+
+
 def say(_):
     found = []
     for s in kept:
@@ -108,4 +122,4 @@ def drop(question):
 
 for text in sys.stdin:
     asked = json.loads(text)
-    print(json.dumps({"tcp": tcp, "udp": udp, "send": send, "say": say, "drop": drop}[asked["do"]](asked)), flush=True)
+    print(json.dumps({"tcp": tcp, "udp": udp, "send": send, "connect": connect, "say": say, "drop": drop}[asked["do"]](asked)), flush=True)

@@ -54,6 +54,16 @@ for family, at, loopback in (("IPv4", "0.0.0.0", "127.0.0.1"), ("IPv6", "::", ":
     report.check(f"{family}: no address at all is loopback", len(names(found)) == 1 and names(found) < {p.name for p in pods} and
                  {f[1] for f in found} == {loopback}, found[:3])
 
+# connected, and not any more, and again: both services may have one endpoint
+other = Agent(lab, client)
+for n in (1, 2, 3, 4, 1, 3):
+    found = other.ask(do="connect", host=lab.vip(n), port=PORT)
+    report.check(f"connected to service {n}", found[0] in ("dns-0", "dns-1") and found[1] == [lab.vip(n), PORT], found)
+    report.check("AF_UNSPEC", other.ask(do="connect") == 0)
+    for m in (n % SERVICES + 1, n):
+        found = send(lab.vip(m), n=3, who=other)
+        report.check(f"service {m} after it was connected to {n}", len(names(found)) == 1 and {tuple(f[1:]) for f in found} == {(lab.vip(m), PORT)}, found)
+
 write(pods[2:])
 for n in (1, 2, 5):
     for family, vip in three(lab.vip(n), lab.vip6(n)):
