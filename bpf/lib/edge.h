@@ -364,6 +364,7 @@ HDL_CORE int hdl_edge_lead(struct hdl_edge *at, __u32 id, const struct hdl_found
 		at->record.source = hdl_edge_own_address(packet, interface);
 		if (hdl_addr_is_zero(&at->record.source)) {
 			hdl_count(HDL_VERDICT_NO_FAMILY);
+			hdl_count_service(found->service, HDL_VERDICT_NO_FAMILY);
 			return HDL_EDGE_REFUSE;
 		}
 		if (hdl_edge_port(at, interface, now_ns) != 0) {
@@ -420,10 +421,12 @@ __weak __noinline int hdl_edge_begin(void)
 	now_ns = bpf_ktime_get_coarse_ns();
 	if (at->packet.protocol == IPPROTO_TCP && !hdl_edge_may_open(&at->packet, interface, now_ns)) {
 		hdl_count(HDL_VERDICT_EDGE_RATE);
+		hdl_count_service(found.service, HDL_VERDICT_EDGE_RATE);
 		return HDL_EDGE_DROP;
 	}
 	if (version->route_count == 0) {
 		hdl_count(HDL_VERDICT_NO_ROUTE);
+		hdl_count_service(found.service, HDL_VERDICT_NO_ROUTE);
 		return HDL_EDGE_REFUSE;
 	}
 	hash = hdl_edge_tuple_hash(&at->packet, version->affinity_timeout_s != 0);
@@ -432,12 +435,14 @@ __weak __noinline int hdl_edge_begin(void)
 	target = cluster == HDL_CLUSTER_NONE ? NULL : hdl_lookup_cluster(cluster, found.epoch);
 	if (!target) {
 		hdl_count(HDL_VERDICT_NO_CLUSTER);
+		hdl_count_service(found.service, HDL_VERDICT_NO_CLUSTER);
 		return HDL_EDGE_REFUSE;
 	}
 	id = hdl_edge_pick(target, hdl_core_draw(hash, 2), at->packet.family,
 			   version->flags & HDL_SERVICE_EXTERNAL_LOCAL);
 	if (id == HDL_ENDPOINT_NONE) {
 		hdl_count(HDL_VERDICT_NO_HEALTHY);
+		hdl_count_service(found.service, HDL_VERDICT_NO_HEALTHY);
 		return HDL_EDGE_REFUSE;
 	}
 	return hdl_edge_lead(at, id, &found, interface, now_ns);

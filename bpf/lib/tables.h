@@ -108,4 +108,17 @@ HDL_CORE void hdl_count(__u32 outcome)
 	hdl_count_many(outcome, 1);
 }
 
+/* Counts an outcome of one service. Not on the way of connections that succeed: this costs a look-up in a hash. */
+__attribute__((weak)) __noinline int hdl_count_service(__u32 service, __u32 outcome)
+{
+	struct hdl_service_verdict_key key = { service, outcome };
+	__u64 *counter = bpf_map_lookup_elem(&service_verdict, &key), one = 1;
+
+	if (counter)
+		(void)__sync_fetch_and_add(counter, 1);
+	else if (bpf_map_update_elem(&service_verdict, &key, &one, BPF_NOEXIST) != 0)
+		hdl_count(HDL_VERDICT_COUNTS_FULL);
+	return 0;
+}
+
 #endif

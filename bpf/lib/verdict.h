@@ -20,6 +20,8 @@ HDL_CORE __u64 hdl_verdict_who(void)
 HDL_CORE void hdl_verdict(const struct hdl_flow *flow, const struct hdl_found *found, __u32 verdict)
 {
 	hdl_count(verdict);
+	if (verdict != HDL_VERDICT_BALANCED && found->service)
+		hdl_count_service(found->service, verdict);
 	if (hdl_event_is_error(verdict) || hdl_event_is_sampled(hdl_state()))
 		hdl_event_verdict(flow, found->service, found->epoch, verdict, hdl_verdict_who());
 }

@@ -72,11 +72,11 @@ HDL_ABI_SIZE(struct hdl_work, 768);
 HDL_ABI_SIZE(struct hdl_shortcut_key, 48);
 HDL_ABI_SIZE(struct hdl_traffic_key, 16);
 HDL_ABI_SIZE(struct hdl_traffic, 32);
+HDL_ABI_SIZE(struct hdl_service_verdict_key, 8);
 HDL_ABI_SIZE(struct hdl_event, 112);
 HDL_ABI_AT(struct hdl_event, time_ns, 8);
 HDL_ABI_AT(struct hdl_event, address, 72);
 HDL_ABI_AT(struct hdl_event, port, 104);
-_Static_assert(HDL_VERDICT_COUNT == HDL_VERDICT_SHORTCUT_LEFT + 1,
-	       "HDL_VERDICT_COUNT is one more than the last verdict");
+_Static_assert(HDL_VERDICT_COUNT == HDL_VERDICT_COUNTS_FULL + 1, "HDL_VERDICT_COUNT is one more than the last verdict");
 
 #endif

@@ -136,6 +136,12 @@ struct hdl_traffic_key {
 	__u32 verdict; /* HDL_VERDICT_BALANCED, HDL_VERDICT_FAILED_OPEN or HDL_VERDICT_CONNECT_FAILED */
 };
 
+/* Key of map `service_verdict` (per CPU). */
+struct hdl_service_verdict_key {
+	__u32 service; /* id in `service` */
+	__u32 verdict; /* enum hdl_verdict, any but BALANCED: those are in `traffic` when they are established */
+};
+
 struct hdl_traffic {
 	__u64 opened;
 	__u64 closed;

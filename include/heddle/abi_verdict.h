@@ -36,14 +36,15 @@
 	X(25, EDGE_FULL, "edge_full", "-", "from outside, no source port or no room for its records: dropped")  \
 	X(26, SHORTCUT, "shortcut", "-", "socket whose messages began to go straight to the other end's")       \
 	X(27, SHORTCUT_BYTES, "shortcut_bytes", "-", "bytes that did")                                          \
-	X(28, SHORTCUT_LEFT, "shortcut_left", "-", "such a socket went over to TCP: too much was not read yet")
+	X(28, SHORTCUT_LEFT, "shortcut_left", "-", "such a socket went over to TCP: too much was not read yet") \
+	X(29, COUNTS_FULL, "counts_full", "-", "no room to count an outcome by service")
 
 /* clang-format off */
 enum hdl_verdict {
 #define HDL_VERDICT_ENUM(number, name, label, flag, sentence) HDL_VERDICT_##name = number,
 	HDL_VERDICTS(HDL_VERDICT_ENUM)
 #undef HDL_VERDICT_ENUM
-	HDL_VERDICT_COUNT = 29
+	HDL_VERDICT_COUNT = 30
 };
 /* clang-format on */
 

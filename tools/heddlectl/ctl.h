@@ -71,6 +71,13 @@ int ctl_history(struct ctl *ctl);
 int ctl_rollback(struct ctl *ctl);
 int ctl_log(struct ctl *ctl);
 int ctl_why(struct ctl *ctl);
+int ctl_top(struct ctl *ctl);
+
+/*
+ * Adds memory_bytes to rows of /api/v1/maps whose map is pinned in bpffs (all: rows for the other pinned maps too).
+ * Returns the sum of all maps.
+ */
+long long ctl_add_memory(json_t *rows, const char *bpffs, bool all);
 
 /* One of the events of /api/v1/events as a line. */
 void ctl_print_event(const json_t *event);

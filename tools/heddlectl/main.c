@@ -39,6 +39,7 @@ static const struct command commands[] = {
 	{ "rollback", NULL, "EPOCH", "the configuration of an earlier epoch again, until the files change",
 	  ctl_rollback },
 	{ "log", NULL, NULL, "what the kernel told last: refusals, failures, ejections", ctl_log },
+	{ "top", NULL, NULL, "connections, refusals and bytes per second of the busiest services", ctl_top },
 	{ "why", NULL, NULL, "what was decided about a connection, or would be about a request, and why", ctl_why },
 	{ "drain", NULL, "", "stop taking connections; the daemon ends when nothing is in flight", ctl_drain },
 };

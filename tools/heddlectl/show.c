@@ -258,9 +258,9 @@ int ctl_proxy_config(struct ctl *ctl)
 	return CTL_USAGE;
 }
 
-static void show_fill(const json_t *maps)
+static void show_fill(const json_t *maps, long long sum)
 {
-	static const char *const headings[] = { "MAP", "USED", "CAPACITY" };
+	static const char *const headings[] = { "MAP", "USED", "CAPACITY", "MEMORY KB" };
 	struct ctl_table *table = ctl_table_new(headings, COUNT(headings));
 	json_t *row;
 	size_t i;
@@ -276,14 +276,32 @@ static void show_fill(const json_t *maps)
 			else
 				ctl_table_cell(table, "-");
 		}
+		if (json_object_get(row, "memory_bytes"))
+			ctl_table_cell(table, "%.1f", (double)ctl_int(row, "memory_bytes") / 1000);
+		else
+			ctl_table_cell(table, "-");
 	}
+	ctl_table_cell(table, "all");
+	ctl_table_cell(table, "-");
+	ctl_table_cell(table, "-");
+	ctl_table_cell(table, "%.1f", (double)sum / 1000);
 	ctl_table_print(table);
+}
+
+/* Where the maps are pinned, into text; "" = nowhere, or not known. */
+static void ask_bpffs(struct ctl *ctl, char *text, size_t size)
+{
+	json_t *status = ctl_ask(ctl, "/api/v1/status", NULL);
+
+	snprintf(text, size, "%s", ctl_str(status, "bpffs"));
+	json_decref(status);
 }
 
 int ctl_maps(struct ctl *ctl)
 {
-	char path[128];
+	char path[128], bpffs[4096];
 	json_t *answer, *entries, *entry;
+	long long sum = 0;
 	size_t i;
 	int result = CTL_OK;
 
@@ -297,10 +315,14 @@ int ctl_maps(struct ctl *ctl)
 	if (!answer)
 		return CTL_FAILED;
 	entries = json_object_get(answer, "entries");
+	if (!entries) {
+		ask_bpffs(ctl, bpffs, sizeof(bpffs));
+		sum = ctl_add_memory(json_object_get(answer, "maps"), bpffs, ctl->format == CTL_TEXT);
+	}
 	if (ctl->format != CTL_TEXT) {
 		result = ctl_print_value(ctl, entries ? entries : json_object_get(answer, "maps"));
 	} else if (!entries) {
-		show_fill(json_object_get(answer, "maps"));
+		show_fill(json_object_get(answer, "maps"), sum);
 	} else {
 		json_array_foreach(entries, i, entry)
 		{
@@ -430,7 +452,7 @@ static void show_status_tables(const json_t *status)
 	putchar('\n');
 	ctl_table_print(table);
 	putchar('\n');
-	show_fill(json_object_get(status, "maps"));
+	show_fill(json_object_get(status, "maps"), ctl_int(status, "maps_memory_bytes"));
 	table = ctl_table_new(limit_headings, COUNT(limit_headings));
 	json_array_foreach(json_object_get(status, "limits"), i, row)
 	{
@@ -448,6 +470,9 @@ int ctl_status(struct ctl *ctl)
 
 	if (!answer)
 		return CTL_FAILED;
+	json_object_set_new(
+		answer, "maps_memory_bytes",
+		json_integer(ctl_add_memory(json_object_get(answer, "maps"), ctl_str(answer, "bpffs"), true)));
 	if (ctl->format != CTL_TEXT) {
 		result = ctl_print_value(ctl, answer);
 	} else {

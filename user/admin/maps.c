@@ -472,6 +472,28 @@ static void list_verdict(struct hdl_maps *l)
 	}
 }
 
+static void service_verdict_row(void *data, const char *service, uint32_t verdict, uint64_t count)
+{
+	struct hdl_maps *l = data;
+
+	if (!hdl_maps_begin(l))
+		return;
+	hdl_jsonw_key(l->w, "key");
+	hdl_jsonw_object(l->w);
+	hdl_jsonw_kstr(l->w, "service", service);
+	hdl_jsonw_kstr(l->w, "verdict", hdl_admin_verdict_words(verdict).label);
+	hdl_jsonw_object_end(l->w);
+	hdl_jsonw_ku64(l->w, "value", count);
+	hdl_jsonw_object_end(l->w);
+}
+
+/* As summed: several ids are one service port, and those of services that are gone are still in the sums. */
+static void list_service_verdict(struct hdl_maps *l)
+{
+	if (l->view->service_counts)
+		hdl_dp_service_counts_each(l->view->service_counts, service_verdict_row, l);
+}
+
 int hdl_admin_json_map(struct hdl_jsonw *w, const struct hdl_admin_view *view, const char *name, uint64_t offset)
 {
 	static const struct {
@@ -504,6 +526,7 @@ int hdl_admin_json_map(struct hdl_jsonw *w, const struct hdl_admin_view *view, c
 		{ "edge_flow", hdl_maps_edge_flow },
 		{ "edge_interface", hdl_maps_edge_interface },
 		{ "edge_address", hdl_maps_edge_address },
+		{ "service_verdict", list_service_verdict },
 	};
 	struct hdl_maps listing = { .w = w, .view = view, .maps = view->maps, .skip = offset };
 

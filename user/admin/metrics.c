@@ -290,6 +290,7 @@ void hdl_admin_metrics(struct hdl_buf *buf, const struct hdl_admin_view *view)
 	hdl_prom_render(&input, buf);
 	tcp_metrics(buf, view);
 	verdict_metrics(buf, view);
+	hdl_admin_service_metrics(buf, view);
 	cluster_metrics(buf, view);
 	fill_metrics(buf, view);
 	daemon_metrics(buf, view);

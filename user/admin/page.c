@@ -198,6 +198,16 @@ static void api_map(struct context *context, const char *name)
 	json_end(context, &w);
 }
 
+static void api_services(struct context *context)
+{
+	struct hdl_jsonw w;
+
+	context->ops->refresh(context->ops->data);
+	json_begin(context, &w);
+	hdl_admin_json_services(&w, &context->view);
+	json_end(context, &w);
+}
+
 static void api_reload(struct context *context)
 {
 	if (context->ops->reload(context->ops->data, context->request->call) < 0)
@@ -354,6 +364,7 @@ static const struct page {
 	{ "/api/v1/clusters", false, api_clusters, "destinations" },
 	{ "/api/v1/endpoints", false, api_endpoints, "endpoints with their health" },
 	{ "/api/v1/maps", false, api_maps, "fill of the maps; /api/v1/maps/NAME: contents" },
+	{ "/api/v1/services", false, api_services, "connections, bytes and refusals by service port" },
 	{ "/api/v1/diagnostics", false, api_diagnostics, "what is wrong with the configuration" },
 	{ "/api/v1/objects", false, api_objects, "each object of the files: in force since which epoch, or refused" },
 	{ "/api/v1/history", false, api_history, "what the last epochs changed" },

@@ -89,6 +89,13 @@ void hdl_admin_event_sample(const struct hdl_admin_view *view, struct hdl_str bo
 void hdl_admin_event_names(const struct hdl_publisher *publisher, const struct hdl_event *event,
 			   struct hdl_dp_event_names *ret);
 
+/* GET /api/v1/services: connections, bytes and outcomes by service port, since the maps were made. */
+void hdl_admin_json_services(struct hdl_jsonw *w, const struct hdl_admin_view *view);
+void hdl_admin_service_metrics(struct hdl_buf *buf, const struct hdl_admin_view *view);
+/* What an id of map `service` is now: "reviews.demo.svc.cluster.local:9080". False: nothing. */
+bool hdl_admin_service_name(const struct hdl_dp_maps *maps, const struct hdl_snapshot *snapshot, uint32_t service,
+			    char name[HDL_DP_SERVICE_NAME_MAX]);
+
 /* Words of include/heddle/abi_verdict.h, for any number. */
 struct hdl_admin_verdict {
 	const char *label, *flag, *sentence;

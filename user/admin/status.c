@@ -94,10 +94,11 @@ static void write_pods(struct hdl_jsonw *w, const struct hdl_admin_view *view)
 void hdl_admin_json_fill(struct hdl_jsonw *w, const struct hdl_admin_view *view)
 {
 	/* those that the publisher does not account for */
-	static const char *const others[] = { "state",          "balance",     "health",    "workload",  "node_address",
-					      "affinity",       "udp",         "origin",    "listener",  "traffic",
-					      "verdict",        "flow",        "interface", "local_pod", "edge_flow",
-					      "edge_interface", "edge_address" };
+	static const char *const others[] = { "state",        "balance",        "health",    "workload",
+					      "node_address", "affinity",       "udp",       "origin",
+					      "listener",     "traffic",        "verdict",   "flow",
+					      "interface",    "local_pod",      "edge_flow", "edge_interface",
+					      "edge_address", "service_verdict" };
 	uint64_t used, capacity;
 	const char *name;
 

@@ -11,6 +11,7 @@
 #include "dp/counters.h"
 #include "dp/events.h"
 #include "dp/publish.h"
+#include "dp/service_counts.h"
 #include "heddle/abi_addr.h"
 #include "heddle/abi_conn.h"
 #include "ir/snapshot.h"
@@ -100,9 +101,10 @@ struct hdl_admin_view {
 
 	struct hdl_dp_maps *maps; /* NULL before the start is complete, like the next two */
 	struct hdl_publisher *publisher;
-	struct hdl_snapshot *snapshot; /* in force */
-	struct hdl_dp_totals *totals;  /* NULL in mode proxy */
-	const struct hdl_dp_events *events; /* NULL in mode proxy */
+	struct hdl_snapshot *snapshot;                      /* in force */
+	struct hdl_dp_totals *totals;                       /* NULL in mode proxy */
+	const struct hdl_dp_service_counts *service_counts; /* NULL in mode proxy */
+	const struct hdl_dp_events *events;                 /* NULL in mode proxy */
 
 	uint64_t changes_in_force, changes_refused, last_change_ns;
 	const char *last_refusal; /* NULL = the last change is in force */

@@ -48,7 +48,7 @@ static const struct {
 	FD(origin),      FD(listener),  FD(traffic),        FD(verdict),      FD(grace),
 	FD(grace_inner), FD(group),     FD(ring),           FD(client),       FD(node_address),
 	FD(affinity),    FD(udp),       FD(events),         FD(flow),         FD(interface),
-	FD(local_pod),   FD(edge_flow), FD(edge_interface), FD(edge_address),
+	FD(local_pod),   FD(edge_flow), FD(edge_interface), FD(edge_address), FD(service_verdict),
 #undef FD
 };
 

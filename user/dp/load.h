@@ -73,7 +73,7 @@ int hdl_load_repair(struct hdl_load *load, char *ret_names, size_t size, struct 
 void hdl_load_fds(const struct hdl_load *load, struct hdl_dp_maps *maps);
 /* The same from the pins alone, without loading anything: for tools. Descriptors belong to the caller. */
 int hdl_load_pinned_fds(const char *bpffs, struct hdl_dp_maps *maps, struct hdl_err *err);
-#define HDL_DP_MAP_FDS 29 /* number of *_fd fields in struct hdl_dp_maps */
+#define HDL_DP_MAP_FDS 30 /* number of *_fd fields in struct hdl_dp_maps */
 /* The i-th *_fd field, in a fixed order, so that keeper and worker pass them without naming each; NULL past the end. */
 int *hdl_dp_maps_fd(struct hdl_dp_maps *maps, unsigned int i, const char **ret_name);
 

@@ -282,12 +282,12 @@ int hdl_dp_maps_memory(struct hdl_dp_maps *maps, const struct hdl_dp_capacity *c
 	};
 	maps->state_fd = maps->vip_fd = maps->service_fd = maps->route_fd = maps->cluster_fd = maps->balance_fd =
 		maps->endpoint_fd = maps->slot_fd = maps->health_fd = maps->workload_fd = maps->origin_fd =
-			maps->listener_fd = maps->traffic_fd = maps->verdict_fd = maps->grace_fd =
-				maps->grace_inner_fd = maps->group_fd = maps->ring_fd = maps->client_fd =
-					maps->node_address_fd = maps->affinity_fd = maps->udp_fd = maps->events_fd =
-						maps->flow_fd = maps->edge_flow_fd = maps->edge_interface_fd =
-							maps->edge_address_fd = maps->interface_fd =
-								maps->local_pod_fd = -1;
+			maps->listener_fd = maps->traffic_fd = maps->verdict_fd = maps->service_verdict_fd =
+				maps->grace_fd = maps->grace_inner_fd = maps->group_fd = maps->ring_fd =
+					maps->client_fd = maps->node_address_fd = maps->affinity_fd = maps->udp_fd =
+						maps->events_fd = maps->flow_fd = maps->edge_flow_fd =
+							maps->edge_interface_fd = maps->edge_address_fd =
+								maps->interface_fd = maps->local_pod_fd = -1;
 	maps->memory = calloc(1, sizeof(*maps->memory));
 	if (!maps->memory)
 		return hdl_err_set(err, -ENOMEM, "out of memory");

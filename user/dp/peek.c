@@ -104,3 +104,28 @@ int hdl_dp_peek_memory(int map_fd, uint64_t *ret_bytes)
 	fclose(file);
 	return r;
 }
+
+static const char *const names[] = {
+#define HDL_MAP(name, ...) #name,
+#define HDL_MAP_STORAGE(name, ...) #name,
+#define HDL_MAP_RING(name, ...) #name,
+#define HDL_MAP_OF_MAPS(name, ...) #name,
+#include "maps/maps.def"
+#undef HDL_MAP
+#undef HDL_MAP_STORAGE
+#undef HDL_MAP_RING
+#undef HDL_MAP_OF_MAPS
+};
+
+const char *hdl_dp_peek_name(unsigned int i)
+{
+	return i < sizeof(names) / sizeof(names[0]) ? names[i] : NULL;
+}
+
+uint32_t hdl_dp_peek_entries(int map_fd)
+{
+	struct bpf_map_info info = { 0 };
+	__u32 size = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(map_fd, &info, &size) == 0 ? info.max_entries : 0;
+}

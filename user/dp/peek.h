@@ -31,6 +31,10 @@ struct hdl_dp_peek_flow {
  */
 int hdl_dp_peek_flow(int map_fd, bool edge, const struct hdl_addr *source, __be16 port, struct hdl_dp_peek_flow *ret);
 
+/* Name of the i-th map; NULL past the end. */
+const char *hdl_dp_peek_name(unsigned int i);
+/* Entries that a map has room for; 0 = not known. */
+uint32_t hdl_dp_peek_entries(int map_fd);
 /* Memory of a map as the kernel accounts it. 0 or negative errno. */
 int hdl_dp_peek_memory(int map_fd, uint64_t *ret_bytes);
 

@@ -18,7 +18,7 @@
 /* The maps as one process holds them. Descriptors are -1 in proxy mode. Sizes are elements (slots for `slot`). */
 struct hdl_dp_maps {
 	int state_fd, vip_fd, service_fd, route_fd, cluster_fd, balance_fd, endpoint_fd, slot_fd, health_fd;
-	int workload_fd, origin_fd, listener_fd, traffic_fd, verdict_fd, grace_fd, grace_inner_fd;
+	int workload_fd, origin_fd, listener_fd, traffic_fd, verdict_fd, service_verdict_fd, grace_fd, grace_inner_fd;
 	int group_fd, ring_fd, client_fd, node_address_fd, affinity_fd, udp_fd, events_fd;
 	int flow_fd, interface_fd, local_pod_fd;
 	int edge_flow_fd, edge_interface_fd, edge_address_fd;

@@ -176,6 +176,7 @@ static void done(struct hdl_control *control)
 				close(control->listener_fd[i][f]);
 	hdl_edge_addresses_free(control->external);
 	hdl_dp_totals_free(control->totals);
+	hdl_dp_service_counts_free(control->service_counts);
 	hdl_dp_events_free(control->events);
 	hdl_publisher_free(control->publisher);
 	if (control->have_maps)

@@ -17,6 +17,13 @@ static const char *tcp_label(void *data, const struct hdl_traffic_key *key)
 	return hdl_admin_tcp_label(control->publisher, key, control->tcp_label, sizeof(control->tcp_label));
 }
 
+static bool service_name(void *data, uint32_t service, char name[HDL_DP_SERVICE_NAME_MAX])
+{
+	struct hdl_control *control = data;
+
+	return hdl_admin_service_name(&control->maps, hdl_publisher_current(control->publisher), service, name);
+}
+
 void hdl_control_read_traffic(struct hdl_control *control)
 {
 	control->traffic_ns = hdl_clock_mono_ns() + HDL_CONTROL_TRAFFIC_NS;
@@ -25,6 +32,9 @@ void hdl_control_read_traffic(struct hdl_control *control)
 		return;
 	if (hdl_dp_totals_read(control->totals, &control->maps, tcp_label, control) < 0)
 		hdl_log_debug("traffic map could not be read");
+	if (control->service_counts &&
+	    hdl_dp_service_counts_read(control->service_counts, &control->maps, service_name, control) < 0)
+		hdl_log_debug("map service_verdict could not be read");
 }
 
 static void event_names(void *data, const struct hdl_event *event, struct hdl_dp_event_names *ret)
@@ -139,6 +149,7 @@ static void view(void *data, struct hdl_admin_view *ret)
 		.publisher = serving ? control->publisher : NULL,
 		.snapshot = serving ? hdl_publisher_current(control->publisher) : NULL,
 		.totals = serving ? control->totals : NULL,
+		.service_counts = serving ? control->service_counts : NULL,
 		.events = control->events,
 		.changes_in_force = control->changes_in_force,
 		.changes_refused = control->changes_refused,

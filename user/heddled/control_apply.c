@@ -381,6 +381,7 @@ void hdl_control_start(struct hdl_control *control)
 	hdl_publisher_wait_aside(control->publisher);
 	if (control->hello.mode == HDL_MODE_FULL) {
 		control->totals = hdl_dp_totals_new();
+		control->service_counts = hdl_dp_service_counts_new();
 		if (hdl_dp_events_new(control->maps.events_fd, &control->events, &err) < 0)
 			hdl_log_error("%s: events of the kernel are not read", err.text);
 	}

@@ -12,6 +12,7 @@
 #include "dp/counters.h"
 #include "dp/events.h"
 #include "dp/publish.h"
+#include "dp/service_counts.h"
 #include "ev/loop.h"
 #include "heddled/config.h"
 #include "heddled/heartbeat.h"
@@ -101,8 +102,9 @@ struct hdl_control {
 	struct hdl_breaker *breakers; /* of the workers, by cluster id */
 	struct hdl_publisher *publisher;
 	struct hdl_dp_totals *totals;
+	struct hdl_dp_service_counts *service_counts;
 	struct hdl_dp_events *events; /* NULL in mode proxy */
-	uint64_t traffic_ns; /* next reading */
+	uint64_t traffic_ns;          /* next reading */
 	char tcp_label[8192];
 	struct hdl_sweep sweep;
 
@@ -137,7 +139,7 @@ struct hdl_control {
 	size_t pods_full;
 	bool told_audit;
 	bool publish_again; /* a pod is here whose spec names another node */
-	uint64_t prune_ns; /* 0 = done */
+	uint64_t prune_ns;  /* 0 = done */
 
 	/* Admin. */
 	int admin_fd[2];

@@ -20,7 +20,7 @@
 #define HDL_MSG_NAME_MAX 64
 #define HDL_MSG_TEXT_MAX 512
 #define HDL_MSG_PODS_MAX 200 /* addresses in one message */
-#define HDL_MSG_MAP_FDS 29   /* descriptors of struct hdl_dp_maps, in the order of hdl_dp_maps_fd() */
+#define HDL_MSG_MAP_FDS 30   /* descriptors of struct hdl_dp_maps, in the order of hdl_dp_maps_fd() */
 #define HDL_MSG_FDS_MAX 31
 #define HDL_MSG_PATTERNS_MAX 32         /* interface name patterns */
 #define HDL_MSG_POD_ADDRESSES_MAX 65536 /* of one node: bounds what the keeper remembers */
