@@ -21,7 +21,6 @@ for pod in far:
     pod.node = "node-b"
 edges = [outside, *far]
 node, node6 = f"172.30.{lab.number}.1", f"fd30:{lab.number}::1"
-external, external6 = f"203.0.113.{lab.number}", f"2001:db8:{lab.number}::5"
 sh(f"ip addr add {node}/32 dev {outside.veth} && ip addr add {node6}/128 dev {outside.veth} nodad")
 
 
@@ -40,8 +39,8 @@ def service(name, n, members, node_port, policy="Cluster", extra=None):
             "ports": [{"name": p.lower(), "port": PORT, "targetPort": PORT, "protocol": p, "nodePort": node_port}
                       for p in ("TCP", "UDP")], **(extra or {})}
     documents = [{"apiVersion": "v1", "kind": "Service", "metadata": {"name": name, "namespace": "demo"}, "spec": spec,
-                  "status": {"loadBalancer": {"ingress": [{"ip": external[:-len(str(lab.number))] + str(n)},
-                                                          {"ip": external6[:-1] + str(n)}]}}}]
+                  "status": {"loadBalancer": {"ingress": [{"ip": lb(n)[0]},
+                                                          {"ip": lb(n)[1]}]}}}]
     for family, attribute in (("IPv4", "ip"), ("IPv6", "ip6")):
         documents.append({
             "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": family,
@@ -180,6 +179,14 @@ lab.kill_all()
 report.check("all killed: the connection goes on", exchange() == name and name != [], name)
 count = names(ask("tcp", node, NODE_PORT, 40))
 report.check("all killed: new ones come about", set(count) == {"far-1", "far-2"} and sum(count.values()) == 40, count)
+pins = [f"{lab.bpffs}/tcx/{open(f'/sys/class/net/{p.veth}/ifindex', encoding='ascii').read().strip()}-edge" for p in edges]
+if all(os.path.exists(pin) for pin in pins):
+    for pin in pins:
+        os.unlink(pin)
+    count = names(ask("tcp", node, NODE_PORT, 40, 5000))
+    report.check("XDP by itself: without tc behind it connections come about",
+                 set(count) == {"far-1", "far-2"} and sum(count.values()) == 40, count)
+    report.check("XDP by itself: UDP too", sum(names(ask("udp", node6, NODE_PORT, 40)).values()) == 40)
 lab.start()
 wait_for(lambda: len(rows()) == 3 and all("XDP native" in r["where"] for r in rows().values()), "edges of the next daemon")
 report.check("the next daemon takes over: the connection goes on", exchange() == name)
