@@ -68,7 +68,7 @@ struct hdl_preview_port {
 struct hdl_preview_hash {
 	const struct hdl_ir_cluster *before, *after;
 	int family;                     /* HDL_FAMILY_* */
-	struct hdl_preview_share moved; /* slots of the table, and so keys, with another owner */
+	struct hdl_preview_share moved; /* slots of the table, or arcs of the ring, and so keys, with another owner */
 };
 
 struct hdl_preview {

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Exact shares of traffic that go elsewhere: weighted splits and hash tables. */
+/* Exact shares of traffic that go elsewhere: weighted splits, hash tables and rings. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/addr.h"
 #include "lb/maglev.h"
+#include "lb/ring.h"
 #include "plan/priv.h"
 
 static uint64_t gcd(uint64_t a, uint64_t b)
@@ -79,10 +80,12 @@ struct hdl_preview_share hdl_preview_share_of(const struct hdl_ir_destination *b
 
 /* ---- hash tables ---- */
 
-/* Table of a cluster for a family, as the maps and the proxy have it: owners by their texts. */
+/* Table or ring of a cluster for a family, as the maps and the proxy have it: owners by their texts. */
 struct table {
 	const char **key;
 	uint32_t *weight, *slot;
+	struct hdl_ring_entry *ring; /* NULL: Maglev */
+	uint32_t ring_count;
 	size_t n;
 };
 
@@ -146,6 +149,16 @@ static int drop_doubles(struct hdl_arena *arena, struct table *table)
 	return 0;
 }
 
+static int make_ring(struct hdl_arena *arena, uint32_t minimum, struct table *table)
+{
+	table->ring = hdl_arena_calloc(arena, hdl_ring_room(table->weight, table->n, minimum, HDL_RING_MAX),
+				       sizeof(*table->ring));
+	if (!table->ring)
+		return -ENOMEM;
+	return hdl_ring_build(table->key, table->weight, table->n, minimum, HDL_RING_MAX, table->ring,
+			      &table->ring_count);
+}
+
 static int make_table(struct hdl_arena *arena, const struct hdl_ir_cluster *cluster, int family, struct table *ret)
 {
 	int r;
@@ -157,6 +170,8 @@ static int make_table(struct hdl_arena *arena, const struct hdl_ir_cluster *clus
 	r = drop_doubles(arena, ret);
 	if (r < 0 || ret->n == 0)
 		return r;
+	if (cluster->policy == HDL_POLICY_RING_HASH)
+		return make_ring(arena, cluster->table_size, ret);
 	ret->slot = hdl_arena_calloc(arena, cluster->table_size, sizeof(*ret->slot));
 	if (!ret->slot)
 		return -ENOMEM;
@@ -173,28 +188,67 @@ static bool same_keys(const struct table *a, const struct table *b)
 	return true;
 }
 
+static struct hdl_preview_share slots_moved(const struct table *a, const struct table *b, uint32_t size)
+{
+	uint64_t count = 0;
+
+	for (uint32_t i = 0; i < size; i++)
+		count += strcmp(a->key[a->slot[i]], b->key[b->slot[i]]) != 0;
+	return hdl_preview_share_reduced(count, size);
+}
+
+/* Of the 2^64 hashes, those whose next entry is another's; told to 2^-32, and never 0 when it is not. */
+static struct hdl_preview_share arcs_moved(const struct table *a, const struct table *b)
+{
+	uint64_t from = 0, to, part;
+	uint32_t i = 0, k = 0;
+	__uint128_t moved = 0;
+
+	do {
+		const struct hdl_ring_entry *x = &a->ring[i < a->ring_count ? i : 0];
+		const struct hdl_ring_entry *y = &b->ring[k < b->ring_count ? k : 0];
+
+		to = UINT64_MAX;
+		if (i < a->ring_count)
+			to = x->hash;
+		if (k < b->ring_count && y->hash < to)
+			to = y->hash;
+		if (strcmp(a->key[x->endpoint], b->key[y->endpoint]) != 0 && to >= from)
+			moved += (__uint128_t)(to - from) + 1;
+		i += i < a->ring_count && x->hash == to;
+		k += k < b->ring_count && y->hash == to;
+		from = to + 1;
+	} while (i < a->ring_count || k < b->ring_count || from != 0);
+	part = (uint64_t)(moved >> 32);
+	return hdl_preview_share_reduced(moved && !part ? 1 : part, 1ull << 32);
+}
+
 static int compare_tables(struct hdl_preview *preview, struct hdl_arena *arena, const struct hdl_ir_cluster *before,
 			  const struct hdl_ir_cluster *after, int family)
 {
 	struct hdl_preview_share moved = { 1, 1 };
 	struct hdl_preview_hash *row;
+	bool same_kind = before->policy == after->policy;
 	struct table a, b;
-	uint64_t count = 0;
 	int r = make_table(arena, before, family, &a);
 
 	if (r == 0)
 		r = make_table(arena, after, family, &b);
-	if (r < 0 || (!a.n && !b.n) || (before->table_size == after->table_size && same_keys(&a, &b)))
+	if (r < 0 || (!a.n && !b.n) || (same_kind && before->table_size == after->table_size && same_keys(&a, &b)))
 		return r;
-	if (before->table_size == after->table_size && a.n && b.n) {
-		for (uint32_t i = 0; i < before->table_size; i++)
-			count += strcmp(a.key[a.slot[i]], b.key[b.slot[i]]) != 0;
-		moved = hdl_preview_share_reduced(count, before->table_size);
-	}
+	if (a.ring && b.ring)
+		moved = arcs_moved(&a, &b);
+	else if (same_kind && before->table_size == after->table_size && a.n && b.n)
+		moved = slots_moved(&a, &b, before->table_size);
 	row = hdl_preview_row(preview, (void **)&preview->hash, &preview->hash_count, sizeof(*row), &r);
 	if (row)
 		*row = (struct hdl_preview_hash){ before, after, family, moved };
 	return r;
+}
+
+static bool by_hash(const struct hdl_ir_cluster *cluster)
+{
+	return (cluster->policy == HDL_POLICY_MAGLEV || cluster->policy == HDL_POLICY_RING_HASH) && cluster->table_size;
 }
 
 int hdl_preview_hashes(struct hdl_preview *preview, const struct hdl_preview_sides *sides)
@@ -206,10 +260,10 @@ int hdl_preview_hashes(struct hdl_preview *preview, const struct hdl_preview_sid
 	for (size_t i = 0; r == 0 && i < after->cluster_count; i++) {
 		const struct hdl_ir_cluster *b = after->clusters[i], *a;
 
-		if (b->policy != HDL_POLICY_MAGLEV || !b->table_size)
+		if (!by_hash(b))
 			continue;
 		a = hdl_snapshot_find_cluster(before, b->name);
-		if (!a || a == b || a->policy != HDL_POLICY_MAGLEV || !a->table_size)
+		if (!a || a == b || !by_hash(a))
 			continue;
 		for (int family = 0; r == 0 && family < HDL_FAMILIES; family++) {
 			hdl_arena_reset(arena);

@@ -2,6 +2,7 @@
 /* What a change would do: rules B.2 (which rule takes a request), B.5 and C (weights), C.3 (hash tables), by example. */
 #include "unit/unit.h"
 #include "lb/maglev.h"
+#include "lb/ring.h"
 #include "model/store.h"
 #include "plan/preview.h"
 #include "route/table.h"
@@ -289,12 +290,32 @@ static void test_rows(void **state)
 	}
 }
 
-#define HASHED(addresses)                                                                                                                                                                                                                         \
-	SERVICES DOC(                                                                                                                                                                                                                             \
-		"DestinationRule", "z",                                                                                                                                                                                                           \
-		"{host: web, trafficPolicy: {loadBalancer: {consistentHash: {httpHeaderName: x-u, maglev: {tableSize: 211}}}}}") "---\napiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: {name: w, namespace: d, labels: "          \
-																 "{kubernetes.io/service-name: web}}\naddressType: IPv4\nports: [{name: http, port: 80}]\nendpoints: [" addresses \
-																 "]\n"
+#define HASHED(table, addresses)                                                                               \
+	SERVICES DOC("DestinationRule", "z",                                                                   \
+		     "{host: web, trafficPolicy: {loadBalancer: {consistentHash: {httpHeaderName: x-u, " table \
+		     "}}}}") "---\napiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\n"                     \
+			     "metadata: {name: w, namespace: d, labels: {kubernetes.io/service-name: web}}\n"  \
+			     "addressType: IPv4\nports: [{name: http, port: 80}]\nendpoints: [" addresses "]\n"
+#define MAGLEV "maglev: {tableSize: 211}"
+#define RING "ringHash: {minimumRingSize: 64}"
+#define TWO "{addresses: [10.1.0.1]}, {addresses: [10.1.0.2]}"
+#define THREE TWO ", {addresses: [10.1.0.3]}"
+
+static struct hdl_preview *hash_preview(struct side *before, const char *was, struct side *after, const char *is)
+{
+	struct hdl_preview *preview;
+
+	side_make(before, was);
+	side_make(after, is);
+	assert_int_equal(
+		hdl_preview_make(&(struct hdl_preview_side){ before->list->at, before->list->n, before->snapshot },
+				 &(struct hdl_preview_side){ after->list->at, after->list->n, after->snapshot },
+				 &preview),
+		0);
+	assert_int_equal(preview->hash_count, 1);
+	assert_int_equal(preview->hash[0].family, HDL_FAMILY_V4);
+	return preview;
+}
 
 /* The share of slots with another owner, counted here by hand. */
 static void test_hash(void **state)
@@ -310,14 +331,7 @@ static void test_hash(void **state)
 	assert_int_equal(hdl_maglev_build(keys, NULL, 2, 211, b), 0);
 	for (size_t i = 0; i < 211; i++)
 		moved += a[i] != b[i];
-	side_make(&before, HASHED("{addresses: [10.1.0.1]}, {addresses: [10.1.0.2]}, {addresses: [10.1.0.3]}"));
-	side_make(&after, HASHED("{addresses: [10.1.0.1]}, {addresses: [10.1.0.2]}"));
-	assert_int_equal(
-		hdl_preview_make(&(struct hdl_preview_side){ before.list->at, before.list->n, before.snapshot },
-				 &(struct hdl_preview_side){ after.list->at, after.list->n, after.snapshot }, &preview),
-		0);
-	assert_int_equal(preview->hash_count, 1);
-	assert_int_equal(preview->hash[0].family, HDL_FAMILY_V4);
+	preview = hash_preview(&before, HASHED(MAGLEV, THREE), &after, HASHED(MAGLEV, TWO));
 	/* 211 is a prime: in lowest terms already */
 	assert_int_equal(preview->hash[0].moved.part, moved);
 	assert_int_equal(preview->hash[0].moved.whole, 211);
@@ -327,9 +341,61 @@ static void test_hash(void **state)
 	side_done(&after);
 }
 
+/* Who has the hash: the first entry that is not below it, else the first of all. */
+static uint32_t owner_of(const struct hdl_ring_entry *ring, uint32_t n, uint64_t hash)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (ring[i].hash >= hash)
+			return ring[i].endpoint;
+	return ring[0].endpoint;
+}
+
+/* Of a ring it is the arcs: counted here from one end to the next, whichever ring it is of. */
+static void test_ring(void **state)
+{
+	static const char *const keys[] = { "10.1.0.1:80", "10.1.0.2:80", "10.1.0.3:80" };
+	struct hdl_ring_entry a[128], b[128], ends[257] = { 0 };
+	struct hdl_preview *preview;
+	struct side before, after;
+	uint32_t na, nb, n = 0;
+	double moved = 0, told;
+
+	(void)state;
+	assert_int_equal(hdl_ring_build(keys, NULL, 3, 64, HDL_RING_MAX, a, &na), 0);
+	assert_int_equal(hdl_ring_build(keys, NULL, 2, 64, HDL_RING_MAX, b, &nb), 0);
+	for (uint32_t i = 0; i < na; i++)
+		ends[n++].hash = a[i].hash;
+	for (uint32_t i = 0; i < nb; i++) {
+		bool both = false;
+
+		for (uint32_t k = 0; k < na; k++)
+			both = both || a[k].hash == b[i].hash;
+		if (!both)
+			ends[n++].hash = b[i].hash;
+	}
+	ends[n++].hash = UINT64_MAX;
+	for (uint32_t i = 0; i < n; i++) {
+		uint64_t end = ends[i].hash, from = 0;
+
+		for (uint32_t k = 0; k < n; k++)
+			if (ends[k].hash < end && ends[k].hash > from)
+				from = ends[k].hash;
+		if (owner_of(a, na, end) != owner_of(b, nb, end))
+			moved += (double)(end - from);
+	}
+	preview = hash_preview(&before, HASHED(RING, THREE), &after, HASHED(RING, TWO));
+	told = (double)preview->hash[0].moved.part / (double)preview->hash[0].moved.whole;
+	assert_true(told - moved / 0x1p64 < 1e-9 && moved / 0x1p64 - told < 1e-9);
+	assert_true(told > 0.2 && told < 0.6);
+	hdl_preview_free(preview);
+	side_done(&before);
+	side_done(&after);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_rows), cmocka_unit_test(test_hash) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_rows), cmocka_unit_test(test_hash),
+					    cmocka_unit_test(test_ring) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
