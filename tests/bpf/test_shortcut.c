@@ -44,6 +44,9 @@ static bool self_test(void)
 	if (strstr(joined.why, "msg_tot_len"))
 		return false;
 	hdl_shortcut_try(false, &plain);
+	/* an emulated machine may be too slow even for TCP */
+	if (getenv("HDL_VM") && strstr(plain.why, "did not end within"))
+		return false;
 	CHECK("with TCP every case is passed", plain.sound && plain.why[0] == '\0');
 	CHECK("a reason, or none", joined.sound == (joined.why[0] == '\0'));
 	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
@@ -254,7 +257,7 @@ int main(void)
 
 	hdl_test_need_bpf();
 	if (!self_test()) {
-		printf("the kernel does not tell how much waits for a reader\n");
+		printf("the kernel does not tell how much waits for a reader, or the machine is too slow\n");
 		return failures ? 1 : HDL_TEST_SKIP;
 	}
 	scene.shortcut = true;

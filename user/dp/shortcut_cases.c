@@ -26,7 +26,8 @@
 #define SO_NETNS_COOKIE 71
 #endif
 #define CHUNK 65536u
-#define BULK_BYTES (4u << 20)
+#define BULK_BYTES (1u << 20)
+#define PERIOD 65521u /* of the bytes that are sent: no multiple of any buffer */
 /* What may wait for a reader that does not read: both buffers of TCP at their usual limits, and the bound before them. */
 #define UNREAD_MAX_BYTES (32u << 20)
 #define HALF_CLOSES 3
@@ -161,27 +162,26 @@ struct other {
 	pthread_t thread;
 };
 
-static unsigned char pattern(size_t at)
+/* What is sent, from any place of it. */
+static unsigned char pattern[PERIOD + CHUNK];
+
+static void make_pattern(void)
 {
-	return (unsigned char)(at * 31 + (at >> 8) * 7 + (at >> 16));
+	for (size_t i = 0; i < sizeof(pattern); i++)
+		pattern[i] = (unsigned char)(i % PERIOD * 31 + (i % PERIOD >> 8) * 7);
 }
 
 static bool send_pattern(int fd, size_t *at, size_t n)
 {
-	unsigned char chunk[CHUNK];
-	size_t sent = 0;
-
-	for (size_t i = 0; i < n; i++)
-		chunk[i] = pattern(*at + i);
-	while (sent < n) {
-		ssize_t r = send(fd, chunk + sent, n - sent, MSG_NOSIGNAL);
+	while (n) {
+		ssize_t r = send(fd, pattern + *at % PERIOD, n, MSG_NOSIGNAL);
 
 		if (r <= 0)
-			break;
-		sent += (size_t)r;
+			return false;
+		*at += (size_t)r;
+		n -= (size_t)r;
 	}
-	*at += sent;
-	return sent == n;
+	return true;
 }
 
 static void *run_other(void *argument)
@@ -228,9 +228,9 @@ static bool read_pattern(int fd, size_t bytes)
 			return at == bytes;
 		if (r < 0)
 			return false;
-		for (ssize_t i = 0; i < r; i++)
-			if (chunk[i] != pattern(at++))
-				return false;
+		if (memcmp(chunk, pattern + at % PERIOD, (size_t)r) != 0)
+			return false;
+		at += (size_t)r;
 	}
 }
 
@@ -533,6 +533,7 @@ void hdl_shortcut_cases(int fd, bool joined)
 	struct ends other = { -1, -1 }, probe = { -1, -1 };
 
 	take_signals();
+	make_pattern();
 	tell(&t, HDL_SHORTCUT_BEGINS, "set-up");
 	if (unshare(CLONE_NEWNET) != 0 || !loopback_up() || !connect_ends(&other, 0, 0) || unshare(CLONE_NEWNET) != 0 ||
 	    !loopback_up() || !connect_ends(&probe, 0, 0)) {
