@@ -5,7 +5,7 @@ import collections
 import json
 import os
 import subprocess
-from scene import Lab, PYTHON, Report, binomial_band, destination_rule, sh, to, virtual_service, wait_for
+from scene import BUILD, Lab, PYTHON, Report, binomial_band, destination_rule, sh, to, virtual_service, wait_for
 
 PEER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "peer.py")
 PORT = 9080
@@ -76,6 +76,12 @@ resident = vm.run(["sleep", "600"])  # by a process of its own the namespace is 
 lab.start()
 wait_for(lambda: programs(vm) == {"ingress", "egress"}, "programs at the VM's interface")
 report.check("interfaces of pods that the hooks see carry nothing", programs(plain) == set(), programs(plain))
+
+status = subprocess.run([f"{BUILD}/heddlectl", "--run-dir", lab.run_dir, "status"], capture_output=True, text=True).stdout
+row = [line for line in status.splitlines() if "links for tc programs" in line]
+report.check("the status says by what the programs are attached",
+             len(row) == 1 and ("clsact" in row[0]) == ("hdl_tc" in sh(f"tc filter show dev {vm.veth} ingress", check=False)),
+             row or status)
 
 for family, own, db, dbu, empty in (("IPv4", vm.ip, lab.vip(1), lab.vip(9), lab.vip(3)),
                                     ("IPv6", vm.ip6, lab.vip6(1), lab.vip6(9), lab.vip6(3))):
