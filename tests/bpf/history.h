@@ -62,14 +62,16 @@ static __attribute__((unused)) void publish_next(struct daemon *d)
 	hdl_snapshot_unref(s);
 }
 
-static void connect_once(const struct daemon *d, int sock_map, struct history *h, uint64_t *last)
+static __attribute__((unused)) void connect_once(const struct daemon *d, int sock_map, struct history *h, uint64_t *last)
 {
 	const struct hdl_vip_key key = world_key(0, 0);
 	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = key.port };
 	uint64_t before = __atomic_load_n(&d->maps.state->epoch, __ATOMIC_ACQUIRE), after;
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	const struct linger none = { 1, 0 }; /* many connections a second leave no ports behind */
 	struct hdl_sock record;
 
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
 	address.sin_addr.s_addr = key.address.word[3];
 	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0 ||
 	    bpf_map_lookup_elem(sock_map, &fd, &record) != 0) {

@@ -226,8 +226,11 @@ static uint64_t look_after(struct hdl_keeper *keeper, uint64_t now_ns)
 	}
 	if (r == 0 && keeper->host && now_ns >= keeper->hooks_ns) {
 		keeper->hooks_ns = now_ns + HDL_KEEPER_HOOKS_NS;
-		if (hdl_hostside_repair(keeper->host))
+		if (hdl_hostside_repair(keeper->host)) {
+			if (keeper->pods)
+				hdl_podwatch_look_again(keeper->pods);
 			r = hdl_hostside_send_hooks(keeper->host, &keeper->channel, &err);
+		}
 	}
 	if (keeper->host)
 		next_ns = sooner(next_ns, keeper->hooks_ns);

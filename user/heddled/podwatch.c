@@ -97,6 +97,11 @@ void hdl_podwatch_restart(struct hdl_podwatch *watch)
 	watch->coming_count = 0;
 }
 
+void hdl_podwatch_look_again(struct hdl_podwatch *watch)
+{
+	watch->scan_ns = watch->full_ns = 0;
+}
+
 static int by_address(const void *a, const void *b)
 {
 	return memcmp(a, b, sizeof(struct hdl_addr));

@@ -24,6 +24,8 @@ uint64_t hdl_podwatch_host_cookie(const struct hdl_podwatch *watch);
 
 /* A new worker process: it knows nothing, and names its pods anew. Hooks stay meanwhile. */
 void hdl_podwatch_restart(struct hdl_podwatch *watch);
+/* All interfaces are hooked once more with the next turn: somebody took pins away, and links of tc programs go with them. */
+void hdl_podwatch_look_again(struct hdl_podwatch *watch);
 int hdl_podwatch_want(struct hdl_podwatch *watch, const struct hdl_msg_pods *part, struct hdl_err *err);
 /* Interfaces of the edge: looked at with the pods. */
 void hdl_podwatch_edge(struct hdl_podwatch *watch, struct hdl_hostside *host, const struct hdl_msg_edge *wish);
