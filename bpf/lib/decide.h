@@ -84,8 +84,8 @@ hdl_find(struct bpf_sock_addr *ctx, struct hdl_flow *flow, const struct hdl_stat
  * answers; and processes of the node, unless the configuration gave them an identity. Not in line: what it has on the
  * stack would be below that of the pick.
  */
-static __noinline int hdl_is_denied(struct bpf_sock_addr *ctx, struct hdl_flow *flow, const struct hdl_state *state,
-				    __u64 epoch)
+static __noinline __attribute__((unused)) int hdl_is_denied(struct bpf_sock_addr *ctx, struct hdl_flow *flow,
+							    const struct hdl_state *state, __u64 epoch)
 {
 	const struct hdl_addr *address = &flow->key.address;
 	const struct hdl_client_version *who;
