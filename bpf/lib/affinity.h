@@ -15,7 +15,7 @@
  */
 HDL_CORE void hdl_affinity_key(const struct hdl_flow *flow, __u32 service_port, struct hdl_affinity_key *ret)
 {
-	struct hdl_addr loopback6 = { .byte = { [15] = 1 } }, unknown = { .half = { 0, flow->cookie } };
+	struct hdl_addr loopback6 = { .byte = { [15] = 1 } }, unknown = { .half = { 0, flow->client.cookie } };
 
 	if (flow->host)
 		ret->client = loopback6;

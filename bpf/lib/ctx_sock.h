@@ -22,13 +22,13 @@ struct hdl_flow {
 	__u8 known;             /* cookie, client and host are set (hdl_sock_who) */
 	__u8 host;              /* a process in the node's own network namespace */
 	__u8 charged;           /* enum hdl_charged: what the connection holds already */
-	__u8 padding;
+	__u8 padding0;
 	__u64 now_ns;
-	__u64 cookie;               /* of the client's network namespace */
-	struct hdl_workload client; /* id 0 = unknown */
-	struct hdl_addr address;    /* where it goes */
+	struct hdl_workload
+		client;          /* id 0 = unknown; its cookie is that of the client's network namespace all the same */
+	struct hdl_addr address; /* where it goes */
 	__be16 port;
-	__u16 padding1;
+	__u16 padding;
 	__u32 endpoint, generation; /* HDL_ENDPOINT_NONE when punted */
 	__u32 cluster, cluster_generation;
 };
@@ -83,7 +83,7 @@ HDL_CORE struct hdl_addr hdl_sock_source(const struct bpf_sock_addr *ctx, __u8 f
 	return hdl_addr_is_v4(&address) == (family == HDL_FAMILY_V4) ? address : none;
 }
 
-/* Who connects: the record of the network namespace, all zero if there is none. */
+/* Who connects: the record of the network namespace, all zero but for the cookie if there is none. */
 HDL_CORE void hdl_sock_client(__u64 cookie, struct hdl_workload *ret)
 {
 	struct hdl_workload *record = bpf_map_lookup_elem(&workload, &cookie);
@@ -95,6 +95,7 @@ HDL_CORE void hdl_sock_client(__u64 cookie, struct hdl_workload *ret)
 			return;
 	}
 	__builtin_memset(ret, 0, sizeof(*ret));
+	ret->cookie = cookie;
 }
 
 /*
@@ -105,7 +106,6 @@ __weak __noinline int hdl_sock_who_is(struct hdl_flow *flow, __u64 cookie, __u64
 {
 	if (!flow || flow->known)
 		return 0;
-	flow->cookie = cookie;
 	flow->host = cookie == host_cookie;
 	hdl_sock_client(cookie, &flow->client);
 	flow->known = 1;

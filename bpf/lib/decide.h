@@ -111,9 +111,9 @@ static __noinline __attribute__((unused)) int hdl_is_denied(struct bpf_sock_addr
 static __always_inline int hdl_decide_l4(struct bpf_sock_addr *ctx, struct hdl_flow *flow,
 					 const struct hdl_service_version *version, const struct hdl_found *found)
 {
-	struct hdl_addr bound = hdl_sock_source(ctx, flow->family);
-
-	return hdl_balance_flow(flow, version, found->epoch, &bound);
+	/* the bound address lies where the endpoint's will: the stack has no room for another */
+	flow->address = hdl_sock_source(ctx, flow->family);
+	return hdl_balance_flow(flow, version, found->epoch, &flow->address);
 }
 
 #endif

@@ -40,7 +40,7 @@ __attribute__((weak)) __noinline int hdl_event_verdict(const struct hdl_flow *fl
 	event->generation = flow->generation;
 	event->cluster = flow->cluster;
 	event->workload = flow->client.id;
-	event->cookie = flow->cookie;
+	event->cookie = flow->client.cookie;
 	event->service = service;
 	event->epoch = epoch;
 	event->error = hdl_event_errno(verdict);

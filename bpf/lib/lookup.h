@@ -169,8 +169,7 @@ __weak __noinline int hdl_lookup_mask(struct hdl_known *at, const struct hdl_add
  * Whether some service that the client sees is dialled at this port of whatever address: a ServiceEntry of names, which
  * the client resolves by itself; or of a range that the address is in.
  */
-static __attribute__((noinline, unused)) int hdl_lookup_known_port(const struct hdl_vip_key *dialled,
-								   const struct hdl_workload *client, __u64 epoch)
+HDL_CORE int hdl_lookup_known_port(const struct hdl_vip_key *dialled, const struct hdl_workload *client, __u64 epoch)
 {
 	const struct hdl_client_version *who = hdl_lookup_client(client, epoch);
 	struct hdl_known at = { .address = hdl_addr_every(),
@@ -179,14 +178,13 @@ static __attribute__((noinline, unused)) int hdl_lookup_known_port(const struct 
 				.class_id = who ? who->class_id : 0,
 				.epoch = epoch };
 	const struct hdl_state *state = hdl_state();
-	struct hdl_addr address = dialled->address;
 
 	if (hdl_lookup_known(&at))
 		return 1;
 	for (__u32 prefix = 1; state && prefix < 128; prefix++) {
 		if (!(state->prefixes[prefix / 64] & 1ull << prefix % 64))
 			continue;
-		hdl_lookup_mask(&at, &address, prefix);
+		hdl_lookup_mask(&at, &dialled->address, prefix);
 		if (hdl_lookup_known(&at))
 			return 1;
 	}

@@ -39,8 +39,7 @@ HDL_CORE void hdl_packet_who(struct __sk_buff *skb, struct hdl_flow *from)
 		return;
 	from->known = 1;
 	from->host = 0;
-	from->cookie = cookie ? *(const volatile __u64 *)cookie : 0;
-	hdl_sock_client(from->cookie, &from->client);
+	hdl_sock_client(cookie ? *(const volatile __u64 *)cookie : 0, &from->client);
 }
 
 HDL_CORE int hdl_packet_tombstone(const struct hdl_service_version *version)
@@ -88,7 +87,7 @@ HDL_CORE int hdl_packet_denied(struct __sk_buff *skb, const struct hdl_packet *p
 	if (packet->protocol == IPPROTO_UDP && bpf_ntohs(packet->source_port) < HDL_PACKET_PORT_EPHEMERAL)
 		return 0;
 	hdl_packet_who(skb, from);
-	if (from->cookie == 0 || hdl_addr_equal(address, &from->client.address[HDL_FAMILY_V4]) ||
+	if (from->client.cookie == 0 || hdl_addr_equal(address, &from->client.address[HDL_FAMILY_V4]) ||
 	    hdl_addr_equal(address, &from->client.address[HDL_FAMILY_V6]))
 		return 0;
 	who = hdl_lookup_client(&from->client, epoch);

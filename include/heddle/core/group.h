@@ -196,11 +196,6 @@ HDL_CORE_STEP int hdl_core_group_by_weight(__u32 i, struct hdl_core_groups *g)
 }
 
 /* Loops over steps that are functions of their own: else the verifier would follow every number that they leave. */
-static int hdl_core_group_measure_next(__u32 i, struct hdl_core_groups *g)
-{
-	return hdl_core_group_measure(i, g) != 0;
-}
-
 static int hdl_core_group_fill_next(__u32 i, struct hdl_core_groups *g)
 {
 	return hdl_core_group_fill(i, g) != 0;
@@ -280,7 +275,10 @@ HDL_CORE void hdl_core_group_choose(struct hdl_core_groups *g)
 	__u32 count = g->group.count < HDL_GROUPS_MAX ? g->group.count : HDL_GROUPS_MAX;
 
 	g->chosen = HDL_CORE_GROUP_NONE;
-	hdl_loop(count, hdl_core_group_measure_next, g);
+	/* no bpf_loop(): a frame more than 6.1 allows, which counts 32 bytes for each function at least */
+	for (__u32 i = 0; i < HDL_GROUPS_MAX; i++)
+		if (i >= count || hdl_core_group_measure(i, g) != 0)
+			break;
 	if (g->mode & HDL_CORE_GROUP_SHARES)
 		hdl_core_group_share(g, count);
 	else if ((g->capacity[0] & ~HDL_CORE_GROUP_PANICKED) == 100)
