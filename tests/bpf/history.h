@@ -62,7 +62,8 @@ static __attribute__((unused)) void publish_next(struct daemon *d)
 	hdl_snapshot_unref(s);
 }
 
-static __attribute__((unused)) void connect_once(const struct daemon *d, int sock_map, struct history *h, uint64_t *last)
+static __attribute__((unused)) void connect_once(const struct daemon *d, int sock_map, struct history *h,
+						 uint64_t *last)
 {
 	const struct hdl_vip_key key = world_key(0, 0);
 	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = key.port };

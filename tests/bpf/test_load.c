@@ -90,9 +90,9 @@ static void load_with(const char *options, __u8 weak_memory, __u8 shortcut)
 	skel->rodata->hdl_config_weak_memory = weak_memory;
 	skel->rodata->hdl_config_shortcut = shortcut;
 	/* the others are the same without it */
-	bpf_object__for_each_program(program, skel->obj)
-		if (shortcut && program != skel->progs.hdl_sk_msg && program != skel->progs.hdl_sockops)
-			bpf_program__set_autoload(program, false);
+	bpf_object__for_each_program(program, skel->obj) if (shortcut && program != skel->progs.hdl_sk_msg &&
+							     program != skel->progs.hdl_sockops)
+		bpf_program__set_autoload(program, false);
 	assert_int_equal(hdl_bpf__load(skel), 0);
 	bpf_object__for_each_program(program, skel->obj)
 	{

@@ -143,7 +143,7 @@ struct hdl_publisher {
 	struct hdl_dp_audit audit;
 	uint32_t *node_ports;   /* by number: records in force */
 	uint32_t prefixes[128]; /* by prefix of their key: records of ranges in force */
-	uint32_t hints;       /* enum hdl_state_flags of the epoch in force */
+	uint32_t hints;         /* enum hdl_state_flags of the epoch in force */
 	/* Tests: called between any two writes that a reader could see. */
 	void (*step)(void *data);
 	void *step_data;

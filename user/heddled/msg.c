@@ -51,7 +51,9 @@ static const char *check_hello(const struct hdl_msg_hello *hello)
 		return "mode or log level out of range";
 	if (hello->worker_count == 0 || hello->worker_count > HDL_WORKERS_MAX)
 		return "number of workers out of range";
-	return text_ok(hello->access_log, sizeof(hello->access_log)) && text_ok(hello->bpffs, sizeof(hello->bpffs)) ? NULL : "path without end";
+	return text_ok(hello->access_log, sizeof(hello->access_log)) && text_ok(hello->bpffs, sizeof(hello->bpffs)) ?
+		       NULL :
+		       "path without end";
 }
 
 static const char *check_file(const struct hdl_msg *msg)
