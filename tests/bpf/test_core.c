@@ -24,8 +24,9 @@ static void put_endpoint(__u32 id, int family, int families)
 }
 
 /* Lists, weights and a table or ring over members that are there already; as of a cluster or a group. */
-static void put_ranges(struct used *used, __u8 policy, struct hdl_range member[HDL_FAMILIES],
-		       struct hdl_range turns[HDL_FAMILIES], struct hdl_range table[HDL_FAMILIES])
+/* member, turns, table: HDL_FAMILIES of each. */
+static void put_ranges(struct used *used, __u8 policy, struct hdl_range *member, struct hdl_range *turns,
+		       struct hdl_range *table)
 {
 	for (int f = 0; f < HDL_FAMILIES; f++) {
 		const __u32 *from = slots + member[f].offset;
