@@ -17,6 +17,8 @@ static void require(bool condition)
 		abort();
 }
 
+#define HDL_FUZZ_ALIGN 2
+
 /* What was read lies within the frame, and where it is said to. */
 static void check(const struct hdl_packet *packet, const uint8_t *frame, size_t size)
 {
@@ -37,14 +39,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct hdl_packet packet = { .family = 0 }, inner = { .family = 0 };
 	struct hdl_cursor cursor;
-	uint8_t *frame;
+	uint8_t *memory, *frame;
 	int result;
 
 	if (size == 0 || size > 65536)
 		return 0;
-	frame = malloc(size); /* of the exact size: a byte too far is seen */
-	if (!frame)
+	/* of the exact size: a byte too far is seen; IP headers lie at words, as in the kernel (NET_IP_ALIGN) */
+	memory = malloc(size + HDL_FUZZ_ALIGN);
+	if (!memory)
 		abort();
+	frame = memory + HDL_FUZZ_ALIGN;
 	memcpy(frame, data, size);
 	cursor = (struct hdl_cursor){ .at = frame, .end = frame + size };
 	result = hdl_parse_head(&cursor, (__u32)size, &packet);
@@ -55,6 +59,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check(&packet, frame, size);
 	}
 	require(result == 0 || result == HDL_PARSE_SHORT || result == HDL_PARSE_OTHER);
-	free(frame);
+	free(memory);
 	return 0;
 }
